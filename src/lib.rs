@@ -1,0 +1,7 @@
+//! horde-refd keeps one directory of AI-Horde model references correct, fresh and safe to read.
+
+pub mod category;
+pub mod config;
+pub mod convert;
+pub mod legacy;
+pub mod upstream;
