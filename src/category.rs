@@ -5,8 +5,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// One kind of model: the unit of refresh, conversion and publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants are the category names themselves")]
 pub enum Category {
     Blip,
@@ -184,5 +189,20 @@ impl FromStr for Category {
             .into_iter()
             .find(|category| category.name() == text)
             .ok_or_else(|| UnknownCategory(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_through_text_and_json() {
+        for category in Category::ALL {
+            assert_eq!(category.name().parse(), Ok(category));
+            let json = serde_json::to_string(&category).unwrap();
+            assert_eq!(json, format!("\"{category}\""));
+            assert_eq!(serde_json::from_str::<Category>(&json).unwrap(), category);
+        }
     }
 }

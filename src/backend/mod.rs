@@ -1,0 +1,414 @@
+//! `GithubBackend`, the library's front door: the mirror, its upstream, and a cache that knows when it is stale.
+//!
+//! The daemon runs on this type and so does every other Rust program: there is one implementation. A backend is the
+//! writer of its mirror while it holds the lock; otherwise it stands by, serves what the writer publishes, and takes
+//! over at its next refresh after the writer is gone.
+//!
+//! Invariants
+//! 1. Whoever reads gets whole files only, and data that could not be refreshed is served marked as stale, never as fresh.
+//! 2. One refresh runs at a time; who waited for it is served its result.
+//! 3. Every way of becoming stale reaches every callback and every subscriber, outside of any lock.
+
+mod cache;
+mod events;
+mod legacy;
+mod queries;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use self::cache::Cache;
+pub use self::cache::Reference;
+use self::events::Callbacks;
+pub use self::events::{CallbackId, Cause, Invalidation};
+use self::legacy::LegacyCache;
+pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
+use crate::category::Category;
+use crate::config::{Config, ReplicateMode};
+use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
+use crate::pipeline::{self, CategoryError, Cycle, Memory, Outcome, Progress, Report, Silent};
+use crate::trigger::Reason;
+use crate::upstream::{Upstream, UpstreamError};
+
+/// Who writes the mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// This backend does.
+    Writer,
+    /// Another process does, or this backend was opened to read only.
+    Standby,
+}
+
+/// A mirror of the model references with a cache in front.
+#[derive(Debug)]
+pub struct GithubBackend {
+    config: Config,
+    layout: Layout,
+    upstream: Arc<Upstream>,
+    writer: tokio::sync::Mutex<Writer>,
+    writes: AtomicBool,
+    read_only: bool,
+    cache: Mutex<Cache>,
+    legacy: Mutex<LegacyCache>,
+    callbacks: Mutex<Callbacks>,
+    events: broadcast::Sender<Invalidation>,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Writer {
+    mirror: Option<Mirror>,
+    memory: Memory,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    refreshes: AtomicU64,
+    failures: AtomicU64,
+    invalidations: AtomicU64,
+}
+
+/// Why a backend cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The mirror's directory cannot be used, or another writer holds it where that was not acceptable.
+    #[error(transparent)]
+    Mirror(#[from] LockError),
+    /// The upstream's client cannot be set up.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// PRIMARY mode without seeding, and files are missing.
+    #[error("replicate_mode = \"primary\" does not download (set seed = true to fetch once what is missing), and these legacy files are missing: {}", .files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", "))]
+    MissingInPrimary {
+        /// The missing files.
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Why a category cannot be served at all.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{category}: there is no usable v2 file at {file}{reason}", file = file.display(), reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+pub struct FetchError {
+    /// The category.
+    pub category: Category,
+    /// Where its file would be.
+    pub file: PathBuf,
+    /// What the last refresh ran into.
+    pub reason: Option<CategoryError>,
+}
+
+impl GithubBackend {
+    /// Opens a mirror: as its writer when the lock is free, else standing by.
+    ///
+    /// # Errors
+    /// The directory cannot be used, the upstream's client cannot be set up, or PRIMARY files are missing.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        match Mirror::open(&config) {
+            Ok(mirror) => Self::with(config, Some(mirror), false),
+            Err(LockError::Held { .. }) => Self::with(config, None, false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a mirror as its writer or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when another writer holds the mirror.
+    pub fn open_writer(config: Config) -> Result<Self, OpenError> {
+        let mirror = Mirror::open(&config)?;
+        Self::with(config, Some(mirror), false)
+    }
+
+    /// Opens a mirror to read what its writer publishes; never takes the lock, never asks the upstream.
+    ///
+    /// # Errors
+    /// The upstream's configuration cannot be used.
+    pub fn open_reader(config: Config) -> Result<Self, OpenError> {
+        Self::with(config, None, true)
+    }
+
+    fn with(
+        config: Config,
+        mut mirror: Option<Mirror>,
+        read_only: bool,
+    ) -> Result<Self, OpenError> {
+        if config.replicate_mode == ReplicateMode::Primary && !read_only {
+            let files = pipeline::missing_in_primary(&config);
+            if !files.is_empty() {
+                return Err(OpenError::MissingInPrimary { files });
+            }
+            if !config.seed {
+                tracing::warn!(
+                    "replicate_mode is primary: the local legacy files are the origin and nothing is ever downloaded"
+                );
+            }
+        }
+        let held = mirror
+            .as_mut()
+            .map(|mirror| mirror.state().rate_limits.clone());
+        Ok(Self {
+            layout: Layout::new(&config.base_path),
+            upstream: Arc::new(Upstream::new(&config.upstream, held.unwrap_or_default())?),
+            writes: AtomicBool::new(mirror.is_some()),
+            writer: tokio::sync::Mutex::new(Writer {
+                mirror,
+                memory: Memory::default(),
+            }),
+            read_only,
+            cache: Mutex::new(Cache::new(config.ttl)),
+            legacy: Mutex::default(),
+            callbacks: Mutex::default(),
+            events: broadcast::channel(64).0,
+            counters: Counters::default(),
+            config,
+        })
+    }
+
+    /// Who writes the mirror, as far as this backend knows.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        if self.writes.load(Ordering::Relaxed) {
+            Role::Writer
+        } else {
+            Role::Standby
+        }
+    }
+
+    /// The configuration it was opened with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where everything lies.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The upstream, for its counters and deadlines.
+    #[must_use]
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// What the mirror's manifest says; `None` when there is none that can be read.
+    #[must_use]
+    pub fn manifest(&self) -> Option<Manifest> {
+        manifest::read_manifest(&self.layout.manifest())
+    }
+
+    /// Becomes the writer if nobody is; true when this backend writes the mirror afterwards.
+    ///
+    /// # Errors
+    /// The directory cannot be used.
+    pub async fn take_over(&self) -> Result<bool, LockError> {
+        if self.read_only {
+            return Ok(false);
+        }
+        let mut writer = self.writer.lock().await;
+        self.ensure_writer(&mut writer)
+    }
+
+    fn ensure_writer(&self, writer: &mut Writer) -> Result<bool, LockError> {
+        if writer.mirror.is_none() && !self.read_only {
+            match Mirror::open(&self.config) {
+                Ok(mirror) => writer.mirror = Some(mirror),
+                Err(LockError::Held { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let writes = writer.mirror.is_some();
+        self.writes.store(writes, Ordering::Relaxed);
+        Ok(writes)
+    }
+
+    /// Runs one cycle over these categories; the daemon's and everybody's only way to change the mirror.
+    ///
+    /// Standing by, nothing is asked and nothing written: the report says what the writer has published.
+    pub async fn refresh(
+        &self,
+        reason: Reason,
+        categories: &[Category],
+        progress: &dyn Progress,
+    ) -> Report {
+        let mut writer = self.writer.lock().await;
+        self.refresh_held(&mut writer, reason, categories, progress)
+            .await
+    }
+
+    async fn refresh_held(
+        &self,
+        writer: &mut Writer,
+        reason: Reason,
+        categories: &[Category],
+        progress: &dyn Progress,
+    ) -> Report {
+        let taken = self.ensure_writer(writer);
+        let Writer { mirror, memory } = writer;
+        let report = match (mirror.as_mut(), taken) {
+            (Some(mirror), Ok(_)) => {
+                let cycle = Cycle {
+                    config: &self.config,
+                    mirror,
+                    upstream: &self.upstream,
+                    memory,
+                    reason,
+                };
+                cycle.run(categories, progress).await
+            }
+            (_, Err(error)) => Report::unwritable(categories, error),
+            (None, Ok(_)) => Report::of_another_writer(categories, &self.layout),
+        };
+        if report.lost_the_lock() {
+            writer.mirror = None;
+            self.writes.store(false, Ordering::Relaxed);
+        }
+        self.counters.refreshes.fetch_add(1, Ordering::Relaxed);
+        self.absorb(&report);
+        report
+    }
+
+    /// Takes a report into the cache: what was loaded before and is in order now is loaded anew.
+    fn absorb(&self, report: &Report) {
+        self.check();
+        for (&category, outcome) in &report.categories {
+            let failed = matches!(outcome.outcome, Outcome::Failed | Outcome::Rejected);
+            if failed {
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            let mut cache = self.cache();
+            cache.note(category, outcome.error.clone());
+            if cache.holds(category) && !failed {
+                cache.load(category, &self.layout.v2(category));
+            }
+        }
+    }
+
+    /// Looks at the clock and at every file of what is loaded, and announces what went stale.
+    pub fn check(&self) {
+        let stale: Vec<Invalidation> = {
+            let mut cache = self.cache();
+            Category::ALL
+                .into_iter()
+                .filter_map(|category| {
+                    let cause = cache.look(category, &self.layout.v2(category))?;
+                    Some(Invalidation { category, cause })
+                })
+                .collect()
+        };
+        self.announce(&stale);
+    }
+
+    /// The published reference of a category; `None` for one without a legacy format that nobody published.
+    ///
+    /// What is cached and valid is served as it is. Otherwise the files are brought in order first: a missing legacy
+    /// file is fetched, a stale category is polled conditionally, with `force` unconditionally. If that fails, the last
+    /// good data is served marked as stale.
+    ///
+    /// # Errors
+    /// There is no data at all.
+    pub async fn fetch_category(
+        &self,
+        category: Category,
+        force: bool,
+    ) -> Result<Option<Arc<Reference>>, FetchError> {
+        let mut fetched = self.fetch(&[category], force).await;
+        fetched.remove(&category).unwrap_or(Ok(None))
+    }
+
+    /// The published references of all categories, refreshed in one cycle; see [`Self::fetch_category`].
+    pub async fn fetch_all_categories(
+        &self,
+        force: bool,
+    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
+        self.fetch(&Category::ALL, force).await
+    }
+
+    async fn fetch(
+        &self,
+        categories: &[Category],
+        force: bool,
+    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
+        self.check();
+        let mut served = BTreeMap::new();
+        let wanted = self.unserved(categories, force, &mut served);
+        if wanted.is_empty() {
+            return served;
+        }
+        let mut writer = self.writer.lock().await;
+        // Whoever held the lock may have loaded what is wanted here (invariant 2).
+        let wanted = self.unserved(&wanted, force, &mut served);
+        let (stale, unloaded): (Vec<_>, Vec<_>) = wanted
+            .iter()
+            .partition(|&&category| force || self.cache().is_stale(category));
+        let asked = if force { Reason::Force } else { Reason::Schedule };
+        for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
+            if !group.is_empty() {
+                self.refresh_held(&mut writer, reason, &group, &Silent)
+                    .await;
+            }
+        }
+        drop(writer);
+        for category in wanted {
+            let loaded = self.cache().serve(category, &self.layout.v2(category));
+            let result = match loaded {
+                Ok(reference) => Ok(Some(reference)),
+                Err(_) if !category.has_legacy() => Ok(None),
+                Err(reason) => Err(FetchError {
+                    category,
+                    file: self.layout.v2(category),
+                    reason,
+                }),
+            };
+            served.insert(category, result);
+        }
+        served
+    }
+
+    /// Serves what is cached and valid; returns what is not.
+    fn unserved(
+        &self,
+        categories: &[Category],
+        force: bool,
+        served: &mut BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>,
+    ) -> Vec<Category> {
+        let cache = self.cache();
+        let mut wanted = Vec::new();
+        for &category in categories {
+            match cache.valid(category).filter(|_| !force) {
+                Some(reference) => {
+                    self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                    served.insert(category, Ok(Some(reference)));
+                }
+                None => wanted.push(category),
+            }
+        }
+        self.counters
+            .misses
+            .fetch_add(wanted.len() as u64, Ordering::Relaxed);
+        wanted
+    }
+
+    /// How long a loaded category counts as fresh.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.config.ttl
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // The cache is consistent between any two statements: a panic elsewhere does not spoil it.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn legacy_cache(&self) -> MutexGuard<'_, LegacyCache> {
+        self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,424 @@
+//! The only code that writes a file: [`replace`] compares, stages, sets the mode, syncs, renames, syncs the directory.
+//!
+//! Invariants
+//! 1. A reader that opens the target's name gets the old bytes or the new bytes, whole; never a mixture, never nothing.
+//! 2. The new bytes are on stable storage before their name is (unless the caller waives durability).
+//! 3. Equal bytes cause no write and move no mtime; only a wrong mode is set right.
+//! 4. A changed file gets a later mtime than the one it replaces, even on a file system with coarse stamps:
+//!    readers compare mtimes for equality, as floats.
+//! 5. Whatever fails, the target is untouched and no temporary file stays behind; after a crash [`sweep`] removes it.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What failed, on which path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {operation} {path}", path = path.display())]
+pub struct DiskError {
+    /// The operation, as a verb phrase: `read`, `rename onto`, ...
+    pub operation: &'static str,
+    /// The file or directory it was tried on.
+    pub path: PathBuf,
+    /// The kernel's answer.
+    #[source]
+    pub source: io::Error,
+}
+
+impl DiskError {
+    fn on<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self {
+            operation,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// How a file is to be replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement<'a> {
+    /// Permission bits, whatever the umask.
+    pub mode: u32,
+    /// Where the replaced generation stays reachable, as a hard link.
+    pub previous: Option<&'a Path>,
+    /// Whether the bytes must survive a power failure (invariant 2).
+    pub durable: bool,
+}
+
+/// What [`replace`] did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The target held these bytes already.
+    Equal,
+    /// The target was written; what it held before, if it could be read.
+    Written(Option<Vec<u8>>),
+}
+
+/// What identifies one state of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    mtime: (i64, i64),
+    ctime: (i64, i64),
+}
+
+impl Stamp {
+    /// The modification time in seconds, as Python's `st_mtime` shows it to readers.
+    #[must_use]
+    pub fn mtime(&self) -> f64 {
+        python_mtime(self.mtime)
+    }
+
+    /// How long ago the file last changed in any way, by the kernel's stamp that nobody can set; `None` when that lies
+    /// in the future.
+    #[must_use]
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        let (seconds, nanoseconds) = self.ctime;
+        let since_epoch = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+        now.duration_since(SystemTime::UNIX_EPOCH + since_epoch)
+            .ok()
+    }
+
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mtime: (metadata.mtime(), metadata.mtime_nsec()),
+            ctime: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the loss is the point: readers see a double"
+)]
+fn python_mtime((seconds, nanoseconds): (i64, i64)) -> f64 {
+    seconds as f64 + 1e-9 * nanoseconds as f64
+}
+
+/// The stamp of a regular file; `None` when nothing is there.
+///
+/// # Errors
+/// The file cannot be examined, or is not a regular file.
+pub fn stamp(path: &Path) -> Result<Option<Stamp>, DiskError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(Stamp::of(&metadata))),
+        Ok(_) => Err(DiskError {
+            operation: "use as a file",
+            path: path.to_owned(),
+            source: io::Error::other("it is not a regular file"),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DiskError::on("examine", path)(error)),
+    }
+}
+
+/// The whole file; `None` when nothing is there.
+///
+/// # Errors
+/// The file exists but cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DiskError::on("read", path)(error)),
+    }
+}
+
+/// Makes `target` hold `bytes`, atomically.
+///
+/// # Errors
+/// Nothing was changed; the error names the step and the path.
+pub fn replace(
+    target: &Path,
+    bytes: &[u8],
+    placement: Placement<'_>,
+) -> Result<Replaced, DiskError> {
+    let standing = fs::metadata(target).ok();
+    let old = fs::read(target).ok();
+    if old.as_deref() == Some(bytes) {
+        if let Some(metadata) = &standing
+            && metadata.mode() & 0o7777 != placement.mode
+        {
+            fs::set_permissions(target, Permissions::from_mode(placement.mode))
+                .map_err(DiskError::on("set the mode of", target))?;
+        }
+        return Ok(Replaced::Equal);
+    }
+    let directory = target.parent().unwrap_or(Path::new("."));
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let mut staged = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(".tmp")
+        .tempfile_in(directory)
+        .map_err(DiskError::on("create a temporary file in", directory))?;
+    let staging = |operation| DiskError::on(operation, target);
+    staged
+        .write_all(bytes)
+        .map_err(staging("write the new contents of"))?;
+    let file = staged.as_file();
+    file.set_permissions(Permissions::from_mode(placement.mode))
+        .map_err(staging("set the mode of"))?;
+    if let Some(metadata) = &standing {
+        outrun(file, metadata).map_err(staging("set the modification time of"))?;
+    }
+    if placement.durable {
+        file.sync_all()
+            .map_err(staging("sync the new contents of"))?;
+    }
+    if let (Some(previous), Some(_)) = (placement.previous, &standing) {
+        keep(target, previous);
+    }
+    staged
+        .persist(target)
+        .map_err(|error| DiskError::on("rename onto", target)(error.error))?;
+    if placement.durable {
+        sync_directory(directory)?;
+    }
+    Ok(Replaced::Written(old))
+}
+
+/// Moves the staged file's mtime past the one it replaces (invariant 4), by the smallest step the file system keeps.
+fn outrun(staged: &File, standing: &fs::Metadata) -> io::Result<()> {
+    const STEPS: [Duration; 4] = [
+        Duration::from_micros(1),
+        Duration::from_millis(1),
+        Duration::from_secs(1),
+        Duration::from_secs(2),
+    ];
+    let left = python_mtime((standing.mtime(), standing.mtime_nsec()));
+    let later = |metadata: &fs::Metadata| {
+        python_mtime((metadata.mtime(), metadata.mtime_nsec())) > left
+    };
+    if later(&staged.metadata()?) {
+        return Ok(());
+    }
+    let base: SystemTime = standing.modified()?;
+    for step in STEPS {
+        staged.set_modified(base + step)?;
+        if later(&staged.metadata()?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the generation that is about to be replaced reachable. Best effort: some file systems have no hard links,
+/// and a reader's comfort must not stop an update.
+fn keep(target: &Path, previous: &Path) {
+    let name = previous.file_name().unwrap_or_default().to_string_lossy();
+    let link = previous.with_file_name(format!(".{name}.link.tmp"));
+    let _ = fs::remove_file(&link);
+    let kept = fs::hard_link(target, &link).and_then(|()| fs::rename(&link, previous));
+    // rename(2) does nothing when both names are the same file already.
+    let _ = fs::remove_file(&link);
+    if let Err(error) = kept {
+        tracing::debug!(path = %previous.display(), %error, "cannot keep the previous generation");
+    }
+}
+
+fn sync_directory(directory: &Path) -> Result<(), DiskError> {
+    File::open(directory)
+        .and_then(|handle| handle.sync_all())
+        .map_err(DiskError::on("sync the directory", directory))
+}
+
+/// Creates a directory and its parents where they are missing; those it creates get `mode`, whatever the umask.
+///
+/// # Errors
+/// A part of the path cannot be created or is not a directory.
+pub fn make_directory(path: &Path, mode: u32) -> Result<(), DiskError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_directory(parent, mode)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode))
+            .map_err(DiskError::on("set the mode of", path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(DiskError::on("create the directory", path)(error)),
+    }
+}
+
+/// Opens a lock file read-write, creating it empty; it is never written and never removed.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open_lock(path: &Path, mode: u32) -> Result<File, DiskError> {
+    let existed = path.exists();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(DiskError::on("open the lock", path))?;
+    if !existed {
+        file.set_permissions(Permissions::from_mode(mode))
+            .map_err(DiskError::on("set the mode of", path))?;
+    }
+    Ok(file)
+}
+
+/// Whether a name is one of our temporary files'.
+#[must_use]
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
+}
+
+/// Removes the temporary files that a crash left in a directory. Only its one writer may call this.
+///
+/// # Errors
+/// The directory cannot be listed, or a leftover cannot be removed.
+pub fn sweep(directory: &Path) -> Result<(), DiskError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(DiskError::on("list", directory)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(DiskError::on("list", directory))?;
+        let file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if file && entry.file_name().to_str().is_some_and(is_temporary) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(DiskError::on("remove the leftover", &path))?;
+            tracing::info!(path = %path.display(), "removed a temporary file that a crash had left");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Placement<'_> = Placement {
+        mode: 0o644,
+        previous: None,
+        durable: true,
+    };
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn invariant_3_equal_bytes_cause_no_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        assert_eq!(
+            replace(&target, b"one", PLAIN).unwrap(),
+            Replaced::Written(None)
+        );
+        let before = stamp(&target).unwrap();
+        assert_eq!(replace(&target, b"one", PLAIN).unwrap(), Replaced::Equal);
+        assert_eq!(stamp(&target).unwrap(), before);
+    }
+
+    #[test]
+    fn invariant_3_a_wrong_mode_is_set_right_without_moving_the_mtime() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        replace(&target, b"one", PLAIN).unwrap();
+        let before = stamp(&target).unwrap().unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+        replace(&target, b"one", PLAIN).unwrap();
+        let metadata = fs::metadata(&target).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, 0o644);
+        assert_eq!((metadata.mtime(), metadata.mtime_nsec()), before.mtime);
+    }
+
+    #[test]
+    fn invariant_4_every_change_gets_a_later_mtime() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        let mut last = 0.0;
+        for round in 0..200 {
+            replace(&target, format!("{round}").as_bytes(), PLAIN).unwrap();
+            let mtime = stamp(&target).unwrap().unwrap().mtime();
+            assert!(mtime > last, "round {round}: {mtime} is not after {last}");
+            last = mtime;
+        }
+    }
+
+    #[test]
+    fn invariant_4_holds_against_a_file_from_the_future() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        replace(&target, b"one", PLAIN).unwrap();
+        let future = SystemTime::now() + Duration::from_secs(1_000_000);
+        File::options()
+            .write(true)
+            .open(&target)
+            .unwrap()
+            .set_modified(future)
+            .unwrap();
+        replace(&target, b"two", PLAIN).unwrap();
+        assert!(fs::metadata(&target).unwrap().modified().unwrap() > future);
+    }
+
+    #[test]
+    fn the_previous_generation_stays_reachable() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        let previous = directory.path().join("previous.json");
+        let placement = Placement {
+            previous: Some(&previous),
+            ..PLAIN
+        };
+        for text in ["one", "two", "three"] {
+            replace(&target, text.as_bytes(), placement).unwrap();
+        }
+        assert_eq!(fs::read(&previous).unwrap(), b"two");
+        assert_eq!(names(directory.path()), ["a.json", "previous.json"]);
+    }
+
+    #[test]
+    fn invariant_5_a_failed_replace_leaves_the_target_and_no_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        fs::create_dir(&target).unwrap();
+        let error = replace(&target, b"one", PLAIN).unwrap_err();
+        assert!(
+            error.to_string().starts_with("cannot rename onto "),
+            "{error}"
+        );
+        assert_eq!(names(directory.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn invariant_5_sweep_removes_our_leftovers_only() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".a.json.x.tmp", "b.tmp", ".hidden", "a.json"] {
+            fs::write(directory.path().join(name), "x").unwrap();
+        }
+        sweep(directory.path()).unwrap();
+        assert_eq!(names(directory.path()), [".hidden", "a.json", "b.tmp"]);
+    }
+
+    #[test]
+    fn the_mode_is_the_one_asked_for_whatever_the_umask() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.json");
+        let placement = Placement {
+            mode: 0o666,
+            ..PLAIN
+        };
+        replace(&target, b"one", placement).unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o666);
+    }
+}

@@ -1,0 +1,107 @@
+//! Where everything lies in the published directory.
+//!
+//! ```text
+//! <base_path>/
+//!   <v2 file>                 published, read by other processes
+//!   manifest.json             what is published; written last
+//!   legacy/<legacy file>      byte for byte as upstream sent it
+//!   .horde-refd/              ours alone
+//!     lock                    held for as long as the writer runs; never written, never removed
+//!     state.json              validators, rate-limit deadlines
+//!     previous/<v2 file>      the generation before, as hard links
+//!     previous/legacy/<...>
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::category::Category;
+
+/// The paths of one mirror.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    base: PathBuf,
+}
+
+impl Layout {
+    /// The layout below `base_path`.
+    #[must_use]
+    pub fn new(base_path: &Path) -> Self {
+        Self {
+            base: base_path.to_owned(),
+        }
+    }
+
+    /// The directory that readers are given.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The published v2 file of a category.
+    #[must_use]
+    pub fn v2(&self, category: Category) -> PathBuf {
+        self.base.join(category.v2_file())
+    }
+
+    /// The directory of the legacy files.
+    #[must_use]
+    pub fn legacy_directory(&self) -> PathBuf {
+        self.base.join("legacy")
+    }
+
+    /// The stored legacy file of a category.
+    #[must_use]
+    pub fn legacy(&self, category: Category) -> PathBuf {
+        self.legacy_directory().join(category.legacy_file())
+    }
+
+    /// `manifest.json`
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.base.join("manifest.json")
+    }
+
+    /// The directory that is ours alone.
+    #[must_use]
+    pub fn private(&self) -> PathBuf {
+        self.base.join(".horde-refd")
+    }
+
+    /// The writer's lock.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.private().join("lock")
+    }
+
+    /// What is remembered between runs without being published.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.private().join("state.json")
+    }
+
+    /// The v2 generation before the published one.
+    #[must_use]
+    pub fn previous_v2(&self, category: Category) -> PathBuf {
+        self.private().join("previous").join(category.v2_file())
+    }
+
+    /// The legacy generation before the stored one.
+    #[must_use]
+    pub fn previous_legacy(&self, category: Category) -> PathBuf {
+        self.private()
+            .join("previous/legacy")
+            .join(category.legacy_file())
+    }
+
+    /// Every directory of the mirror, parents first.
+    #[must_use]
+    pub fn directories(&self) -> [PathBuf; 5] {
+        [
+            self.base.clone(),
+            self.legacy_directory(),
+            self.private(),
+            self.private().join("previous"),
+            self.private().join("previous/legacy"),
+        ]
+    }
+}

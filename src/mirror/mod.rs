@@ -1,0 +1,344 @@
+//! The published directory and what we left in it.
+//!
+//! Invariants
+//! 1. Only the holder of the lock changes anything; a mirror whose lock was lost is not written (see [`Mirror::ensure`]).
+//! 2. Per category the legacy file is published first, then the v2 file made from it; the manifest comes last.
+//! 3. What is on disk is told by looking: a file counts as the one we left only while its [`Stamp`] is the same, and a
+//!    stamp taken too soon after a change to tell the next change apart is looked through once more.
+//! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
+
+pub mod changes;
+pub mod digest;
+pub mod layout;
+pub mod lock;
+pub mod manifest;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+pub use self::changes::Changes;
+pub use self::digest::Digest;
+pub use self::layout::Layout;
+pub use self::lock::{Lock, LockError};
+pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
+use crate::category::Category;
+use crate::config::Config;
+use crate::disk::{self, DiskError, Placement, Replaced, Stamp};
+
+/// The writer's hold on a mirror.
+#[derive(Debug)]
+pub struct Mirror {
+    layout: Layout,
+    file_mode: u32,
+    directory_mode: u32,
+    lock: Lock,
+    manifest: Manifest,
+    state: State,
+    left: BTreeMap<Category, Files>,
+    amended: bool,
+}
+
+/// One file as it was last seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// What tells it apart without reading it.
+    pub stamp: Stamp,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    settled: bool,
+}
+
+/// The two files of a category as they were last seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Files {
+    /// The stored legacy file, if there is one.
+    pub legacy: Option<Seen>,
+    /// The published v2 file, if there is one.
+    pub v2: Option<Seen>,
+}
+
+impl Mirror {
+    /// Creates what is missing of the directory, takes the lock, removes what a crash left.
+    ///
+    /// # Errors
+    /// Another writer holds the mirror, or the directory cannot be used.
+    pub fn open(config: &Config) -> Result<Self, LockError> {
+        let layout = Layout::new(&config.base_path);
+        for directory in layout.directories() {
+            disk::make_directory(&directory, config.directory_mode)?;
+        }
+        let lock = Lock::acquire(&layout.lock(), config.file_mode)?;
+        for directory in layout.directories() {
+            disk::sweep(&directory)?;
+        }
+        let manifest = manifest::read_manifest(&layout.manifest());
+        let state = manifest::load(&layout.state(), |state: &State| state.format);
+        Ok(Self {
+            file_mode: config.file_mode,
+            directory_mode: config.directory_mode,
+            lock,
+            amended: manifest.is_none(),
+            manifest: manifest.unwrap_or_default(),
+            state: state.unwrap_or_default(),
+            left: BTreeMap::new(),
+            layout,
+        })
+    }
+
+    /// Where everything lies.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What is published.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What is remembered between runs; [`Mirror::commit`] writes it.
+    pub fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Before a cycle: directories that somebody removed are made again, and a lock that went with them is taken anew.
+    ///
+    /// # Errors
+    /// Somebody else was faster, or the directory cannot be used.
+    pub fn ensure(&mut self) -> Result<(), LockError> {
+        for directory in self.layout.directories() {
+            disk::make_directory(&directory, self.directory_mode)?;
+        }
+        if !self.lock.stands() {
+            self.lock = Lock::acquire(&self.layout.lock(), self.file_mode)?;
+            self.left.clear();
+        }
+        if !self.layout.manifest().exists() {
+            self.amended = true;
+        }
+        Ok(())
+    }
+
+    /// What is on disk for a category (invariant 3).
+    ///
+    /// # Errors
+    /// A file is there but cannot be read.
+    pub fn look(&mut self, category: Category) -> Result<Files, DiskError> {
+        let known = self.left.get(&category).copied().unwrap_or_default();
+        let files = Files {
+            legacy: look_at(&self.layout.legacy(category), known.legacy)?,
+            v2: look_at(&self.layout.v2(category), known.v2)?,
+        };
+        self.left.insert(category, files);
+        Ok(files)
+    }
+
+    /// Stores a legacy file; true when that changed it.
+    ///
+    /// # Errors
+    /// The file on disk is the old one.
+    pub fn publish_legacy(&mut self, category: Category, bytes: &[u8]) -> Result<bool, DiskError> {
+        let target = self.layout.legacy(category);
+        let previous = self.layout.previous_legacy(category);
+        let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
+        self.left.entry(category).or_default().legacy = look_at(&target, None)?;
+        Ok(replaced != Replaced::Equal)
+    }
+
+    /// Publishes a v2 file; what changed, or `None` when it held these bytes already.
+    ///
+    /// # Errors
+    /// The file on disk is the old one.
+    pub fn publish_v2(
+        &mut self,
+        category: Category,
+        bytes: &[u8],
+    ) -> Result<Option<Changes>, DiskError> {
+        let target = self.layout.v2(category);
+        let previous = self.layout.previous_v2(category);
+        let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
+        self.left.entry(category).or_default().v2 = look_at(&target, None)?;
+        Ok(match replaced {
+            Replaced::Equal => None,
+            Replaced::Written(old) => Some(Changes::between(old.as_deref(), bytes)),
+        })
+    }
+
+    fn placement<'a>(&self, previous: &'a std::path::Path) -> Placement<'a> {
+        Placement {
+            mode: self.file_mode,
+            previous: Some(previous),
+            durable: true,
+        }
+    }
+
+    /// Notes in the manifest what was left on disk for a category; only changed files amend it.
+    pub fn record(&mut self, category: Category, models: u64, source: Source, now: Timestamp) {
+        let files = self.left.get(&category).copied().unwrap_or_default();
+        let (Some(legacy), Some(v2)) = (files.legacy, files.v2) else {
+            return;
+        };
+        let entry = Published {
+            v2: V2Entry {
+                file: category.v2_file().to_owned(),
+                sha256: v2.sha256,
+                bytes: v2.bytes,
+                models,
+            },
+            legacy: LegacyEntry {
+                file: format!("legacy/{}", category.legacy_file()),
+                sha256: legacy.sha256,
+                bytes: legacy.bytes,
+            },
+            source,
+            published_at: now,
+        };
+        let standing = self.manifest.categories.get(&category);
+        if standing.is_some_and(|old| old.v2 == entry.v2 && old.legacy == entry.legacy) {
+            return;
+        }
+        self.manifest.categories.insert(category, entry);
+        self.manifest.generator = manifest::GENERATOR.to_owned();
+        self.amended = true;
+    }
+
+    /// Writes the state and, last of all, the manifest, where they changed.
+    ///
+    /// # Errors
+    /// The published files stand; the next commit writes what this one could not.
+    pub fn commit(&mut self) -> Result<(), DiskError> {
+        let remembers = self.state != State::default() || self.layout.state().exists();
+        if remembers {
+            manifest::store(&self.layout.state(), &self.state, self.file_mode)?;
+        }
+        if self.amended {
+            manifest::store(&self.layout.manifest(), &self.manifest, self.file_mode)?;
+            self.amended = false;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
+fn look_at(path: &std::path::Path, known: Option<Seen>) -> Result<Option<Seen>, DiskError> {
+    let Some(stamp) = disk::stamp(path)? else {
+        return Ok(None);
+    };
+    if let Some(seen) = known.filter(|seen| seen.settled && seen.stamp == stamp) {
+        return Ok(Some(seen));
+    }
+    let settled = stamp
+        .age(SystemTime::now())
+        .is_some_and(|age| age > stamp.granularity());
+    let Some(bytes) = disk::read(path)? else {
+        return Ok(None);
+    };
+    Ok(Some(Seen {
+        stamp,
+        sha256: Digest::of(&bytes),
+        bytes: bytes.len() as u64,
+        settled,
+    }))
+}
+
+/// What a stamp can tell apart; see invariant 3.
+impl Stamp {
+    /// The longest time for which two changes may leave the same stamp: a clock tick, or two seconds where whole
+    /// seconds hint at a file system that keeps no finer ones.
+    fn granularity(&self) -> Duration {
+        if self.mtime().fract() == 0.0 {
+            Duration::from_secs(2)
+        } else {
+            Duration::from_millis(20)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> (tempfile::TempDir, Mirror) {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::default_for(directory.path().join("mirror"));
+        let mirror = Mirror::open(&config).unwrap();
+        (directory, mirror)
+    }
+
+    fn source() -> Source {
+        Source {
+            url: "https://example.org/blip.json".to_owned(),
+            etag: None,
+            last_modified: None,
+        }
+    }
+
+    fn publish(mirror: &mut Mirror, v2: &[u8]) {
+        mirror.publish_legacy(Category::Blip, b"legacy").unwrap();
+        mirror.publish_v2(Category::Blip, v2).unwrap();
+        mirror.record(Category::Blip, 1, source(), Timestamp::now());
+        mirror.commit().unwrap();
+    }
+
+    #[test]
+    fn the_manifest_changes_only_when_a_published_file_does() {
+        let (_directory, mut mirror) = open();
+        publish(&mut mirror, b"{}\n");
+        let before = disk::stamp(&mirror.layout().manifest()).unwrap();
+        publish(&mut mirror, b"{}\n");
+        assert_eq!(disk::stamp(&mirror.layout().manifest()).unwrap(), before);
+        publish(&mut mirror, b"{ }\n");
+        assert_ne!(disk::stamp(&mirror.layout().manifest()).unwrap(), before);
+    }
+
+    #[test]
+    fn invariant_3_an_edit_in_the_same_clock_tick_is_seen() {
+        let (_directory, mut mirror) = open();
+        publish(&mut mirror, b"{}\n");
+        let path = mirror.layout().v2(Category::Blip);
+        for round in 0..50 {
+            let text = format!("{round:03}");
+            std::fs::write(&path, &text).unwrap();
+            let seen = mirror.look(Category::Blip).unwrap().v2.unwrap();
+            assert_eq!(seen.sha256, Digest::of(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
+        let (_directory, mut mirror) = open();
+        publish(&mut mirror, b"{}\n");
+        std::fs::remove_dir_all(mirror.layout().base()).unwrap();
+        mirror.ensure().unwrap();
+        assert!(mirror.lock.stands());
+        assert!(mirror.look(Category::Blip).unwrap().v2.is_none());
+        publish(&mut mirror, b"{}\n");
+        assert!(mirror.layout().manifest().exists());
+    }
+
+    #[test]
+    fn a_damaged_manifest_or_state_counts_as_absent() {
+        let (directory, mut mirror) = open();
+        publish(&mut mirror, b"{}\n");
+        let layout = mirror.layout().clone();
+        drop(mirror);
+        std::fs::write(layout.manifest(), "{\"format\": 1, \"gener").unwrap();
+        std::fs::write(layout.state(), "").unwrap();
+        let config = Config::default_for(directory.path().join("mirror"));
+        let mut mirror = Mirror::open(&config).unwrap();
+        assert!(mirror.manifest().categories.is_empty());
+        publish(&mut mirror, b"{}\n");
+        assert_eq!(
+            manifest::read_manifest(&layout.manifest())
+                .unwrap()
+                .categories
+                .len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! What a cycle reports: an outcome a category, and why where it is not a good one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::category::Category;
+use crate::disk::DiskError;
+use crate::legacy::Rejected;
+use crate::mirror::{Changes, Digest, Layout, LockError};
+use crate::upstream::UpstreamError;
+
+/// How a cycle ended for one category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A published file changed.
+    Updated,
+    /// Everything was as it should be.
+    Unchanged,
+    /// The legacy file cannot be converted; the old v2 file stands.
+    Rejected,
+    /// The legacy file could not be had or a file could not be written; the old v2 file stands.
+    Failed,
+    /// The category has no legacy format.
+    Skipped,
+}
+
+/// What the upstream had to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A body was received.
+    Downloaded,
+    /// The file on disk is the upstream's.
+    NotModified,
+    /// It could not be asked, or its answer could not be used.
+    Failed,
+    /// It was not asked.
+    None,
+}
+
+/// Why a category was rejected or failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CategoryError {
+    /// The upstream did not deliver.
+    #[error("{0}")]
+    Upstream(Arc<UpstreamError>),
+    /// The body that the upstream sent is not a legacy file; the one on disk was kept.
+    #[error("what {url} sent is not a legacy file and was not stored: {reason}")]
+    NotLegacy {
+        /// Where it came from.
+        url: String,
+        /// What is wrong with it.
+        reason: Rejected,
+    },
+    /// The legacy file on disk cannot be converted.
+    #[error("{file} cannot be converted: {reason}")]
+    Rejected {
+        /// The legacy file.
+        file: String,
+        /// The model, the field and the reason.
+        reason: Rejected,
+    },
+    /// There is no legacy file, or it has no contents.
+    #[error("{file} is {what}; the last good v2 file stays")]
+    NoLegacy {
+        /// The legacy file.
+        file: String,
+        /// "missing" or "empty".
+        what: &'static str,
+    },
+    /// A file of the mirror could not be read or written.
+    #[error("{0}: {source}", source = .0.source)]
+    Disk(Arc<DiskError>),
+    /// The mirror's writer, another process, has not published it.
+    #[error("the writer of this mirror has not published {file} yet")]
+    NotPublished {
+        /// The v2 file.
+        file: String,
+    },
+    /// The mirror as a whole cannot be written.
+    #[error("{0}")]
+    Mirror(Arc<LockError>),
+}
+
+/// How one category fared.
+#[derive(Debug, Clone)]
+pub struct CategoryReport {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What the upstream had to say.
+    pub upstream: Answer,
+    /// Decoded bytes received for it.
+    pub downloaded_bytes: u64,
+    /// Records in the published v2 file, where there is one.
+    pub models: Option<u64>,
+    /// The published v2 file's digest and size, where there is one.
+    pub v2: Option<(Digest, u64)>,
+    /// The stored legacy file's size, where there is one.
+    pub legacy_bytes: Option<u64>,
+    /// Lint findings in the legacy file.
+    pub issues: usize,
+    /// What an update changed.
+    pub changes: Option<Changes>,
+    /// The legacy file on disk is not the upstream's: somebody edited it.
+    pub modified: bool,
+    /// A file was found that was not the one we left.
+    pub restored: bool,
+    /// Until when the upstream's host asked to be left alone.
+    pub held_until: Option<Timestamp>,
+    /// How long the conversion took, where one ran.
+    pub convert_time: Option<Duration>,
+    /// Why it was rejected or failed.
+    pub error: Option<CategoryError>,
+}
+
+/// How a whole cycle fared.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The reports, in the categories' order.
+    pub categories: BTreeMap<Category, CategoryReport>,
+    /// From the cycle's start to its end.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether all that was asked for is done and fresh.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.categories
+            .values()
+            .all(|report| !matches!(report.outcome, Outcome::Failed | Outcome::Rejected))
+    }
+
+    /// A report for a mirror that cannot be written at all.
+    #[must_use]
+    pub fn unwritable(categories: &[Category], error: LockError) -> Self {
+        let error = Arc::new(error);
+        Self::of(categories, |_| {
+            CategoryReport::failed(CategoryError::Mirror(Arc::clone(&error)))
+        })
+    }
+
+    /// A report for a mirror that another process writes: what it has published stands.
+    #[must_use]
+    pub fn of_another_writer(categories: &[Category], layout: &Layout) -> Self {
+        Self::of(categories, |category| {
+            let file = layout.v2(category);
+            if file.is_file() {
+                CategoryReport::empty()
+            } else {
+                let file = file.display().to_string();
+                CategoryReport::failed(CategoryError::NotPublished { file })
+            }
+        })
+    }
+
+    fn of(categories: &[Category], report: impl Fn(Category) -> CategoryReport) -> Self {
+        let report = |&category: &Category| {
+            let report = if category.has_legacy() {
+                report(category)
+            } else {
+                CategoryReport::skipped()
+            };
+            (category, report)
+        };
+        Self {
+            categories: categories.iter().map(report).collect(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Whether the cycle found that another process has become the mirror's writer.
+    #[must_use]
+    pub fn lost_the_lock(&self) -> bool {
+        self.categories.values().any(|report| {
+            matches!(&report.error, Some(CategoryError::Mirror(error)) if matches!(**error, LockError::Held { .. }))
+        })
+    }
+
+    /// The categories with a published file that changed.
+    #[must_use]
+    pub fn changed(&self) -> Vec<Category> {
+        self.categories
+            .iter()
+            .filter(|(_, report)| report.outcome == Outcome::Updated || report.changes.is_some())
+            .map(|(&category, _)| category)
+            .collect()
+    }
+}
+
+/// What a cycle tells while it runs.
+pub trait Progress: Send + Sync {
+    /// A category's request was begun.
+    fn started(&self, _category: Category) {}
+    /// A category is done.
+    fn settled(&self, _category: Category, _report: &CategoryReport) {}
+}
+
+/// For those who only want the result.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {}
+
+impl CategoryError {
+    pub(super) fn disk(error: DiskError) -> Self {
+        Self::Disk(Arc::new(error))
+    }
+}
+
+impl CategoryReport {
+    pub(super) fn empty() -> Self {
+        Self {
+            outcome: Outcome::Unchanged,
+            upstream: Answer::None,
+            downloaded_bytes: 0,
+            models: None,
+            v2: None,
+            legacy_bytes: None,
+            issues: 0,
+            changes: None,
+            modified: false,
+            restored: false,
+            held_until: None,
+            convert_time: None,
+            error: None,
+        }
+    }
+
+    pub(super) fn skipped() -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            ..Self::empty()
+        }
+    }
+
+    pub(super) fn failed(error: CategoryError) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            error: Some(error),
+            ..Self::empty()
+        }
+    }
+}
