@@ -2,6 +2,13 @@
 
 pub mod category;
 pub mod config;
-pub mod convert;
-pub mod legacy;
+pub mod disk;
+
+pub mod trigger;
 pub mod upstream;
+pub mod legacy;
+pub mod convert;
+pub mod mirror;
+pub mod freshness;
+pub mod pipeline;
+pub mod backend;

@@ -1,7 +1,71 @@
-//! What the program was told to do: `ConfigFile` as written, `Config` as checked; the only home of defaults.
+//! What the program was told to do: [`ConfigFile`] as written, [`Config`] as checked; the only home of defaults.
+//!
+//! Layers, from the weakest to the strongest; each value remembers the layer it came from:
+//!
+//! 1. the defaults (`defaults.rs`);
+//! 2. the environment (`environment.rs`), the names of the Python package included;
+//! 3. the configuration file (`file.rs`): the one named by `-c`, else [`DEFAULT_FILE`] where it exists;
+//! 4. the command line.
+//!
+//! `keys.rs` is the table of keys: a name, a rule, and how the value is shown. Every layer goes through it, so a rule
+//! is the same wherever a value comes from, and every broken rule is reported at once.
 
+mod defaults;
+mod environment;
+mod file;
+mod keys;
+mod load;
+mod problem;
+mod rules;
+mod schedule;
+mod value;
+mod warnings;
+
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use file::ConfigFile;
+pub use keys::{KEYS, Key};
+pub use load::{DEFAULT_FILE, Effective, Overrides, load};
+pub use problem::{ConfigErrors, Problem, Source};
+pub use rules::parse_duration;
+pub use value::Value;
+
+/// Gives an enumeration the words it is written with, in files, on the command line and in the environment.
+macro_rules! words {
+    ($type:ident { $($word:literal => $variant:ident),+ $(,)? }) => {
+        impl $type {
+            /// The words, in the order they are documented.
+            pub const WORDS: &[&str] = &[$($word),+];
+
+            /// The word for the value.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = String;
+
+            /// Upper and lower case are the same: the Python package writes `REPLICA`.
+            fn from_str(text: &str) -> Result<Self, String> {
+                [$(($word, Self::$variant)),+]
+                    .into_iter()
+                    .find(|(word, _)| word.eq_ignore_ascii_case(text))
+                    .map(|(_, value)| value)
+                    .ok_or_else(|| format!("must be one of {}", rules::quoted(Self::WORDS)))
+            }
+        }
+    };
+}
 
 /// The checked configuration; every value has passed its rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +111,8 @@ pub enum ReplicateMode {
     Primary,
 }
 
+words!(ReplicateMode { "replica" => Replica, "primary" => Primary });
+
 /// `ready`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ready {
@@ -55,6 +121,8 @@ pub enum Ready {
     /// Every category is published.
     Complete,
 }
+
+words!(Ready { "settled" => Settled, "complete" => Complete });
 
 /// `on_locked`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +133,8 @@ pub enum OnLocked {
     Exit,
 }
 
+words!(OnLocked { "standby" => Standby, "exit" => Exit });
+
 /// `upstream.layout`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -74,6 +144,8 @@ pub enum Layout {
     Flat,
 }
 
+words!(Layout { "github" => Github, "flat" => Flat });
+
 /// Where `upstream.url` points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -81,6 +153,27 @@ pub enum Origin {
     Http(url::Url),
     /// A directory on this host.
     Directory(PathBuf),
+}
+
+impl Origin {
+    /// How files are laid out where nobody says.
+    #[must_use]
+    pub const fn default_layout(&self) -> Layout {
+        match self {
+            Self::Http(_) => Layout::Github,
+            Self::Directory(_) => Layout::Flat,
+        }
+    }
+}
+
+/// For people: a password in the address is not shown.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(url) => f.write_str(&rules::without_password(url)),
+            Self::Directory(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// One GitHub repository (`upstream.image`, `upstream.text`).
@@ -145,6 +238,8 @@ pub enum WatchBackend {
     Off,
 }
 
+words!(WatchBackend { "auto" => Auto, "inotify" => Inotify, "poll" => Poll, "off" => Off });
+
 /// `[watch]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchConfig {
@@ -177,6 +272,8 @@ pub enum LogFormat {
     /// Lines of JSON on stderr.
     Json,
 }
+
+words!(LogFormat { "auto" => Auto, "journald" => Journald, "text" => Text, "json" => Json });
 
 /// `[log]`
 #[derive(Debug, Clone, PartialEq, Eq)]
