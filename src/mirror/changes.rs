@@ -37,7 +37,7 @@ impl Changes {
 }
 
 /// `(key, record)` pairs in file order; the separating comma is not part of a record.
-fn records(v2: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(crate) fn records(v2: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     const START: &[u8] = b"\n    \"";
     let mut rest = v2;
     std::iter::from_fn(move || {

@@ -1,0 +1,65 @@
+//! `horde-refd convert`: a filter from one legacy file to its v2 file, or to the text models' legacy JSON.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::args::{Common, ConvertArgs};
+use super::output::{self, Output};
+use super::{Exit, UsageError};
+use crate::category::Category;
+use crate::convert::convert;
+use crate::legacy::view::legacy_view;
+
+pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
+    if args.legacy_view && args.category != Category::TextGeneration {
+        let category = args.category;
+        return Err(UsageError(format!(
+            "--legacy-view is for text_generation; the legacy file of {category} is JSON already"
+        ))
+        .into());
+    }
+    if !args.category.has_legacy() {
+        return Ok(Exit::Done);
+    }
+    let (name, bytes) = input(args.file.as_ref())?;
+    let mut out = Output::stdout();
+    if args.legacy_view {
+        let view = legacy_view(&bytes, !args.no_backend_prefixes)
+            .with_context(|| format!("{name} cannot be read as models.csv"))?;
+        out.line(view)?;
+    } else {
+        let converted = convert(args.category, &bytes)
+            .with_context(|| format!("{name} cannot be converted as {}", args.category))?;
+        out.bytes(&converted.v2)?;
+        if common.verbose > 0 {
+            for (model, messages) in converted.issues.iter() {
+                for message in messages {
+                    output::warn(format_args!("{model}: {message}"));
+                }
+            }
+        }
+    }
+    out.finish()?;
+    Ok(Exit::Done)
+}
+
+/// The bytes of a file, or of stdin where none is named, and what to call them.
+pub(super) fn input(file: Option<&PathBuf>) -> anyhow::Result<(String, Vec<u8>)> {
+    match file.filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            let bytes =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            Ok((file.display().to_string(), bytes))
+        }
+        None => {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .context("cannot read stdin")?;
+            Ok(("stdin".to_owned(), bytes))
+        }
+    }
+}

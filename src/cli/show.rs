@@ -1,0 +1,92 @@
+//! `horde-refd show`: what the mirror holds, whole or one model.
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value};
+
+use super::Exit;
+use super::args::{Common, ShowArgs};
+use super::output::Output;
+use crate::category::Category;
+use crate::disk;
+use crate::legacy::view::legacy_view;
+use crate::mirror::{Layout, changes};
+
+pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
+    let config = common.load()?.config;
+    let layout = Layout::new(&config.base_path);
+    let path = if args.legacy {
+        layout.legacy(args.category)
+    } else {
+        layout.v2(args.category)
+    };
+    let bytes = disk::read(&path)?.with_context(|| {
+        format!(
+            "the mirror holds no {}: {} does not exist",
+            args.category,
+            path.display()
+        )
+    })?;
+    let mut out = Output::stdout();
+    match &args.model {
+        None => out.bytes(&bytes)?,
+        Some(model) if args.legacy => {
+            let record = legacy_record(args.category, &bytes, model)
+                .with_context(|| format!("in {}", path.display()))?;
+            out.json(&record)?;
+        }
+        Some(model) => match v2_record(&bytes, model) {
+            Some(record) => out.line(record)?,
+            None => bail!(unknown(model, &v2_names(&bytes))),
+        },
+    }
+    out.finish()?;
+    Ok(Exit::Done)
+}
+
+/// A record's text as it stands in the file, moved to the margin.
+fn v2_record(v2: &[u8], model: &str) -> Option<String> {
+    let key = changes::records(v2).find(|(key, _)| unescaped(key).as_deref() == Some(model))?;
+    let text = std::str::from_utf8(key.1).ok()?;
+    let text = text.strip_prefix("\":").unwrap_or(text).trim();
+    Some(text.replace("\n    ", "\n"))
+}
+
+fn v2_names(v2: &[u8]) -> Vec<String> {
+    changes::records(v2)
+        .filter_map(|(key, _)| unescaped(key))
+        .collect()
+}
+
+/// A key as the file has it between its quotes.
+fn unescaped(key: &[u8]) -> Option<String> {
+    let key = std::str::from_utf8(key).ok()?;
+    serde_json::from_str(&format!("\"{key}\"")).ok()
+}
+
+fn legacy_record(category: Category, bytes: &[u8], model: &str) -> anyhow::Result<Value> {
+    let mut records: Map<String, Value> = if category == Category::TextGeneration {
+        serde_json::from_str(&legacy_view(bytes, true)?)?
+    } else {
+        serde_json::from_slice(bytes)?
+    };
+    if let Some(record) = records.shift_remove(model) {
+        return Ok(record);
+    }
+    bail!(unknown(model, &records.keys().cloned().collect::<Vec<_>>()))
+}
+
+/// Says that there is no such model, and which ones look like it.
+fn unknown(model: &str, known: &[String]) -> String {
+    let wanted = model.to_lowercase();
+    let alike: Vec<&str> = known
+        .iter()
+        .filter(|name| name.to_lowercase().contains(&wanted))
+        .map(String::as_str)
+        .take(5)
+        .collect();
+    let hint = match alike.as_slice() {
+        [] => format!("{} models are there", known.len()),
+        some => format!("did you mean {}?", some.join(", ")),
+    };
+    format!("there is no model '{model}' ({hint})")
+}

@@ -1,0 +1,179 @@
+//! `horde-refd sync`: one refresh of the mirror, then exit.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::args::{Common, SyncArgs};
+use super::output::{self, Output};
+use super::{Exit, runtime};
+use crate::backend::GithubBackend;
+use crate::category::Category;
+use crate::pipeline::{CategoryReport, Outcome, Progress, Report, Silent};
+use crate::trigger::Reason;
+
+pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
+    let effective = common.start()?;
+    let backend = GithubBackend::open_writer(effective.config)?;
+    let categories = match args.categories.as_slice() {
+        [] => Category::ALL.to_vec(),
+        some => some.to_vec(),
+    };
+    let reason = if args.force {
+        Reason::Force
+    } else {
+        Reason::Schedule
+    };
+    let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
+    let bars = shown.then(|| Bars::new(&categories));
+    let progress: &dyn Progress = bars.as_ref().map_or(&Silent, |bars| bars);
+    let report = runtime()?.block_on(backend.refresh(reason, &categories, progress));
+    if let Some(bars) = bars {
+        bars.clear();
+    }
+    let mut out = Output::stdout();
+    if common.json {
+        out.json(&as_json(&report))?;
+    } else {
+        out.line(as_table(&report))?;
+    }
+    out.finish()?;
+    for (category, fared) in &report.categories {
+        if let Some(error) = &fared.error {
+            output::warn(format_args!("{category}: {error}"));
+        }
+    }
+    Ok(if report.is_complete() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+/// The machine-readable result (design contract: command line).
+fn as_json(report: &Report) -> Value {
+    let categories: serde_json::Map<_, _> = report
+        .categories
+        .iter()
+        .map(|(category, fared)| {
+            let mut entry = json!({
+                "outcome": fared.outcome,
+                "upstream": fared.upstream,
+                "downloaded_bytes": fared.downloaded_bytes,
+                "models": fared.models.unwrap_or_default(),
+                "v2_sha256": fared.v2.map(|(sha256, _)| sha256),
+                "issues": fared.issues,
+            });
+            if let (Some(error), Some(entry)) = (&fared.error, entry.as_object_mut()) {
+                entry.insert("error".to_owned(), error.to_string().into());
+            }
+            (category.name().to_owned(), entry)
+        })
+        .collect();
+    json!({"categories": categories, "elapsed_seconds": report.elapsed.as_secs_f64()})
+}
+
+fn as_table(report: &Report) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["CATEGORY", "OUTCOME", "MODELS", "BYTES", "CHANGES"]);
+    for (category, fared) in &report.categories {
+        let number = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());
+        table.add_row([
+            category.name().to_owned(),
+            outcome(fared).to_owned(),
+            number(fared.models),
+            number(fared.v2.map(|(_, bytes)| bytes)),
+            changes(fared),
+        ]);
+    }
+    for column in [2, 3] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+const fn outcome(fared: &CategoryReport) -> &'static str {
+    match fared.outcome {
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Rejected => "rejected",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+/// What became of the models, or why nothing did.
+fn changes(fared: &CategoryReport) -> String {
+    match (&fared.error, fared.changes, fared.outcome) {
+        (Some(_), ..) => "old data stays, see below".to_owned(),
+        (None, Some(changes), _) => format!(
+            "+{} -{} ~{}",
+            changes.added, changes.removed, changes.changed
+        ),
+        (None, None, Outcome::Skipped) => "no legacy format".to_owned(),
+        (None, None, Outcome::Updated) => "legacy file only".to_owned(),
+        (None, None, _) => String::new(),
+    }
+}
+
+/// A bar a category on a terminal.
+struct Bars {
+    all: MultiProgress,
+    bars: Mutex<BTreeMap<Category, ProgressBar>>,
+}
+
+impl Bars {
+    fn new(categories: &[Category]) -> Self {
+        let all = MultiProgress::new();
+        // The template is a constant that the library accepts.
+        let style = ProgressStyle::with_template("{spinner} {prefix:22} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bars = categories
+            .iter()
+            .map(|&category| {
+                let bar = all.add(ProgressBar::new_spinner().with_style(style.clone()));
+                bar.set_prefix(category.name());
+                (category, bar)
+            })
+            .collect();
+        Self {
+            all,
+            bars: Mutex::new(bars),
+        }
+    }
+
+    fn with(&self, category: Category, change: impl FnOnce(&ProgressBar)) {
+        if let Ok(bars) = self.bars.lock()
+            && let Some(bar) = bars.get(&category)
+        {
+            change(bar);
+        }
+    }
+
+    fn clear(self) {
+        // A terminal that went away needs no clearing.
+        let _ = self.all.clear();
+    }
+}
+
+impl Progress for Bars {
+    fn started(&self, category: Category) {
+        self.with(category, |bar| {
+            bar.set_message("asking the upstream");
+            bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        });
+    }
+
+    fn settled(&self, category: Category, report: &CategoryReport) {
+        self.with(category, |bar| {
+            bar.finish_with_message(format!("{} {}", outcome(report), changes(report)));
+        });
+    }
+}
