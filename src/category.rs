@@ -8,11 +8,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// One kind of model: the unit of refresh, conversion and publication.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the variants are the category names themselves")]
+#[expect(
+    missing_docs,
+    reason = "the variants are the category names themselves"
+)]
 pub enum Category {
     Blip,
     Clip,

@@ -194,9 +194,8 @@ fn outrun(staged: &File, standing: &fs::Metadata) -> io::Result<()> {
         Duration::from_secs(2),
     ];
     let left = python_mtime((standing.mtime(), standing.mtime_nsec()));
-    let later = |metadata: &fs::Metadata| {
-        python_mtime((metadata.mtime(), metadata.mtime_nsec())) > left
-    };
+    let later =
+        |metadata: &fs::Metadata| python_mtime((metadata.mtime(), metadata.mtime_nsec())) > left;
     if later(&staged.metadata()?) {
         return Ok(());
     }
@@ -238,7 +237,10 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<(), DiskError> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         make_directory(parent, mode)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(path) {

@@ -92,9 +92,7 @@ impl Freshness {
     /// Whether a category needs a refresh: it was marked, or what was loaded went stale (invariant 4).
     #[must_use]
     pub fn is_stale(&self, category: Category) -> bool {
-        self.entries
-            .get(&category)
-            .is_some_and(|entry| entry.stale)
+        self.entries.get(&category).is_some_and(|entry| entry.stale)
     }
 
     /// When the next category expires by itself; for those who wait for it.

@@ -3,12 +3,13 @@
 pub mod category;
 pub mod config;
 pub mod disk;
+pub mod error;
 
+pub mod backend;
+pub mod convert;
+pub mod freshness;
+pub mod legacy;
+pub mod mirror;
+pub mod pipeline;
 pub mod trigger;
 pub mod upstream;
-pub mod legacy;
-pub mod convert;
-pub mod mirror;
-pub mod freshness;
-pub mod pipeline;
-pub mod backend;

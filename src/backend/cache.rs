@@ -155,12 +155,14 @@ fn mtime(file: &Path) -> Option<f64> {
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
     match disk::read(file) {
-        Ok(bytes) => bytes.filter(|bytes| bytes.starts_with(b"{")).map(|bytes| Reference {
-            category,
-            bytes,
-            stale,
-            records: OnceLock::new(),
-        }),
+        Ok(bytes) => bytes
+            .filter(|bytes| bytes.starts_with(b"{"))
+            .map(|bytes| Reference {
+                category,
+                bytes,
+                stale,
+                records: OnceLock::new(),
+            }),
         Err(error) => {
             tracing::warn!(path = %file.display(), error = %error.source, "cannot read a published file");
             None

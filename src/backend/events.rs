@@ -92,7 +92,9 @@ impl GithubBackend {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let registered = callbacks.registered.iter();
-            registered.map(|(_, callback)| Arc::clone(callback)).collect()
+            registered
+                .map(|(_, callback)| Arc::clone(callback))
+                .collect()
         };
         for &event in stale {
             self.counters.invalidations.fetch_add(1, Ordering::Relaxed);

@@ -33,10 +33,17 @@ impl GithubBackend {
     ///
     /// `redownload` asks the upstream unconditionally first; without it a missing file is fetched and a stale category
     /// polled. If that fails, what is on disk is served.
-    pub async fn legacy_json_string(&self, category: Category, redownload: bool) -> Option<Arc<str>> {
+    pub async fn legacy_json_string(
+        &self,
+        category: Category,
+        redownload: bool,
+    ) -> Option<Arc<str>> {
         self.load_legacy(category, redownload).await?;
         let cache = self.legacy_cache();
-        cache.loaded.get(&category).map(|loaded| Arc::clone(&loaded.text))
+        cache
+            .loaded
+            .get(&category)
+            .map(|loaded| Arc::clone(&loaded.text))
     }
 
     /// The same as a value; `None` also when the text holds what JSON cannot say (`NaN`, `Infinity`).
@@ -53,9 +60,10 @@ impl GithubBackend {
     pub fn is_legacy_cache_valid(&self, category: Category) -> bool {
         let mtime = self.legacy_mtime(category);
         let cache = self.legacy_cache();
-        cache.loaded.get(&category).is_some_and(|loaded| {
-            loaded.at.elapsed() <= self.config.ttl && loaded.mtime == mtime
-        })
+        cache
+            .loaded
+            .get(&category)
+            .is_some_and(|loaded| loaded.at.elapsed() <= self.config.ttl && loaded.mtime == mtime)
     }
 
     async fn load_legacy(&self, category: Category, redownload: bool) -> Option<()> {

@@ -94,13 +94,14 @@ pub enum OpenError {
 
 /// Why a category cannot be served at all.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{category}: there is no usable v2 file at {file}{reason}", file = file.display(), reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+#[error("{category}: there is no usable v2 file at {file}", file = file.display())]
 pub struct FetchError {
     /// The category.
     pub category: Category,
     /// Where its file would be.
     pub file: PathBuf,
     /// What the last refresh ran into.
+    #[source]
     pub reason: Option<CategoryError>,
 }
 
@@ -349,7 +350,11 @@ impl GithubBackend {
         let (stale, unloaded): (Vec<_>, Vec<_>) = wanted
             .iter()
             .partition(|&&category| force || self.cache().is_stale(category));
-        let asked = if force { Reason::Force } else { Reason::Schedule };
+        let asked = if force {
+            Reason::Force
+        } else {
+            Reason::Schedule
+        };
         for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
             if !group.is_empty() {
                 self.refresh_held(&mut writer, reason, &group, &Silent)

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{GithubBackend, Role};
 use crate::category::Category;
 use crate::config::ReplicateMode;
+use crate::pipeline::CategoryError;
 use crate::upstream::Traffic;
 
 /// What a backend supports, in the reference package's terms.
@@ -141,7 +142,7 @@ impl GithubBackend {
                 let health = CategoryHealth {
                     published: self.layout.v2(category).is_file(),
                     cache_valid: cache.is_valid(category),
-                    last_error: cache.trouble(category).map(ToString::to_string),
+                    last_error: cache.trouble(category).map(CategoryError::chain),
                 };
                 (category, health)
             })

@@ -44,7 +44,7 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     out.finish()?;
     for (category, fared) in &report.categories {
         if let Some(error) = &fared.error {
-            output::warn(format_args!("{category}: {error}"));
+            output::warn(format_args!("{category}: {}", error.chain()));
         }
     }
     Ok(if report.is_complete() {
@@ -69,7 +69,7 @@ fn as_json(report: &Report) -> Value {
                 "issues": fared.issues,
             });
             if let (Some(error), Some(entry)) = (&fared.error, entry.as_object_mut()) {
-                entry.insert("error".to_owned(), error.to_string().into());
+                entry.insert("error".to_owned(), error.chain().into());
             }
             (category.name().to_owned(), entry)
         })

@@ -78,9 +78,7 @@ mod tests {
         }
         let records: Vec<String> = records
             .iter()
-            .map(|(key, value)| {
-                format!("    \"{key}\": {{\n        \"name\": \"{value}\"\n    }}")
-            })
+            .map(|(key, value)| format!("    \"{key}\": {{\n        \"name\": \"{value}\"\n    }}"))
             .collect();
         format!("{{\n{}\n}}\n", records.join(",\n")).into_bytes()
     }

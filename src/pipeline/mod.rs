@@ -17,9 +17,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-pub use self::report::{
-    Answer, CategoryError, CategoryReport, Outcome, Progress, Report, Silent,
-};
+pub use self::report::{Answer, CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
 use crate::category::Category;
 use crate::config::{Config, Origin, ReplicateMode};
 use crate::convert::convert;
@@ -373,4 +371,3 @@ pub fn missing_in_primary(config: &Config) -> Vec<std::path::PathBuf> {
         .filter(|path| !path.exists())
         .collect()
 }
-

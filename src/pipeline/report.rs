@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::category::Category;
 use crate::disk::DiskError;
+use crate::error::chain;
 use crate::legacy::Rejected;
 use crate::mirror::{Changes, Digest, Layout, LockError};
 use crate::upstream::UpstreamError;
@@ -46,22 +47,24 @@ pub enum Answer {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CategoryError {
     /// The upstream did not deliver.
-    #[error("{0}")]
+    #[error(transparent)]
     Upstream(Arc<UpstreamError>),
     /// The body that the upstream sent is not a legacy file; the one on disk was kept.
-    #[error("what {url} sent is not a legacy file and was not stored: {reason}")]
+    #[error("what {url} sent is not a legacy file and was not stored")]
     NotLegacy {
         /// Where it came from.
         url: String,
         /// What is wrong with it.
+        #[source]
         reason: Rejected,
     },
     /// The legacy file on disk cannot be converted.
-    #[error("{file} cannot be converted: {reason}")]
+    #[error("{file} cannot be converted; the last good v2 file stays")]
     Rejected {
         /// The legacy file.
         file: String,
         /// The model, the field and the reason.
+        #[source]
         reason: Rejected,
     },
     /// There is no legacy file, or it has no contents.
@@ -73,7 +76,7 @@ pub enum CategoryError {
         what: &'static str,
     },
     /// A file of the mirror could not be read or written.
-    #[error("{0}: {source}", source = .0.source)]
+    #[error(transparent)]
     Disk(Arc<DiskError>),
     /// The mirror's writer, another process, has not published it.
     #[error("the writer of this mirror has not published {file} yet")]
@@ -82,7 +85,7 @@ pub enum CategoryError {
         file: String,
     },
     /// The mirror as a whole cannot be written.
-    #[error("{0}")]
+    #[error(transparent)]
     Mirror(Arc<LockError>),
 }
 
@@ -207,6 +210,12 @@ pub struct Silent;
 impl Progress for Silent {}
 
 impl CategoryError {
+    /// The error and its causes in one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        chain(self)
+    }
+
     pub(super) fn disk(error: DiskError) -> Self {
         Self::Disk(Arc::new(error))
     }

@@ -1,5 +1,211 @@
 //! Where legacy files come from: an HTTP(S) server or a directory, asked conditionally.
+//!
+//! 1. One [`Upstream::fetch`] is the whole poll of one file: it retries what may pass, waits in between, and answers once.
+//! 2. No more than the configured number of requests is in flight per host; a fetch that waits to retry is not in flight.
+//! 3. While a host is held for a rate limit no request leaves to it: not forced, not retried, not queued.
+//! 4. Nothing here knows the mirror. Whoever calls decides whether to ask conditionally and what to do with the bytes.
+//! 5. An upstream is one origin. Several of them, in order, are several [`Upstream`]s.
 
+mod address;
+mod client;
+mod directory;
+mod error;
+mod hold;
+mod http;
+mod retry;
+mod traffic;
 pub mod validators;
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reqwest::Client;
+use tokio::sync::{OnceCell, Semaphore, watch};
+
+pub use error::{Class, HttpCause, UpstreamError};
+pub use traffic::Traffic;
 pub use validators::Validators;
+
+use crate::category::Category;
+use crate::config::UpstreamConfig;
+use address::{Place, Target};
+use hold::Holds;
+use traffic::Counters;
+
+/// What an upstream has for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The file, whole.
+    New {
+        /// Its bytes, decoded from the transfer, otherwise as sent.
+        body: Vec<u8>,
+        /// What to send with the next request; empty for a directory.
+        validators: Validators,
+    },
+    /// The file is the one that the given validators describe.
+    NotModified,
+}
+
+/// One origin of legacy files.
+#[derive(Debug)]
+pub struct Upstream {
+    config: UpstreamConfig,
+    places: BTreeMap<Category, Place>,
+    client: OnceCell<Client>,
+    slots: Semaphore,
+    holds: Holds,
+    traffic: Counters,
+    /// Moves on whenever waiting has lost its point.
+    impatience: watch::Sender<u64>,
+}
+
+impl Upstream {
+    /// An upstream that also respects the rate-limit deadlines `held` from an earlier run.
+    ///
+    /// # Errors
+    /// When the configured URLs make no file URL.
+    pub fn new(
+        config: &UpstreamConfig,
+        held: BTreeMap<String, Timestamp>,
+    ) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            places: address::places(config)?,
+            client: OnceCell::new(),
+            slots: Semaphore::new(config.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            holds: Holds::new(held),
+            traffic: Counters::default(),
+            impatience: watch::Sender::new(0),
+            config: config.clone(),
+        })
+    }
+
+    /// The file's own URL (without the proxy prefix, without credentials) or path; `None` for a category without a
+    /// legacy file.
+    pub fn address(&self, category: Category) -> Option<String> {
+        self.places.get(&category).map(Place::address)
+    }
+
+    /// Polls one file: conditionally when there are validators, with as many attempts as configured.
+    ///
+    /// # Errors
+    /// The last attempt's; [`UpstreamError::class`] says what it means for the next poll.
+    pub async fn fetch(
+        &self,
+        category: Category,
+        validators: Option<&Validators>,
+    ) -> Result<Fetched, UpstreamError> {
+        match self.places.get(&category) {
+            None => Err(UpstreamError::NoLegacyFile { category }),
+            Some(Place::Http(target)) => self.poll(target, validators).await,
+            // Read on this thread: the files are small and close, and a thread for each costs more than the read.
+            Some(Place::File { root, path }) => {
+                let body = directory::read(root, path, self.config.max_body_bytes)?;
+                Ok(Fetched::New {
+                    body,
+                    validators: Validators::default(),
+                })
+            }
+        }
+    }
+
+    /// The rate-limit deadlines still ahead, per host, for the caller to keep across runs.
+    pub fn holds(&self) -> BTreeMap<String, Timestamp> {
+        self.holds.all(Timestamp::now())
+    }
+
+    /// The counters since start.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.read()
+    }
+
+    /// Ends every wait between attempts of the fetches under way: each answers with its last error at once.
+    pub fn end_backoff(&self) {
+        self.impatience
+            .send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    async fn poll(
+        &self,
+        target: &Target,
+        validators: Option<&Validators>,
+    ) -> Result<Fetched, UpstreamError> {
+        // Subscribed before the first attempt: who is called off during an attempt does not wait after it either.
+        let mut called_off = self.impatience.subscribe();
+        let mut failed = 0;
+        loop {
+            let error = match self.attempt(target, validators).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) => error,
+            };
+            failed += 1;
+            let wait = match (&error, error.class()) {
+                (_, Class::RateLimited { .. } | Class::Permanent) => return Err(error),
+                _ if failed >= self.config.retry_attempts => return Err(error),
+                // A server that names its time is not asked before it; longer than a poll may take is the next poll's.
+                (
+                    UpstreamError::Status {
+                        retry_after: Some(asked),
+                        ..
+                    },
+                    _,
+                ) if *asked > retry::LONGEST_WAIT => {
+                    return Err(error);
+                }
+                (
+                    UpstreamError::Status {
+                        retry_after: Some(asked),
+                        ..
+                    },
+                    _,
+                ) => self.wait(failed).max(*asked),
+                _ => self.wait(failed),
+            };
+            tracing::debug!(url = target.shown, failed, ?wait, %error, "attempt failed; waiting to try again");
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = called_off.changed() => {
+                    self.check(target)?;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn wait(&self, failed: u32) -> std::time::Duration {
+        retry::wait(failed, self.config.retry_backoff, fastrand::f64())
+    }
+
+    async fn attempt(
+        &self,
+        target: &Target,
+        validators: Option<&Validators>,
+    ) -> Result<Fetched, UpstreamError> {
+        self.check(target)?;
+        // The semaphore is never closed, so this only ever waits.
+        let _slot = self.slots.acquire().await;
+        // The host may have been held while we queued.
+        self.check(target)?;
+        let build = || async { client::build(&self.config, &target.request) };
+        let client = self.client.get_or_try_init(build).await?;
+        let limit = self.config.max_body_bytes;
+        let mut end = http::get(client, target, validators, limit, &self.traffic.downloaded).await;
+        self.traffic.count(&end);
+        if let Err(UpstreamError::RateLimited { host, until, .. }) = &mut end {
+            *until = self.holds.extend(host, *until, Timestamp::now());
+            self.end_backoff();
+        }
+        end
+    }
+
+    /// Fails while the target's host is held.
+    fn check(&self, target: &Target) -> Result<(), UpstreamError> {
+        match self.holds.until(&target.host, Timestamp::now()) {
+            None => Ok(()),
+            Some(until) => Err(UpstreamError::Held {
+                url: target.shown.clone(),
+                host: target.host.clone(),
+                until,
+            }),
+        }
+    }
+}
