@@ -1,2 +1,18 @@
-//! The command line program.
-fn main() {}
+//! The program: arguments in, error chain out, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use horde_refd::cli::{self, Args, Exit};
+
+fn main() -> ExitCode {
+    match cli::main(&Args::parse()) {
+        Ok(exit) => exit.into(),
+        // Whoever reads our output has seen enough.
+        Err(error) if cli::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            cli::output::complain(&error);
+            Exit::from(&error).into()
+        }
+    }
+}

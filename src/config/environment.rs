@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn the_mirror_is_found_in_order() {
-        let table: &[(&[(&str, &str)], Option<(&str, &str)>)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], Option<(&'a str, &'a str)>);
+        let table: &[Row<'_>] = &[
             (&[], None),
             (
                 &[("HOME", "/root")],

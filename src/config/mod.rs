@@ -170,6 +170,10 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // The slash of an empty path is the parser's addition.
+            Self::Http(url) if url.path() == "/" => {
+                f.write_str(rules::without_password(url).trim_end_matches('/'))
+            }
             Self::Http(url) => f.write_str(&rules::without_password(url)),
             Self::Directory(path) => path.display().fmt(f),
         }

@@ -62,8 +62,12 @@ impl fmt::Display for Value {
     }
 }
 
-/// A length of time as the configuration writes it: `50ms`, `15m`, `1h 30m`.
+/// A length of time as the configuration writes it: `50ms`, `60s`, `15m`, `1h 30m`.
 pub(super) fn show_duration(duration: Duration) -> String {
+    // As people write it: 60s and 90s, not 1m and 1m 30s.
+    if duration < Duration::from_mins(2) && duration.subsec_nanos() == 0 {
+        return format!("{}s", duration.as_secs());
+    }
     SpanPrinter::new()
         .designator(Designator::Compact)
         .unsigned_duration_to_string(&duration)
@@ -97,6 +101,7 @@ mod tests {
             ),
             (Value::Duration(Duration::from_millis(50)), "\"50ms\""),
             (Value::Duration(Duration::from_mins(90)), "\"1h 30m\""),
+            (Value::Duration(Duration::from_mins(1)), "\"60s\""),
             (Value::Duration(Duration::ZERO), "\"0s\""),
         ];
         for (value, shown) in table {

@@ -274,7 +274,7 @@ fn what_is_rarely_meant_is_a_warning() {
     let table = [
         (
             "schedule.cron = \"0 * * * * *\"\nschedule.splay = \"10s\"",
-            "polls every 1m",
+            "polls every 60s",
         ),
         ("schedule.splay = \"15m\"", "schedule.splay (15m)"),
         ("stale_after = \"10m\"", "stale_after (10m)"),
@@ -329,5 +329,5 @@ fn without_any_home_the_mirror_must_be_named() {
 #[test]
 fn an_empty_variable_is_not_set() {
     let case = Case::new("").env("HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS", "");
-    assert_eq!(case.load().unwrap().config.ttl, Duration::from_secs(60));
+    assert_eq!(case.load().unwrap().config.ttl, Duration::from_mins(1));
 }

@@ -1,0 +1,361 @@
+//! The command line's words: every subcommand, flag and argument, and their help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::category::Category;
+use crate::config::{Layout, Overrides, parse_duration};
+
+/// Keeps one directory of AI-Horde model references correct, fresh and safe to read.
+///
+/// horde-refd polls the repositories that hold the legacy references, converts them to the v2 format, and publishes
+/// both atomically, so that any other process can read them without the network, a lock or a half-written file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "horde-refd",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in place; \
+                  2 the command line or the configuration is wrong, nothing was touched; 3 another writer holds the mirror."
+)]
+pub struct Args {
+    /// What every subcommand takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags that every subcommand takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// The configuration file [default: /etc/horde-refd/config.toml, if it exists]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The mirror: the directory that is published into
+    #[arg(long, global = true, value_name = "DIR")]
+    pub base_path: Option<PathBuf>,
+
+    /// Where legacy files come from: a URL or a directory
+    #[arg(long, global = true, value_name = "URL|DIR")]
+    pub upstream: Option<OsString>,
+
+    /// How files are laid out at the upstream [default: github for a URL, flat for a directory]
+    #[arg(long, global = true, value_name = "LAYOUT", value_parser = words::<Layout>(Layout::WORDS))]
+    pub layout: Option<Layout>,
+
+    /// Print the result as JSON (sync, check, status, config)
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Log more; twice: everything
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+
+    /// Log less; twice: errors only
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub quiet: u8,
+
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+impl Common {
+    /// What these flags say about the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            config_file: self.config.clone(),
+            base_path: self.base_path.clone(),
+            upstream: self.upstream.clone(),
+            layout: self.layout,
+        }
+    }
+
+    /// How much more (or, below zero, less) to log than configured.
+    #[must_use]
+    pub fn verbosity(&self) -> i16 {
+        i16::from(self.verbose) - i16::from(self.quiet)
+    }
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: poll, watch, publish
+    ///
+    /// SIGHUP forces a refresh, SIGTERM stops, SIGUSR1 writes the status to the log.
+    #[command(after_help = "Example: horde-refd run -c /etc/horde-refd/config.toml")]
+    Run,
+
+    /// Refresh the mirror once, then exit (cron, first seed, CI)
+    #[command(after_help = "Example: horde-refd sync --base-path ./mirror image_generation")]
+    Sync(SyncArgs),
+
+    /// Convert one legacy file to v2: a filter, without mirror or network
+    #[command(
+        after_help = "Example: horde-refd convert text_generation models.csv > text_generation.json"
+    )]
+    Convert(ConvertArgs),
+
+    /// Lint legacy files: every issue and every rejection
+    #[command(after_help = "Example: horde-refd check image_generation=stable_diffusion.json")]
+    Check(CheckArgs),
+
+    /// Print what the mirror holds
+    #[command(after_help = "Example: horde-refd show image_generation Deliberate")]
+    Show(ShowArgs),
+
+    /// Show the freshness of every category
+    #[command(after_help = "Example: horde-refd status --check")]
+    Status(StatusArgs),
+
+    /// Ask the running daemon for a forced refresh
+    #[command(after_help = "Example: horde-refd refresh --wait --timeout 2m")]
+    Refresh(RefreshArgs),
+
+    /// Print the configuration in effect, and where each value came from
+    #[command(after_help = "Example: horde-refd config --default")]
+    Config(ConfigArgs),
+}
+
+/// `sync`
+#[derive(Debug, clap::Args)]
+pub struct SyncArgs {
+    /// Download everything anew, whether it changed or not
+    #[arg(long)]
+    pub force: bool,
+
+    /// Only these categories [default: all]
+    #[arg(value_name = "CATEGORY", value_parser = category(), hide_possible_values = true)]
+    pub categories: Vec<Category>,
+}
+
+/// `convert`
+#[derive(Debug, clap::Args)]
+pub struct ConvertArgs {
+    /// Print the legacy JSON view of models.csv instead of v2 (category `text_generation`)
+    #[arg(long)]
+    pub legacy_view: bool,
+
+    /// In the legacy view: one record a model, without its copies under the backends' prefixes
+    #[arg(long, requires = "legacy_view")]
+    pub no_backend_prefixes: bool,
+
+    /// The category whose format the input has
+    #[arg(value_name = "CATEGORY", value_parser = category(), hide_possible_values = true)]
+    pub category: Category,
+
+    /// The legacy file [default: stdin]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// `check`
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// What to check: a category as the mirror has it, or a file of a category [default: the whole mirror]
+    #[arg(value_name = "CATEGORY[=FILE]")]
+    pub targets: Vec<CheckTarget>,
+}
+
+/// `show`
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The category to print
+    #[arg(value_name = "CATEGORY", value_parser = category(), hide_possible_values = true)]
+    pub category: Category,
+
+    /// Only the record of this model
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// The legacy file instead of v2
+    #[arg(long)]
+    pub legacy: bool,
+}
+
+/// `status`
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// One line for monitoring; exit 1 when a category is not healthy or no daemon runs
+    #[arg(long)]
+    pub check: bool,
+
+    /// Show it again every second until interrupted
+    #[arg(long, conflicts_with = "check")]
+    pub watch: bool,
+}
+
+/// `refresh`
+#[derive(Debug, clap::Args)]
+pub struct RefreshArgs {
+    /// Return when the refresh is done, with the exit code of sync
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Give up waiting after this long, e.g. 90s
+    #[arg(long, value_name = "DURATION", requires = "wait", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `config`
+#[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    /// The defaults, whatever the files and the environment say
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// An argument of `check`: a category of the mirror, or a file to read as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckTarget {
+    /// The category.
+    pub category: Category,
+    /// The file to check; the mirror's own where there is none.
+    pub file: Option<PathBuf>,
+}
+
+impl FromStr for CheckTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("there is no file after '='".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let category = name.parse().map_err(|error| format!("{error}"));
+        category.map(|category: Category| Self { category, file })
+    }
+}
+
+/// Reads a category; a wrong one is answered with the known ones and, where one is alike, a suggestion.
+fn category() -> ValueParser {
+    let names = PossibleValuesParser::new(Category::ALL.map(Category::name));
+    names.try_map(|name| name.parse::<Category>()).into()
+}
+
+fn words<T>(words: &'static [&'static str]) -> ValueParser
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words)
+        .try_map(|word| word.parse::<T>().map_err(std::io::Error::other))
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contract_is_accepted() {
+        for line in [
+            "run",
+            "run -c x.toml --base-path m --upstream https://h --layout flat -vv",
+            "sync",
+            "sync --force image_generation lora --json",
+            "--base-path m sync -q",
+            "convert blip",
+            "convert image_generation file.json",
+            "convert --legacy-view text_generation models.csv",
+            "convert --legacy-view --no-backend-prefixes text_generation",
+            "check",
+            "check blip clip=clip.json text_generation=a=b.csv --json",
+            "show clip",
+            "show clip ViT-L/14 --legacy",
+            "status --check",
+            "status --watch --color never",
+            "refresh",
+            "refresh --wait --timeout 90s",
+            "config --default --json",
+        ] {
+            let words = std::iter::once("horde-refd").chain(line.split(' '));
+            let parsed = Args::try_parse_from(words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_the_known_words() {
+        let table = [
+            (
+                "",
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+                "Usage",
+            ),
+            (
+                "sync image_generatio",
+                ErrorKind::InvalidValue,
+                "'image_generation'",
+            ),
+            ("convert", ErrorKind::MissingRequiredArgument, "CATEGORY"),
+            ("convert x", ErrorKind::InvalidValue, "text_generation"),
+            (
+                "convert --no-backend-prefixes blip",
+                ErrorKind::MissingRequiredArgument,
+                "--legacy-view",
+            ),
+            ("check foo=bar", ErrorKind::ValueValidation, "known: blip"),
+            ("check blip=", ErrorKind::ValueValidation, "no file"),
+            (
+                "run --layout nested",
+                ErrorKind::InvalidValue,
+                "github, flat",
+            ),
+            ("run -v -q", ErrorKind::ArgumentConflict, "--quiet"),
+            (
+                "refresh --timeout 5s",
+                ErrorKind::MissingRequiredArgument,
+                "--wait",
+            ),
+            (
+                "refresh --wait --timeout 5",
+                ErrorKind::ValueValidation,
+                "with a unit",
+            ),
+            (
+                "status --check --watch",
+                ErrorKind::ArgumentConflict,
+                "--watch",
+            ),
+        ];
+        for (line, kind, text) in table {
+            let words = line.split(' ').filter(|word| !word.is_empty());
+            let error =
+                Args::try_parse_from(std::iter::once("horde-refd").chain(words)).unwrap_err();
+            assert_eq!(error.kind(), kind, "{line}: {error}");
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(text), "{line}: {error}");
+        }
+    }
+}

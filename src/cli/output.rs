@@ -1,0 +1,106 @@
+//! Writing for people and programs: stdout for results, stderr for complaints.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use super::args::Color;
+
+/// The result could not be written out.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the result")]
+pub struct WriteFailed(#[from] io::Error);
+
+impl WriteFailed {
+    /// Whether it only says that nobody reads any more.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// The result of a subcommand on its way to stdout, buffered; [`Output::finish`] sends it.
+pub struct Output<W: Write = BufWriter<StdoutLock<'static>>> {
+    to: W,
+}
+
+impl Output {
+    /// Takes stdout until the program ends.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self {
+            to: BufWriter::new(io::stdout().lock()),
+        }
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// Writes to something else than stdout.
+    pub const fn to(to: W) -> Self {
+        Self { to }
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// The reader is gone or the device is full.
+    pub fn line(&mut self, line: impl Display) -> Result<(), WriteFailed> {
+        Ok(writeln!(self.to, "{line}")?)
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// The reader is gone or the device is full.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteFailed> {
+        Ok(self.to.write_all(bytes)?)
+    }
+
+    /// Writes a JSON document, indented, and ends its line.
+    ///
+    /// # Errors
+    /// The reader is gone, the device is full, or the value has no JSON form.
+    pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), WriteFailed> {
+        serde_json::to_writer_pretty(&mut self.to, value).map_err(io::Error::from)?;
+        Ok(self.to.write_all(b"\n")?)
+    }
+
+    /// Sends what is still buffered.
+    ///
+    /// # Errors
+    /// The reader is gone or the device is full.
+    pub fn finish(&mut self) -> Result<(), WriteFailed> {
+        Ok(self.to.flush()?)
+    }
+}
+
+/// Whether stdout takes colours.
+#[must_use]
+pub fn colors(color: Color) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => io::stdout().is_terminal() && !set("NO_COLOR") && !dumb(),
+    }
+}
+
+/// Writes an error and its causes to stderr, a line each.
+pub fn complain(error: &anyhow::Error) {
+    let mut stderr = io::stderr().lock();
+    let mut lines = vec![format!("horde-refd: {error}")];
+    lines.extend(
+        error
+            .chain()
+            .skip(1)
+            .map(|cause| format!("  because: {cause}")),
+    );
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(stderr, "{}", lines.join("\n"));
+}
+
+/// Writes a warning to stderr.
+pub fn warn(warning: impl Display) {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr().lock(), "warning: {warning}");
+}
