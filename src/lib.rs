@@ -4,4 +4,6 @@ pub mod category;
 pub mod config;
 pub mod convert;
 pub mod legacy;
+pub mod observe;
+pub mod trigger;
 pub mod upstream;
