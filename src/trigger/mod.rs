@@ -1,12 +1,217 @@
-//! Why a cycle should run.
+//! Why a cycle should run: four sources of reasons, one coalescing [`Trigger`].
+//!
+//! 1. A trigger holds at most one pending [`Reason`]; requests made before a cycle starts collapse into the strongest.
+//! 2. Taking the reason is atomic: a request made after [`Trigger::next`] returned gives another cycle, begun after it.
+//! 3. [`Trigger::next`] may be dropped at any await point without losing a request.
+//! 4. A trigger never says which file changed. Every cycle compares everything, so a lost event, an overflow and a
+//!    restart take the path that is always used.
+//! 5. A tick of the schedule that falls into a polling cycle is skipped, not queued. One that falls into a cycle that
+//!    only looks at files is kept, since that cycle does not poll.
+//!
+//! The sources are [`schedule`], [`watch`] and [`signals`]; a source that dies ends with an error, and the daemon with it.
 
-/// Weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::Notify;
+
+pub mod schedule;
+pub mod signals;
+pub mod watch;
+
+/// Why a cycle should run, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
 pub enum Reason {
-    /// Look at the files, no network unless one is missing
-    Disk,
-    /// Conditional requests
-    Schedule,
-    /// Unconditional
-    Force,
+    /// Look at the files; no network unless one is missing.
+    Disk = 1,
+    /// Poll: conditional requests.
+    Schedule = 2,
+    /// Refresh everything: unconditional requests.
+    Force = 3,
+}
+
+impl Reason {
+    /// The name used in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Schedule => "schedule",
+            Self::Force => "force",
+        }
+    }
+
+    const fn from_rank(rank: u8) -> Option<Self> {
+        match rank {
+            1 => Some(Self::Disk),
+            2 => Some(Self::Schedule),
+            3 => Some(Self::Force),
+            _ => None,
+        }
+    }
+}
+
+/// The one pending [`Reason`], shared by every source and the one loop that serves them.
+#[derive(Debug, Clone, Default)]
+pub struct Trigger {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// The rank of the pending reason; 0: none.
+    pending: AtomicU8,
+    /// The rank of the reason whose cycle runs; 0: none.
+    running: AtomicU8,
+    wake: Notify,
+}
+
+impl Trigger {
+    /// A trigger with nothing pending.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for a cycle. Never blocks; callable from any thread.
+    pub fn request(&self, reason: Reason) {
+        self.shared
+            .pending
+            .fetch_max(reason as u8, Ordering::AcqRel);
+        self.shared.wake.notify_one();
+    }
+
+    /// Asks for a poll unless one is running (invariant 5). Returns whether it was asked for.
+    pub fn tick(&self) -> bool {
+        let polling = self.shared.running.load(Ordering::Acquire) >= Reason::Schedule as u8;
+        if !polling {
+            self.request(Reason::Schedule);
+        }
+        !polling
+    }
+
+    /// Waits for a reason and takes it. Meant for one consumer; cancel-safe.
+    pub async fn next(&self) -> Reason {
+        loop {
+            // A stale permit costs one turn of this loop; a missing one is impossible, since `request` stores the
+            // reason before it notifies.
+            if let Some(reason) = self.take() {
+                return reason;
+            }
+            self.shared.wake.notified().await;
+        }
+    }
+
+    /// The pending reason, left in place.
+    #[must_use]
+    pub fn pending(&self) -> Option<Reason> {
+        Reason::from_rank(self.shared.pending.load(Ordering::Acquire))
+    }
+
+    /// Marks a cycle for `reason` as running until the guard is dropped.
+    pub fn running(&self, reason: Reason) -> Running<'_> {
+        self.shared.running.store(reason as u8, Ordering::Release);
+        Running { trigger: self }
+    }
+
+    fn take(&self) -> Option<Reason> {
+        Reason::from_rank(self.shared.pending.swap(0, Ordering::AcqRel))
+    }
+}
+
+/// A cycle is running for as long as this lives.
+#[derive(Debug)]
+#[must_use = "the cycle counts as over when this is dropped"]
+pub struct Running<'a> {
+    trigger: &'a Trigger,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.trigger.shared.running.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn reasons_are_ordered_weakest_first() {
+        assert!(Reason::Disk < Reason::Schedule && Reason::Schedule < Reason::Force);
+    }
+
+    #[tokio::test]
+    async fn invariant_1_requests_collapse_into_the_strongest() {
+        for (asked, expected) in [
+            (vec![Reason::Disk], Reason::Disk),
+            (
+                vec![Reason::Disk, Reason::Force, Reason::Schedule],
+                Reason::Force,
+            ),
+            (vec![Reason::Schedule, Reason::Disk], Reason::Schedule),
+        ] {
+            let trigger = Trigger::new();
+            for reason in asked {
+                trigger.request(reason);
+            }
+            assert_eq!(trigger.pending(), Some(expected));
+            assert_eq!(trigger.next().await, expected);
+            assert_eq!(trigger.pending(), None);
+            assert!(trigger.next().now_or_never().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn invariant_2_a_request_during_a_cycle_gives_exactly_one_more() {
+        let trigger = Trigger::new();
+        trigger.request(Reason::Schedule);
+        assert_eq!(trigger.next().await, Reason::Schedule);
+        for _ in 0..10 {
+            trigger.request(Reason::Force);
+        }
+        assert_eq!(trigger.next().await, Reason::Force);
+        assert!(trigger.next().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn invariant_3_a_dropped_wait_loses_nothing() {
+        let trigger = Trigger::new();
+        for _ in 0..3 {
+            let waiting = trigger.clone();
+            let mut wait = Box::pin(async move { waiting.next().await });
+            assert!(wait.as_mut().now_or_never().is_none());
+            // The waiter is notified, then dropped before it is polled again.
+            trigger.request(Reason::Disk);
+            drop(wait);
+            assert_eq!(trigger.next().now_or_never(), Some(Reason::Disk));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_waiter_wakes_for_a_request_from_another_thread() {
+        let trigger = Trigger::new();
+        let remote = trigger.clone();
+        let thread = std::thread::spawn(move || remote.request(Reason::Disk));
+        assert_eq!(trigger.next().await, Reason::Disk);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn invariant_5_a_tick_is_skipped_only_while_polling() {
+        let trigger = Trigger::new();
+        {
+            let _cycle = trigger.running(Reason::Schedule);
+            assert!(!trigger.tick());
+            assert_eq!(trigger.pending(), None);
+        }
+        {
+            let _cycle = trigger.running(Reason::Disk);
+            assert!(trigger.tick());
+        }
+        assert_eq!(trigger.pending(), Some(Reason::Schedule));
+        assert!(trigger.tick());
+    }
 }

@@ -1,0 +1,233 @@
+//! The hook: a program that runs after a cycle that changed something.
+//!
+//! 1. It never runs in parallel with itself. What changes while it runs adds up to one more run after it, with the
+//!    union of the categories; so a hook runs at least once after each change, and must be idempotent.
+//! 2. It learns `HORDE_REFD_CHANGED` (categories, separated by spaces) and `HORDE_REFD_BASE_PATH` from its environment,
+//!    and nothing of our own ties to the service manager.
+//! 3. It is a process group of its own with no input. At its timeout, and when the daemon stops, the whole group gets
+//!    SIGTERM and shortly after SIGKILL.
+//! 4. Its output goes to the log line by line, bounded in length and number.
+//! 5. Its failure is reported and changes nothing. Nobody waits for it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use self::output::Output;
+use crate::category::Category;
+use crate::config::HooksConfig;
+
+mod output;
+
+/// Between SIGTERM and SIGKILL when a hook ran into its timeout.
+const GRACE: Duration = Duration::from_secs(2);
+/// Between SIGTERM and SIGKILL when the daemon stops.
+const GRACE_AT_STOP: Duration = Duration::from_millis(200);
+/// For the rest of the output once the program itself has ended: a process it left behind may hold the pipe for ever.
+const LEFTOVER: Duration = Duration::from_millis(500);
+/// What ties a process to the service manager; not for a child to inherit.
+const PRIVATE: [&str; 7] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+    "JOURNAL_STREAM",
+];
+
+/// Runs the configured hook; does nothing when there is none.
+#[derive(Debug)]
+pub struct Hooks {
+    inbox: Arc<Inbox>,
+    task: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    changed: Mutex<BTreeSet<Category>>,
+    wake: Notify,
+    stop: Notify,
+}
+
+impl Hooks {
+    /// Starts the task that runs the hook.
+    #[must_use]
+    pub fn spawn(config: &HooksConfig, base_path: PathBuf) -> Self {
+        let inbox = Arc::new(Inbox::default());
+        let task = config.on_change.split_first().map(|(program, arguments)| {
+            tokio::spawn(serve(
+                Arc::clone(&inbox),
+                Hook {
+                    program: program.clone(),
+                    arguments: arguments.to_vec(),
+                    timeout: config.timeout,
+                    base_path,
+                },
+            ))
+        });
+        Self { inbox, task }
+    }
+
+    /// These categories changed. Returns at once.
+    pub fn changed(&self, categories: &[Category]) {
+        if self.task.is_none() || categories.is_empty() {
+            return;
+        }
+        self.inbox
+            .changed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(categories);
+        self.inbox.wake.notify_one();
+    }
+
+    /// Ends a running hook within [`GRACE_AT_STOP`] and starts no other.
+    pub async fn shutdown(mut self) {
+        self.inbox.stop.notify_one();
+        if let Some(task) = self.task.take() {
+            // A task that panicked has nothing left to stop.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+struct Hook {
+    program: String,
+    arguments: Vec<String>,
+    timeout: Duration,
+    base_path: PathBuf,
+}
+
+/// How a run ended.
+enum End {
+    Exited(std::io::Result<std::process::ExitStatus>),
+    TimedOut,
+    Stopped,
+}
+
+async fn serve(inbox: Arc<Inbox>, hook: Hook) {
+    loop {
+        tokio::select! {
+            biased;
+            () = inbox.stop.notified() => return,
+            () = inbox.wake.notified() => {}
+        }
+        let changed = std::mem::take(
+            &mut *inbox
+                .changed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        if !changed.is_empty() && hook.run(&changed, &inbox.stop).await.is_break() {
+            return;
+        }
+    }
+}
+
+impl Hook {
+    async fn run(
+        &self,
+        changed: &BTreeSet<Category>,
+        stop: &Notify,
+    ) -> std::ops::ControlFlow<()> {
+        let program = self.program.as_str();
+        let started = Instant::now();
+        let mut child = match self.command(changed).spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                tracing::warn!(program, %error, "the hook cannot be started");
+                return std::ops::ControlFlow::Continue(());
+            }
+        };
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let output = Output::start(program, child.stdout.take(), child.stderr.take());
+        let end = tokio::select! {
+            biased;
+            () = stop.notified() => End::Stopped,
+            status = timeout(self.timeout, child.wait()) => status.map_or(End::TimedOut, End::Exited),
+        };
+        let elapsed = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match end {
+            End::Exited(Ok(status)) => {
+                output.finish(LEFTOVER).await;
+                if status.success() {
+                    tracing::debug!(program, elapsed_ms = elapsed(), "the hook has run");
+                } else {
+                    tracing::warn!(program, %status, elapsed_ms = elapsed(), "the hook failed");
+                }
+            }
+            End::Exited(Err(error)) => {
+                tracing::warn!(program, %error, "the hook cannot be waited for");
+                kill(&mut child, group, GRACE_AT_STOP).await;
+            }
+            End::TimedOut => {
+                kill(&mut child, group, GRACE).await;
+                output.finish(LEFTOVER).await;
+                tracing::warn!(
+                    program,
+                    elapsed_ms = elapsed(),
+                    "the hook ran into its timeout and was killed"
+                );
+            }
+            End::Stopped => {
+                kill(&mut child, group, GRACE_AT_STOP).await;
+                tracing::warn!(
+                    program,
+                    elapsed_ms = elapsed(),
+                    "the hook was killed because the daemon stops"
+                );
+                return std::ops::ControlFlow::Break(());
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    fn command(&self, changed: &BTreeSet<Category>) -> Command {
+        let names: Vec<_> = changed.iter().map(|category| category.name()).collect();
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env("HORDE_REFD_CHANGED", names.join(" "))
+            .env("HORDE_REFD_BASE_PATH", &self.base_path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        for name in PRIVATE {
+            command.env_remove(name);
+        }
+        command
+    }
+}
+
+/// Ends the group: politely, and after `grace` for certain.
+async fn kill(child: &mut Child, group: Option<Pid>, grace: Duration) {
+    // ESRCH is the only answer besides success, and means that there is nobody left.
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::TERM);
+    }
+    let _ = timeout(grace, child.wait()).await;
+    // The program may have ended without its children. Its id is not reused while the group has a member.
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait().await;
+}

@@ -1,0 +1,313 @@
+//! Which events of a watched directory are a hint that something changed, and how good a hint.
+//!
+//! 1. The flag `need_rescan` and errors come first, whatever kind or path the event has: an overflow has neither.
+//! 2. Reading is never a hint: it reports `Access(Open)`, and every cycle reads.
+//! 3. Our own temporary files, the manifest and everything below `.horde-refd/` are never a hint, and neither is a
+//!    file that can be no reference at all: a metrics file in the mirror must not wake the cycle that writes it.
+//! 4. `Modify(Data)` from inotify is a weak hint: a writer is at work and will close its file, except for
+//!    truncate(2), which never opens one. From the poll watcher it is a change that is already complete.
+//! 5. A watched directory that goes, comes or is renamed asks for its watch to be checked.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
+use notify::{Event, WatcherKind};
+
+/// The label of an accepted event in `horde_refd_watch_events_total{kind}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file appeared.
+    Create,
+    /// A file's content changed.
+    Modify,
+    /// A file went away.
+    Remove,
+    /// A file got or lost its name.
+    Rename,
+    /// A writer closed its file.
+    CloseWrite,
+    /// Events were lost.
+    Rescan,
+    /// The watcher reports an error.
+    Error,
+}
+
+impl Kind {
+    /// Every kind, in the order of the variants.
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Modify,
+        Self::Remove,
+        Self::Rename,
+        Self::CloseWrite,
+        Self::Rescan,
+        Self::Error,
+    ];
+
+    /// The value of the label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Modify => "modify",
+            Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::CloseWrite => "close_write",
+            Self::Rescan => "rescan",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Accepted events by kind.
+#[derive(Debug, Default)]
+pub struct Counts([AtomicU64; Kind::ALL.len()]);
+
+impl Counts {
+    pub(super) fn add(&self, kind: Kind) {
+        if let Some(count) = self.0.get(kind as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events of each kind were accepted.
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, u64)> + '_ {
+        Kind::ALL
+            .into_iter()
+            .zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    /// How many events of this kind were accepted.
+    #[must_use]
+    pub fn get(&self, kind: Kind) -> u64 {
+        self.0
+            .get(kind as usize)
+            .map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+/// What an accepted event means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub(super) kind: Kind,
+    pub(super) effect: Effect,
+}
+
+/// What to do about an accepted event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Something changed.
+    Changed,
+    /// Something is changing.
+    Changing,
+    /// Anything may have changed: check the watches too.
+    Recheck,
+    /// A watched directory is not the one it was: watch it anew.
+    Lost,
+}
+
+/// Judges what the watcher reports; `None` refuses it.
+pub(super) fn judge(
+    report: &notify::Result<Event>,
+    directories: &[PathBuf],
+    watcher: WatcherKind,
+) -> Option<Hint> {
+    let Ok(event) = report else {
+        return Some(Hint {
+            kind: Kind::Error,
+            effect: Effect::Recheck,
+        });
+    };
+    if event.need_rescan() {
+        return Some(Hint {
+            kind: Kind::Rescan,
+            effect: Effect::Recheck,
+        });
+    }
+    let polled = watcher == WatcherKind::PollWatcher;
+    let (kind, effect) = match event.kind {
+        EventKind::Create(_) => (Kind::Create, Effect::Changed),
+        EventKind::Remove(_) => (Kind::Remove, Effect::Changed),
+        // One rename inside a directory is reported as From, To and Both: the third tells nothing new.
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return None,
+        EventKind::Modify(ModifyKind::Name(_)) => (Kind::Rename, Effect::Changed),
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) if polled => {
+            (Kind::Modify, Effect::Changed)
+        }
+        EventKind::Modify(ModifyKind::Data(_)) => (Kind::Modify, Effect::Changing),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+            (Kind::CloseWrite, Effect::Changed)
+        }
+        _ => return None,
+    };
+    let effect = event.paths.iter().find_map(|path| {
+        if directories.iter().any(|directory| directory == path) {
+            match kind {
+                Kind::Create => Some(Effect::Recheck),
+                Kind::Remove | Kind::Rename => Some(Effect::Lost),
+                // The times of a directory say that an entry changed, which the entry says itself.
+                _ => None,
+            }
+        } else {
+            is_reference(path).then_some(effect)
+        }
+    })?;
+    Some(Hint { kind, effect })
+}
+
+/// Whether a file by this name can be a published or a legacy file.
+fn is_reference(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(std::ffi::OsStr::as_encoded_bytes) else {
+        return false;
+    };
+    !name.starts_with(b".")
+        && name != b"manifest.json"
+        && (name.ends_with(b".json") || name.ends_with(b".csv"))
+        && !path
+            .components()
+            .any(|component| component.as_os_str() == ".horde-refd")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+
+    const INOTIFY: WatcherKind = WatcherKind::Inotify;
+    const POLL: WatcherKind = WatcherKind::PollWatcher;
+
+    fn verdict(kind: EventKind, path: &str, watcher: WatcherKind) -> Option<Hint> {
+        let directories = [PathBuf::from("/m"), PathBuf::from("/m/legacy")];
+        judge(
+            &Ok(Event::new(kind).add_path(path.into())),
+            &directories,
+            watcher,
+        )
+    }
+
+    fn hint(kind: Kind, effect: Effect) -> Option<Hint> {
+        Some(Hint { kind, effect })
+    }
+
+    #[test]
+    fn invariant_1_an_overflow_and_an_error_pass_without_kind_or_path() {
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert_eq!(
+            judge(&Ok(overflow), &[], INOTIFY),
+            hint(Kind::Rescan, Effect::Recheck)
+        );
+        let error = Err(notify::Error::generic("x"));
+        assert_eq!(
+            judge(&error, &[], INOTIFY),
+            hint(Kind::Error, Effect::Recheck)
+        );
+        assert_eq!(judge(&Ok(Event::new(EventKind::Other)), &[], INOTIFY), None);
+    }
+
+    #[test]
+    fn invariants_2_and_4_kinds() {
+        let write_time = EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime));
+        let any_metadata = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+        let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let name = |mode| EventKind::Modify(ModifyKind::Name(mode));
+        let close = |mode| EventKind::Access(AccessKind::Close(mode));
+        for (kind, watcher, expected) in [
+            (
+                EventKind::Create(CreateKind::File),
+                INOTIFY,
+                hint(Kind::Create, Effect::Changed),
+            ),
+            (
+                EventKind::Remove(RemoveKind::File),
+                INOTIFY,
+                hint(Kind::Remove, Effect::Changed),
+            ),
+            (
+                name(RenameMode::From),
+                INOTIFY,
+                hint(Kind::Rename, Effect::Changed),
+            ),
+            (
+                name(RenameMode::To),
+                INOTIFY,
+                hint(Kind::Rename, Effect::Changed),
+            ),
+            (name(RenameMode::Both), INOTIFY, None),
+            (
+                close(AccessMode::Write),
+                INOTIFY,
+                hint(Kind::CloseWrite, Effect::Changed),
+            ),
+            (close(AccessMode::Read), INOTIFY, None),
+            (
+                EventKind::Access(AccessKind::Open(AccessMode::Any)),
+                INOTIFY,
+                None,
+            ),
+            (EventKind::Access(AccessKind::Read), INOTIFY, None),
+            (any_metadata, INOTIFY, None),
+            (write_time, POLL, hint(Kind::Modify, Effect::Changed)),
+            (data, POLL, hint(Kind::Modify, Effect::Changed)),
+            (data, INOTIFY, hint(Kind::Modify, Effect::Changing)),
+            (EventKind::Any, INOTIFY, None),
+        ] {
+            assert_eq!(verdict(kind, "/m/lora.json", watcher), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn invariant_3_names() {
+        for (path, accepted) in [
+            ("/m/stable_diffusion.json", true),
+            ("/m/legacy/models.csv", true),
+            ("/m/legacy/.models.csv.1.x.tmp", false),
+            ("/m/.horde-refd", false),
+            ("/m/.horde-refd/state.json", false),
+            ("/m/manifest.json", false),
+            ("/m/horde-refd.prom", false),
+            ("/m/notes.txt~", false),
+        ] {
+            for kind in [
+                EventKind::Create(CreateKind::File),
+                EventKind::Remove(RemoveKind::File),
+                EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+            ] {
+                assert_eq!(verdict(kind, path, INOTIFY).is_some(), accepted, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn invariant_5_a_watched_directory_itself() {
+        for (kind, expected) in [
+            (
+                EventKind::Remove(RemoveKind::Folder),
+                hint(Kind::Remove, Effect::Lost),
+            ),
+            (
+                EventKind::Modify(ModifyKind::Name(RenameMode::From)),
+                hint(Kind::Rename, Effect::Lost),
+            ),
+            (
+                EventKind::Create(CreateKind::Folder),
+                hint(Kind::Create, Effect::Recheck),
+            ),
+            (
+                EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime)),
+                None,
+            ),
+        ] {
+            assert_eq!(verdict(kind, "/m/legacy", POLL), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn counts_have_a_place_for_every_kind() {
+        let counts = Counts::default();
+        for kind in Kind::ALL {
+            counts.add(kind);
+        }
+        assert!(counts.iter().all(|(_, count)| count == 1));
+    }
+}
