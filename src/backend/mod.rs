@@ -11,6 +11,7 @@
 
 mod cache;
 mod events;
+mod follow;
 mod legacy;
 mod queries;
 

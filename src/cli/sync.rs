@@ -85,7 +85,7 @@ fn as_table(report: &Report) -> Table {
         let number = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());
         table.add_row([
             category.name().to_owned(),
-            outcome(fared).to_owned(),
+            fared.outcome.as_str().to_owned(),
             number(fared.models),
             number(fared.v2.map(|(_, bytes)| bytes)),
             changes(fared),
@@ -97,16 +97,6 @@ fn as_table(report: &Report) -> Table {
         }
     }
     table
-}
-
-const fn outcome(fared: &CategoryReport) -> &'static str {
-    match fared.outcome {
-        Outcome::Updated => "updated",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Rejected => "rejected",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-    }
 }
 
 /// What became of the models, or why nothing did.
@@ -173,7 +163,7 @@ impl Progress for Bars {
 
     fn settled(&self, category: Category, report: &CategoryReport) {
         self.with(category, |bar| {
-            bar.finish_with_message(format!("{} {}", outcome(report), changes(report)));
+            bar.finish_with_message(format!("{} {}", report.outcome.as_str(), changes(report)));
         });
     }
 }

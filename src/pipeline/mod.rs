@@ -327,6 +327,7 @@ impl Cycle<'_> {
     /// Fills in what is published now, whatever became of the cycle.
     fn describe(&mut self, category: Category, report: &mut CategoryReport) {
         let files = self.mirror.look(category).unwrap_or_default();
+        report.url = self.upstream.address(category);
         report.v2 = files.v2.map(|file| (file.sha256, file.bytes));
         report.legacy_bytes = files.legacy.map(|file| file.bytes);
         report.models = files

@@ -29,6 +29,20 @@ pub enum Outcome {
     Skipped,
 }
 
+impl Outcome {
+    /// The name in results, statuses, metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// What the upstream had to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +108,8 @@ pub enum CategoryError {
 pub struct CategoryReport {
     /// The outcome.
     pub outcome: Outcome,
+    /// The legacy file's address at the upstream.
+    pub url: Option<String>,
     /// What the upstream had to say.
     pub upstream: Answer,
     /// Decoded bytes received for it.
@@ -225,6 +241,7 @@ impl CategoryReport {
     pub(super) fn empty() -> Self {
         Self {
             outcome: Outcome::Unchanged,
+            url: None,
             upstream: Answer::None,
             downloaded_bytes: 0,
             models: None,

@@ -1,0 +1,45 @@
+//! Staleness noticed without being asked: the files are watched and the TTL is timed for as long as somebody follows.
+
+use std::time::{Duration, Instant};
+
+use super::GithubBackend;
+use crate::trigger::watch::{Watch, WatchError};
+use crate::trigger::Trigger;
+
+impl GithubBackend {
+    /// Announces every staleness when it happens, until the future is dropped; without it, staleness is noticed when
+    /// somebody asks. Needs a tokio runtime with time and, for inotify, I/O enabled.
+    ///
+    /// # Errors
+    /// Watching cannot start, or has died; that is the only way this ends by itself.
+    pub async fn follow(&self) -> WatchError {
+        let trigger = Trigger::new();
+        let directories = vec![self.layout.base().to_owned(), self.layout.legacy_directory()];
+        let mut watch = match Watch::start(directories, &self.config.watch, trigger.clone()) {
+            Ok(watch) => watch,
+            Err(error) => return error,
+        };
+        loop {
+            let expiry = self.cache().next_expiry();
+            let expired = async {
+                match expiry {
+                    // One millisecond past: an age equal to the TTL is still fresh.
+                    Some(at) => {
+                        let left = at.saturating_duration_since(Instant::now());
+                        tokio::time::sleep(left + Duration::from_millis(1)).await;
+                    }
+                    None => {
+                        // Loads are not announced, so whoever loads meanwhile is found at the next look.
+                        tokio::time::sleep(self.config.ttl.max(Duration::from_millis(1))).await;
+                    }
+                }
+            };
+            tokio::select! {
+                _ = trigger.next() => {}
+                () = expired => {}
+                error = watch.failed() => return error,
+            }
+            self.check();
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The loop: a trigger starts a cycle, its report goes to everybody who watches.
+//!
+//! Invariants
+//! 1. One loop owns all state; a cycle is a future that the loop polls beside its signals, so that nothing a cycle
+//!    waits for (a hanging upstream, a backoff) delays a signal.
+//! 2. SIGHUP while a cycle runs gives exactly one more, begun after it; it ends the waits of the running one.
+//! 3. SIGTERM drops the running cycle at an await, where by the pipeline's invariant 2 nothing is half-written.
+//! 4. A source of triggers that dies ends the daemon with an error: a daemon that only looks alive is worse than one
+//!    that its supervisor restarts.
+//! 5. The supervisor's watchdog is fed by this loop and by nothing else.
+
+mod tell;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use self::tell::Teller;
+use crate::backend::{GithubBackend, OpenError, Role};
+use crate::category::Category;
+use crate::config::{Config, OnLocked};
+use crate::mirror::LockError;
+use crate::observe::hooks::Hooks;
+use crate::pipeline::{Report, Silent};
+use crate::trigger::schedule::{Schedule, ScheduleError};
+use crate::trigger::signals::{Registered, Signal, Signals};
+use crate::trigger::watch::{Watch, WatchError};
+use crate::trigger::{Reason, Trigger};
+
+/// How often a daemon that stands by tries the lock: it is to take over within two seconds of the writer's death.
+const STANDBY: Duration = Duration::from_millis(900);
+
+/// Why the daemon ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The mirror or the upstream cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The schedule cannot start or has died.
+    #[error("the schedule has failed")]
+    Schedule(#[from] ScheduleError),
+    /// The watch cannot start or has died.
+    #[error("watching the mirror has failed")]
+    Watch(#[from] WatchError),
+    /// Signals cannot be received.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+}
+
+impl DaemonError {
+    /// Whether it only says that another writer holds the mirror.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Open(OpenError::Mirror(LockError::Held { .. })))
+    }
+}
+
+type Running = Pin<Box<dyn Future<Output = Report> + Send>>;
+
+/// The daemon's state; see the module's invariants.
+struct Daemon {
+    backend: Arc<GithubBackend>,
+    trigger: Trigger,
+    teller: Teller,
+    hooks: Hooks,
+    running: Option<(Reason, Running)>,
+    /// A signal asked for a refresh that has not been completed yet.
+    reloading: bool,
+}
+
+/// Runs until a signal says stop.
+///
+/// `runtime_directory` is where the status file goes (`$RUNTIME_DIRECTORY`); without it, it goes into the mirror.
+///
+/// # Errors
+/// The daemon could not start, or one of its sources of triggers died.
+pub async fn run(
+    config: Config,
+    signals: Registered,
+    runtime_directory: Option<PathBuf>,
+) -> Result<(), DaemonError> {
+    let mut signals = signals.listen().map_err(DaemonError::Signals)?;
+    let backend = Arc::new(match config.on_locked {
+        OnLocked::Standby => GithubBackend::open(config.clone())?,
+        OnLocked::Exit => GithubBackend::open_writer(config.clone())?,
+    });
+    let trigger = Trigger::new();
+    let mut schedule = Schedule::start(&config.schedule, trigger.clone()).await?;
+    let layout = backend.layout();
+    let watched = vec![layout.base().to_owned(), layout.legacy_directory()];
+    let mut watch = Watch::start(watched, &config.watch, trigger.clone())?;
+    let mut daemon = Daemon {
+        teller: Teller::new(&backend, schedule.next(), runtime_directory),
+        hooks: Hooks::spawn(&config.hooks, config.base_path.clone()),
+        trigger: trigger.clone(),
+        running: None,
+        reloading: false,
+        backend,
+    };
+    daemon.teller.started(&watch);
+    trigger.request(Reason::Schedule);
+    let ended = daemon.turn(&mut signals, &mut schedule, &mut watch).await;
+    daemon.teller.stopping();
+    // Dropped at an await: what the cycle published is whole, and the mirror writes its manifest when it goes.
+    daemon.running = None;
+    daemon.hooks.shutdown().await;
+    ended
+}
+
+impl Daemon {
+    async fn turn(
+        &mut self,
+        signals: &mut Signals,
+        schedule: &mut Schedule,
+        watch: &mut Watch,
+    ) -> Result<(), DaemonError> {
+        let mut heartbeat = self.teller.watchdog_interval().map(every);
+        let mut standby = every(STANDBY);
+        let mut patience = every(Duration::from_secs(10));
+        loop {
+            let idle = self.running.is_none();
+            let stands_by = self.backend.role() == Role::Standby;
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal.map_err(DaemonError::Signals)? {
+                    Signal::Stop { name } => {
+                        tracing::info!(signal = name, "stopping");
+                        return Ok(());
+                    }
+                    Signal::Refresh => self.reload(),
+                    Signal::DumpStatus => self.teller.dump(),
+                },
+                report = finish(&mut self.running), if !idle => {
+                    if let Some((reason, _)) = self.running.take() {
+                        self.settle(reason, &report, watch)?;
+                    }
+                }
+                reason = self.trigger.next(), if idle => self.start(reason),
+                _ = standby.tick(), if stands_by && idle => self.stand_by().await,
+                _ = patience.tick(), if !self.teller.is_ready() => self.teller.ask_for_patience(),
+                () = beat(&mut heartbeat) => self.teller.alive(),
+                error = schedule.failed() => return Err(error.into()),
+                error = watch.failed() => return Err(error.into()),
+            }
+        }
+    }
+
+    /// SIGHUP: an unconditional cycle, begun after this moment.
+    fn reload(&mut self) {
+        tracing::info!(signal = "SIGHUP", "a refresh was asked for");
+        self.teller.reloading();
+        self.reloading = true;
+        self.trigger.request(Reason::Force);
+        if self.running.is_some() {
+            self.backend.upstream().end_backoff();
+        }
+    }
+
+    fn start(&mut self, reason: Reason) {
+        tracing::debug!(reason = reason.name(), "a cycle begins");
+        self.teller.begin(reason);
+        let backend = Arc::clone(&self.backend);
+        let trigger = self.trigger.clone();
+        let cycle = async move {
+            let _running = trigger.running(reason);
+            backend.refresh(reason, &Category::ALL, &Silent).await
+        };
+        self.running = Some((reason, Box::pin(cycle)));
+    }
+
+    fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
+        watch.check()?;
+        let changed = report.changed();
+        if !changed.is_empty() {
+            self.hooks.changed(&changed);
+        }
+        if reason == Reason::Force && self.trigger.pending() != Some(Reason::Force) {
+            self.reloading = false;
+        }
+        self.teller.settle(reason, report, watch, !self.reloading);
+        Ok(())
+    }
+
+    /// Nobody else wrote to the log that the writer is gone; the new one polls at once.
+    async fn stand_by(&mut self) {
+        match self.backend.take_over().await {
+            Ok(true) => {
+                tracing::info!("the writer of this mirror is gone; this daemon takes over");
+                self.trigger.request(Reason::Schedule);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::debug!(error = %crate::error::chain(&error), "cannot try to take over");
+            }
+        }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// The running cycle's report; waits for ever when none runs.
+async fn finish(running: &mut Option<(Reason, Running)>) -> Report {
+    match running {
+        Some((_, cycle)) => cycle.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn beat(heartbeat: &mut Option<Interval>) {
+    match heartbeat {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The time that systemd and `refresh --wait` compare by, in microseconds.
+pub(crate) fn monotonic_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
+}
+
+/// The clock of statuses and logs.
+fn now() -> Timestamp {
+    Timestamp::now()
+}

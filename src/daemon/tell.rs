@@ -1,0 +1,284 @@
+//! What the daemon tells: the supervisor, the status file, the metrics file, the log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch::Receiver;
+
+use super::{monotonic_us, now};
+use crate::backend::{GithubBackend, Role};
+use crate::category::Category;
+use crate::config::{Origin, Ready};
+use crate::disk::{self, DiskError, Placement};
+use crate::mirror::Digest;
+use crate::observe::board::Board;
+use crate::observe::metrics::{self, MetricsSnapshot};
+use crate::observe::status::{self, ForcedCycle, Status};
+use crate::observe::systemd::Notifier;
+use crate::pipeline::Report;
+use crate::trigger::Reason;
+use crate::trigger::watch::Watch;
+
+pub(super) struct Teller {
+    backend: Arc<GithubBackend>,
+    board: Board,
+    notifier: Notifier,
+    next_poll: Receiver<Option<Timestamp>>,
+    runtime_directory: Option<PathBuf>,
+    since: Timestamp,
+    ready: bool,
+    begun_us: u64,
+    last_forced: Option<ForcedCycle>,
+    role: Role,
+    troubles: Troubles,
+}
+
+/// Which of our own reports cannot be written; each is complained about once.
+#[derive(Default)]
+struct Troubles {
+    status: bool,
+    metrics: bool,
+}
+
+impl Teller {
+    pub(super) fn new(
+        backend: &Arc<GithubBackend>,
+        next_poll: Receiver<Option<Timestamp>>,
+        runtime_directory: Option<PathBuf>,
+    ) -> Self {
+        let earlier = status::file(runtime_directory.as_deref(), backend.layout(), backend.role() == Role::Standby);
+        let mut board = Board::resume(Status::read(&earlier).ok().as_ref());
+        for (category, entry) in backend.manifest().unwrap_or_default().categories {
+            board.published(category, entry.published_at);
+        }
+        Self {
+            notifier: Notifier::from_env(),
+            since: now(),
+            ready: false,
+            begun_us: 0,
+            last_forced: None,
+            role: backend.role(),
+            troubles: Troubles::default(),
+            backend: Arc::clone(backend),
+            runtime_directory,
+            next_poll,
+            board,
+        }
+    }
+
+    pub(super) fn started(&mut self, watch: &Watch) {
+        let config = self.backend.config();
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            pid = std::process::id(),
+            base_path = %config.base_path.display(),
+            url = %upstream_name(&config.upstream.origin),
+            role = role_name(self.role),
+            watch = watch.backend().name(),
+            "horde-refd has started"
+        );
+        let usable = match config.ready {
+            Ready::Settled => self.role == Role::Standby || self.holds_good_files(),
+            Ready::Complete => self.holds_good_files(),
+        };
+        if usable {
+            self.get_ready();
+        }
+        self.write_status();
+    }
+
+    /// Whether every category is published and on disk as the manifest says.
+    fn holds_good_files(&self) -> bool {
+        let Some(manifest) = self.backend.manifest() else {
+            return false;
+        };
+        Category::with_legacy().all(|category| {
+            let published = manifest.categories.get(&category);
+            let bytes = disk::read(&self.backend.layout().v2(category)).ok().flatten();
+            matches!((published, bytes), (Some(entry), Some(bytes)) if entry.v2.sha256 == Digest::of(&bytes))
+        })
+    }
+
+    fn get_ready(&mut self) {
+        self.ready = true;
+        self.notifier.ready();
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    pub(super) fn ask_for_patience(&self) {
+        self.notifier.extend_timeout(Duration::from_secs(60));
+    }
+
+    pub(super) fn watchdog_interval(&self) -> Option<Duration> {
+        self.notifier.watchdog_interval()
+    }
+
+    pub(super) fn alive(&self) {
+        self.notifier.watchdog();
+    }
+
+    pub(super) fn reloading(&self) {
+        // Before the first READY there is nothing to reload from.
+        if self.ready {
+            self.notifier.reloading();
+        }
+    }
+
+    pub(super) fn stopping(&self) {
+        self.notifier.stopping();
+    }
+
+    pub(super) fn begin(&mut self, _reason: Reason) {
+        self.begun_us = monotonic_us();
+    }
+
+    /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.
+    pub(super) fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch, settled: bool) {
+        let role = self.backend.role();
+        if role != self.role {
+            tracing::warn!(role = role_name(role), "the role on this mirror has changed");
+            self.role = role;
+        }
+        let polled = reason >= Reason::Schedule;
+        self.board.apply(report, polled, now());
+        if reason == Reason::Force {
+            self.last_forced = Some(ForcedCycle {
+                began_monotonic_us: self.begun_us,
+                ended_monotonic_us: monotonic_us(),
+                exit_code: u8::from(!report.is_complete()),
+            });
+            self.say_holds(report);
+        }
+        tracing::debug!(
+            reason = reason.name(),
+            elapsed_ms = report.elapsed.as_secs_f64() * 1e3,
+            changed = report.changed().len(),
+            "a cycle is over"
+        );
+        self.write_status();
+        self.write_metrics(watch);
+        let complete = self.board.is_complete();
+        let usable = match self.backend.config().ready {
+            Ready::Settled => true,
+            Ready::Complete => complete,
+        };
+        if (self.ready || usable) && settled && (!self.ready || reason == Reason::Force) {
+            self.get_ready();
+        }
+        self.notifier.status(&self.summary());
+    }
+
+    /// A refresh that somebody asked for and that a rate limit holds back is worth a line each time.
+    fn say_holds(&self, report: &Report) {
+        let until = report.categories.values().filter_map(|fared| fared.held_until).max();
+        if let Some(until) = until {
+            tracing::warn!(%until, "the refresh that was asked for could not be done: the upstream's host limits our requests until then");
+        }
+    }
+
+    fn summary(&self) -> String {
+        let next = *self.next_poll.borrow();
+        let standby = if self.role == Role::Standby { "standing by: " } else { "" };
+        format!("{standby}{}", self.board.summary(next))
+    }
+
+    /// SIGUSR1: the status, a line a category.
+    pub(super) fn dump(&self) {
+        tracing::info!(role = role_name(self.role), cycles = self.board.cycles(), "status: {}", self.summary());
+        let stale_after = self.backend.config().stale_after;
+        for (category, status) in self.status().categories {
+            tracing::info!(
+                category = category.as_str(),
+                state = status.state_at(now(), stale_after).as_str(),
+                models = status.models.unwrap_or_default(),
+                failures = status.consecutive_failures,
+                error = status.last_error.as_deref().unwrap_or_default(),
+                "status of a category"
+            );
+        }
+    }
+
+    fn status(&self) -> Status {
+        let config = self.backend.config();
+        let next_poll = *self.next_poll.borrow();
+        Status {
+            format: 1,
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since,
+            role: match self.role {
+                Role::Writer => status::Role::Writer,
+                Role::Standby => status::Role::Standby,
+            },
+            base_path: config.base_path.clone(),
+            upstream: upstream_name(&config.upstream.origin),
+            updated_at: now(),
+            next_poll,
+            last_forced: self.last_forced,
+            cycles: self.board.cycles(),
+            held_until: self.backend.upstream().holds(),
+            categories: self.board.statuses(next_poll),
+        }
+    }
+
+    fn write_status(&mut self) {
+        let path = status::file(self.runtime_directory.as_deref(), self.backend.layout(), self.role == Role::Standby);
+        let status = self.status();
+        let written = serde_json::to_vec_pretty(&status).map_err(std::io::Error::from);
+        let written = written.map_err(|source| DiskError { operation: "encode", path: path.clone(), source });
+        let written = written.and_then(|bytes| disk::replace(&path, &bytes, self.placement()));
+        complain_once(&mut self.troubles.status, "status", written.err());
+    }
+
+    fn write_metrics(&mut self, watch: &Watch) {
+        let Some(path) = self.backend.config().metrics_file.clone() else {
+            return;
+        };
+        let mut snapshot = MetricsSnapshot {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..MetricsSnapshot::default()
+        };
+        self.board.measure(&mut snapshot, now(), self.backend.config().stale_after);
+        let traffic = self.backend.upstream().traffic();
+        snapshot.downloaded_bytes = traffic.downloaded_bytes;
+        snapshot.upstream_requests = traffic.requests;
+        snapshot.watch_events = watch.counts().iter().map(|(kind, count)| (kind.name().to_owned(), count)).collect();
+        let text = metrics::render(&snapshot);
+        let written = disk::replace(&path, text.as_bytes(), self.placement());
+        complain_once(&mut self.troubles.metrics, "metrics", written.err());
+    }
+
+    fn placement(&self) -> Placement<'static> {
+        Placement { mode: self.backend.config().file_mode, previous: None, durable: false }
+    }
+}
+
+fn complain_once(trouble: &mut bool, file: &'static str, error: Option<DiskError>) {
+    match error {
+        Some(error) if !*trouble => {
+            tracing::error!(file, error = crate::error::chain(&error), "cannot write our own report");
+            *trouble = true;
+        }
+        Some(_) => {}
+        None => *trouble = false,
+    }
+}
+
+fn upstream_name(origin: &Origin) -> String {
+    match origin {
+        Origin::Http(url) => url.to_string(),
+        Origin::Directory(path) => path.display().to_string(),
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Writer => "writer",
+        Role::Standby => "standby",
+    }
+}
