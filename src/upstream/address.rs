@@ -80,10 +80,7 @@ impl Target {
             Some(prefix) => {
                 let file = without_credentials(file);
                 let text = format!("{}/{file}", prefix.as_str().trim_end_matches('/'));
-                Url::parse(&text).map_err(|source| UpstreamError::Address {
-                    url: file,
-                    source,
-                })?
+                Url::parse(&text).map_err(|source| UpstreamError::Address { url: file, source })?
             }
         };
         Ok(Self {
