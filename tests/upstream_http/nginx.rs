@@ -1,47 +1,20 @@
-//! The HTTP upstream against a real nginx: validators, compression, TLS.
-#![allow(
-    clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
+//! The real thing: validators, compression and TLS as nginx does them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use common::nginx::Nginx;
-use horde_refd::category::Category;
-use horde_refd::config::{Layout, Origin, RepositoryConfig, UpstreamConfig};
+use horde_refd::config::Layout;
 use horde_refd::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
 
-const FILE: Category = Category::Clip;
+use crate::common::nginx::Nginx;
+use crate::{FILE, config};
 
 fn upstream(url: &str, layout: Layout) -> Upstream {
-    let repository = |name: &str| RepositoryConfig {
-        owner: "Haidra-Org".to_owned(),
-        name: name.to_owned(),
-        branch: "main".to_owned(),
-    };
-    let config = UpstreamConfig {
-        origin: Origin::Http(url.parse().unwrap()),
-        layout,
-        proxy_url: None,
-        concurrency: 4,
-        connect_timeout: Duration::from_secs(20),
-        read_timeout: Duration::from_secs(20),
-        timeout: Duration::from_secs(40),
-        retry_attempts: 1,
-        retry_backoff: Duration::from_millis(1),
-        max_body_bytes: 1 << 20,
-        image: repository("images"),
-        text: repository("texts"),
-    };
+    let mut config = config(url);
+    config.layout = layout;
+    config.retry_attempts = 1;
     Upstream::new(&config, BTreeMap::new()).unwrap()
 }
 
@@ -137,7 +110,10 @@ async fn a_changed_file_comes_anew() {
 
 #[tokio::test]
 async fn the_github_layout_is_served_from_a_checkout() {
-    let root = root_with("Haidra-Org/images/refs/heads/main/clip.json", &reference());
+    let root = root_with(
+        "Haidra-Org/AI-Horde-image-model-reference/refs/heads/main/clip.json",
+        &reference(),
+    );
     let nginx = Nginx::serve(root.path());
     let (body, _) = new(&upstream(&nginx.url(), Layout::Github), None).await;
     assert_eq!(body, reference().as_bytes());
@@ -153,7 +129,7 @@ async fn a_missing_file_is_a_permanent_error_with_its_url() {
         .unwrap_err();
     assert_eq!(error.class(), Class::Permanent);
     let url = format!(
-        "{}/Haidra-Org/images/refs/heads/main/clip.json",
+        "{}/Haidra-Org/AI-Horde-image-model-reference/refs/heads/main/clip.json",
         nginx.url()
     );
     assert!(error.to_string().starts_with(&url), "{error}");
@@ -225,7 +201,12 @@ fn a_redirect_from_https_to_http_is_not_followed() {
 /// Runs one of the ignored tests below with another trust store; a process cannot change its own environment safely.
 fn in_a_child_that_trusts(authority: &Path, url: &str, test: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            &format!("nginx::{test}"),
+            "--ignored",
+            "--nocapture",
+        ])
         .env("SSL_CERT_FILE", authority)
         .env_remove("SSL_CERT_DIR")
         .env("TEST_URL", url)
