@@ -239,14 +239,12 @@ impl HttpCause {
 
     /// Whether the server's certificate was refused (a handshake that broke off is not that).
     pub(super) fn is_certificate(&self) -> bool {
-        self.chain().any(|error| {
-            let wrapped = error
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref);
-            let tls = match wrapped {
-                Some(inner) => inner.downcast_ref::<rustls::Error>(),
-                None => error.downcast_ref::<rustls::Error>(),
-            };
+        self.chain().any(|mut error| {
+            // An I/O error is no link in the chain to what it wraps, and the handshake is wrapped twice.
+            while let Some(inner) = error.downcast_ref().and_then(io::Error::get_ref) {
+                error = inner;
+            }
+            let tls = error.downcast_ref::<rustls::Error>();
             matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
         })
     }

@@ -79,7 +79,7 @@ mod tests {
         let farthest = after(second(0), LONGEST_HOLD);
         assert_eq!(holds.until("a.example", second(0)), Some(farthest));
         // It is brought near once, not pushed along with the clock.
-        let later = after(second(0), Duration::from_secs(60));
+        let later = after(second(0), Duration::from_mins(1));
         assert_eq!(holds.until("a.example", later), Some(farthest));
     }
 

@@ -209,3 +209,74 @@ impl Upstream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Layout, Origin, RepositoryConfig};
+
+    fn below(root: PathBuf, layout: Layout) -> Upstream {
+        let repository = RepositoryConfig {
+            owner: "owner".to_owned(),
+            name: "repository".to_owned(),
+            branch: "main".to_owned(),
+        };
+        let config = UpstreamConfig {
+            origin: Origin::Directory(root),
+            layout,
+            proxy_url: None,
+            concurrency: 0,
+            connect_timeout: Duration::ZERO,
+            read_timeout: Duration::ZERO,
+            timeout: Duration::ZERO,
+            retry_attempts: 3,
+            retry_backoff: Duration::from_hours(1),
+            max_body_bytes: 100,
+            image: repository.clone(),
+            text: repository,
+        };
+        Upstream::new(&config, BTreeMap::new()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_directory_answers_whole_files_without_an_http_client() {
+        let root = tempfile::tempdir().unwrap();
+        let nested = root.path().join("owner/repository/refs/heads/main");
+        std::fs::create_dir_all(&nested).unwrap();
+        std::fs::write(root.path().join("models.csv"), "flat").unwrap();
+        std::fs::write(nested.join("models.csv"), "nested").unwrap();
+        for (layout, expected) in [(Layout::Flat, "flat"), (Layout::Github, "nested")] {
+            let upstream = below(root.path().to_owned(), layout);
+            // Validators of another origin mean nothing here.
+            let foreign = Validators {
+                etag: Some("\"x\"".to_owned()),
+                last_modified: None,
+            };
+            let fetched = upstream
+                .fetch(Category::TextGeneration, Some(&foreign))
+                .await
+                .unwrap();
+            let (body, validators) = (expected.into(), Validators::default());
+            assert_eq!(fetched, Fetched::New { body, validators });
+            assert!(!upstream.client.initialized());
+            assert_eq!(upstream.traffic(), Traffic::default());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_missing_from_a_directory_fails_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let upstream = below(root.path().to_owned(), Layout::Flat);
+        let error = upstream.fetch(Category::Clip, None).await.unwrap_err();
+        let address = upstream.address(Category::Clip).unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{address} does not exist")),
+            "{error}"
+        );
+    }
+}

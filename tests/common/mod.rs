@@ -3,7 +3,11 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "every test program compiles this module for itself and uses only a part of it"
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "every test program compiles this module for itself, uses only a part of it, and fails by panicking"
 )]
 
 pub mod nginx;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 pub struct Nginx {
     child: Child,
     address: SocketAddr,
+    tls: SocketAddr,
     scratch: tempfile::TempDir,
 }
 
@@ -25,12 +26,17 @@ impl Nginx {
     /// When nginx is not installed, or does not start.
     pub fn serve_with(root: &Path, directives: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
+        certificates(scratch.path());
         let mut last = String::new();
         // nginx cannot be told to take any free port, so another process may take the one we found.
         for _ in 0..10 {
-            let address = free_port();
+            let (address, tls) = (free_port(), free_port());
             let config = scratch.path().join("nginx.conf");
-            std::fs::write(&config, configuration(scratch.path(), root, address, directives)).unwrap();
+            std::fs::write(
+                &config,
+                configuration(scratch.path(), root, [address, tls], directives),
+            )
+            .unwrap();
             let mut child = Command::new(program())
                 .args(["-p".as_ref(), scratch.path().as_os_str()])
                 .args(["-c".as_ref(), config.as_os_str()])
@@ -41,7 +47,12 @@ impl Nginx {
                 .spawn()
                 .unwrap();
             if answers(&mut child, address) {
-                return Self { child, address, scratch };
+                return Self {
+                    child,
+                    address,
+                    tls,
+                    scratch,
+                };
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -57,6 +68,16 @@ impl Nginx {
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The same files over HTTPS (and HTTP/2): `https://127.0.0.1:PORT`.
+    pub fn tls_url(&self) -> String {
+        format!("https://{}", self.tls)
+    }
+
+    /// The authority behind the certificate of [`Self::tls_url`], for `SSL_CERT_FILE`; nobody trusts it otherwise.
+    pub fn authority(&self) -> PathBuf {
+        self.scratch.path().join("ca.pem")
     }
 
     /// One line a request: `METHOD PATH STATUS BODY-BYTES-SENT CONTENT-ENCODING`.
@@ -123,7 +144,41 @@ fn answers(child: &mut Child, address: SocketAddr) -> bool {
     false
 }
 
-fn configuration(scratch: &Path, root: &Path, address: SocketAddr, directives: &str) -> String {
+/// An authority, and a certificate of it for 127.0.0.1.
+fn certificates(scratch: &Path) {
+    let openssl = |arguments: &str| {
+        let output = Command::new("openssl")
+            .args(arguments.split(' '))
+            .current_dir(scratch)
+            .output()
+            .expect("these tests need openssl: apt-get install openssl");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments}: {errors}");
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(&format!(
+        "req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority"
+    ));
+    openssl(&format!(
+        "req {key} -keyout leaf.key -out leaf.csr -subj /CN=127.0.0.1"
+    ));
+    std::fs::write(
+        scratch.join("leaf.ext"),
+        "subjectAltName=IP:127.0.0.1,DNS:localhost\n",
+    )
+    .unwrap();
+    openssl(
+        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.pem -days 2 -extfile leaf.ext",
+    );
+}
+
+fn configuration(
+    scratch: &Path,
+    root: &Path,
+    addresses: [SocketAddr; 2],
+    directives: &str,
+) -> String {
+    let [address, tls] = addresses;
     let (scratch, root) = (scratch.display(), root.display());
     // One process, so that killing it ends everything.
     format!(
@@ -138,6 +193,8 @@ fn configuration(scratch: &Path, root: &Path, address: SocketAddr, directives: &
            gzip on; gzip_min_length 100; gzip_types application/json text/csv;
            server {{
              listen {address};
+             listen {tls} ssl http2;
+             ssl_certificate {scratch}/leaf.pem; ssl_certificate_key {scratch}/leaf.key;
              root {root};
              location = /.up {{ access_log off; return 200 'horde-refd test server'; }}
              {directives}

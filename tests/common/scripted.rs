@@ -107,7 +107,11 @@ impl Scripted {
             .arrived
             .wait_timeout_while(requests, at_most, |requests| requests.len() < count)
             .unwrap();
-        assert!(requests.len() >= count, "{} of {count} requests in {at_most:?}", requests.len());
+        assert!(
+            requests.len() >= count,
+            "{} of {count} requests in {at_most:?}",
+            requests.len()
+        );
     }
 
     /// The largest number of requests that were being answered at one time.
@@ -120,13 +124,18 @@ impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         // Wakes the accepting thread so that it sees the flag and lets the port go.
-        drop(TcpStream::connect_timeout(&self.address, Duration::from_secs(1)));
+        drop(TcpStream::connect_timeout(
+            &self.address,
+            Duration::from_secs(1),
+        ));
     }
 }
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream, script: &dyn Fn(&str, usize) -> Action) {
-        let Some(head) = head(&mut stream) else { return };
+        let Some(head) = head(&mut stream) else {
+            return;
+        };
         let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_in_flight.fetch_max(now, Ordering::SeqCst);
         let number = {
