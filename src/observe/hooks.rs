@@ -129,12 +129,8 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
             () = inbox.stop.notified() => return,
             () = inbox.wake.notified() => {}
         }
-        let changed = std::mem::take(
-            &mut *inbox
-                .changed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let changed =
+            std::mem::take(&mut *inbox.changed.lock().unwrap_or_else(PoisonError::into_inner));
         if !changed.is_empty() && hook.run(&changed, &inbox.stop).await.is_break() {
             return;
         }
@@ -142,11 +138,7 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
 }
 
 impl Hook {
-    async fn run(
-        &self,
-        changed: &BTreeSet<Category>,
-        stop: &Notify,
-    ) -> std::ops::ControlFlow<()> {
+    async fn run(&self, changed: &BTreeSet<Category>, stop: &Notify) -> std::ops::ControlFlow<()> {
         let program = self.program.as_str();
         let started = Instant::now();
         let mut child = match self.command(changed).spawn() {

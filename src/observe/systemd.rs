@@ -131,11 +131,13 @@ impl Notifier {
         let Some((socket, address)) = &self.socket else {
             return Ok(());
         };
-        let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+        let mut message = String::new();
+        for state in states {
+            message.push_str(&state.to_string());
+            message.push('\n');
+        }
         // Not connected: the address outlives a manager that restarts.
-        socket
-            .send_to_addr(message.as_bytes(), address)
-            .map(|_| ())
+        socket.send_to_addr(message.as_bytes(), address).map(|_| ())
     }
 }
 
@@ -160,7 +162,7 @@ mod tests {
         socket
             .set_read_timeout(Some(Duration::from_secs(5)))
             .unwrap();
-        let notifier = Notifier::at(path.as_os_str(), Some(Duration::from_secs(120)));
+        let notifier = Notifier::at(path.as_os_str(), Some(Duration::from_mins(2)));
         (directory, socket, notifier)
     }
 
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(receive(&socket), "STATUS=10 categories fresh\n");
         assert_eq!(receive(&socket), "WATCHDOG=1\n");
         assert_eq!(receive(&socket), "STOPPING=1\n");
-        assert_eq!(notifier.watchdog_interval(), Some(Duration::from_secs(60)));
+        assert_eq!(notifier.watchdog_interval(), Some(Duration::from_mins(1)));
     }
 
     #[test]

@@ -83,6 +83,7 @@ impl Trigger {
     }
 
     /// Asks for a poll unless one is running (invariant 5). Returns whether it was asked for.
+    #[must_use = "says whether a poll will come"]
     pub fn tick(&self) -> bool {
         let polling = self.shared.running.load(Ordering::Acquire) >= Reason::Schedule as u8;
         if !polling {

@@ -377,7 +377,7 @@ mod tests {
     async fn invariant_2_ticks_within_the_delay_are_skipped_and_the_delay_is_announced() {
         let trigger = Trigger::new();
         let schedule = Schedule::start(
-            &config("* * * * * *", Duration::from_secs(3600)),
+            &config("* * * * * *", Duration::from_hours(1)),
             trigger.clone(),
         )
         .await

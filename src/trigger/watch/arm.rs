@@ -69,12 +69,7 @@ impl Armed {
         let settings = Config::default()
             .with_poll_interval(config.poll_interval)
             .with_compare_contents(true);
-        let (watcher, backend) = start(
-            choose(config.backend, &paths),
-            &paths,
-            settings,
-            &hints,
-        )?;
+        let (watcher, backend) = start(choose(config.backend, &paths), &paths, settings, &hints)?;
         Ok(Self {
             watcher,
             backend,
@@ -239,8 +234,10 @@ fn start(
     hints: &Arc<Hints>,
 ) -> Result<(Box<dyn Watcher + Send>, Backend), WatchError> {
     if backend == Backend::Inotify {
-        match RecommendedWatcher::new(Callback::new(paths, RecommendedWatcher::kind(), hints), config)
-        {
+        match RecommendedWatcher::new(
+            Callback::new(paths, RecommendedWatcher::kind(), hints),
+            config,
+        ) {
             Ok(watcher) => return Ok((Box::new(watcher), Backend::Inotify)),
             Err(error) => {
                 // The callback went down with a watcher that never lived.

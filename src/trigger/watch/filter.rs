@@ -186,6 +186,10 @@ mod tests {
         )
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "stands beside None in the tables below"
+    )]
     fn hint(kind: Kind, effect: Effect) -> Option<Hint> {
         Some(Hint { kind, effect })
     }

@@ -1,0 +1,287 @@
+//! One event, one line of text.
+//!
+//! 1. `[<N>][time ]LEVEL message key=value ...`: first the constant sentence, then the fields, then those of its spans.
+//! 2. Control characters, line ends and characters that turn the direction of text are escaped.
+//! 3. A value is quoted when it would be ambiguous without.
+
+use std::error::Error;
+use std::fmt::{self, Debug};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The time of a line: UTC with milliseconds.
+pub(super) struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(writer, "{:.3}", jiff::Timestamp::now())
+    }
+}
+
+/// How a line begins.
+pub(super) struct Line {
+    /// With its priority, for systemd.
+    pub(super) prefix: bool,
+    /// With the time.
+    pub(super) time: bool,
+}
+
+/// How fields are written.
+pub(super) struct Fields;
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let (priority, name, color) = match *event.metadata().level() {
+            Level::ERROR => (3, "ERROR", 31),
+            Level::WARN => (4, "WARN", 33),
+            Level::INFO => (6, "INFO", 32),
+            Level::DEBUG => (7, "DEBUG", 34),
+            Level::TRACE => (7, "TRACE", 35),
+        };
+        if self.prefix {
+            write!(writer, "<{priority}>")?;
+        }
+        if self.time {
+            Clock.format_time(&mut writer)?;
+            writer.write_char(' ')?;
+        }
+        if writer.has_ansi_escapes() {
+            write!(writer, "\u{1b}[{color}m{name:5}\u{1b}[0m ")?;
+        } else {
+            write!(writer, "{name:5} ")?;
+        }
+        context.format_fields(writer.by_ref(), event)?;
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                writer.write_str(fields)?;
+            }
+        }
+        writeln!(writer)
+    }
+}
+
+impl<'writer> FormatFields<'writer> for Fields {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut visitor = Visitor {
+            message: String::new(),
+            fields: String::new(),
+        };
+        fields.record(&mut visitor);
+        let mut writer = writer;
+        writer.write_str(&visitor.message)?;
+        writer.write_str(&visitor.fields)
+    }
+}
+
+struct Visitor {
+    message: String,
+    fields: String,
+}
+
+impl Visitor {
+    fn put(&mut self, name: &str, value: &str) {
+        if name == "message" {
+            escape(&mut self.message, value, false);
+            return;
+        }
+        self.fields.push(' ');
+        self.fields.push_str(name);
+        self.fields.push('=');
+        // What comes from `Debug` for a string is quoted and escaped already.
+        let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+        let plain = !value.is_empty()
+            && !value
+                .chars()
+                .any(|c| c.is_whitespace() || c == '"' || c == '=');
+        if quoted || plain {
+            escape(&mut self.fields, value, false);
+        } else {
+            self.fields.push('"');
+            escape(&mut self.fields, value, true);
+            self.fields.push('"');
+        }
+    }
+}
+
+impl Visit for Visitor {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field.name(), value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let mut text = value.to_string();
+        let mut source = value.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        self.put(field.name(), &text);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.put(field.name(), &format!("{value:?}"));
+    }
+}
+
+fn escape(into: &mut String, text: &str, quotes: bool) {
+    for character in text.chars() {
+        let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
+        if character.is_control() || turns || (quotes && matches!(character, '"' | '\\')) {
+            into.extend(character.escape_default());
+        } else {
+            into.push(character);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(line: Line, ansi: bool, log: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(ansi)
+            .fmt_fields(Fields)
+            .event_format(line);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    const BARE: Line = Line {
+        prefix: false,
+        time: false,
+    };
+
+    #[test]
+    fn invariant_1_the_sentence_first_then_fields_then_spans() {
+        let text = logged(BARE, false, || {
+            let _span = tracing::info_span!("refresh", category = "lora").entered();
+            tracing::info!(outcome = "updated", elapsed_ms = 12, "published");
+        });
+        assert_eq!(
+            text,
+            "INFO  published outcome=updated elapsed_ms=12 category=lora\n"
+        );
+    }
+
+    #[test]
+    fn priorities_lead_the_line_for_systemd() {
+        let line = || Line {
+            prefix: true,
+            time: false,
+        };
+        for (text, expected) in [
+            (
+                logged(line(), false, || tracing::error!("x")),
+                "<3>ERROR x\n",
+            ),
+            (
+                logged(line(), false, || tracing::warn!("x")),
+                "<4>WARN  x\n",
+            ),
+            (
+                logged(line(), false, || tracing::info!("x")),
+                "<6>INFO  x\n",
+            ),
+            (
+                logged(line(), false, || tracing::debug!("x")),
+                "<7>DEBUG x\n",
+            ),
+        ] {
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn invariant_2_remote_text_stays_on_its_line_and_off_the_terminal() {
+        let remote = "evil\n<0>fake \u{1b}[31m\u{9b}2J\r\u{202e}";
+        for text in [
+            logged(BARE, false, || tracing::warn!(url = remote, "x")),
+            logged(BARE, false, || tracing::warn!(url = %remote, "x")),
+            logged(BARE, false, || tracing::warn!(url = ?remote, "x")),
+            logged(BARE, false, || tracing::warn!("x {remote}")),
+        ] {
+            let line = text.strip_suffix('\n').unwrap();
+            assert!(
+                !line.chars().any(|c| c.is_control() || c == '\u{202e}'),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn invariant_3_ambiguous_values_are_quoted() {
+        let text = logged(BARE, false, || {
+            tracing::info!(a = "plain", b = "two words", c = "", d = "a=\"b\"", e = ?"q", "x");
+        });
+        assert_eq!(
+            text,
+            "INFO  x a=plain b=\"two words\" c=\"\" d=\"a=\\\"b\\\"\" e=\"q\"\n"
+        );
+    }
+
+    #[test]
+    fn an_error_comes_with_its_causes() {
+        let source = io::Error::other("no route");
+        let error = io::Error::other(Outer(source));
+        let text = logged(BARE, false, || {
+            tracing::warn!(error = &error as &(dyn Error + 'static), "x");
+        });
+        assert_eq!(text, "WARN  x error=\"cannot fetch: no route\"\n");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot fetch")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn colours_and_times_only_when_wanted() {
+        let text = logged(BARE, true, || tracing::error!("x"));
+        assert_eq!(text, "\u{1b}[31mERROR\u{1b}[0m x\n");
+        let line = Line {
+            prefix: false,
+            time: true,
+        };
+        let text = logged(line, false, || tracing::error!("x"));
+        let (time, rest) = text.split_once(' ').unwrap();
+        assert!(time.parse::<jiff::Timestamp>().is_ok() && time.len() == 24);
+        assert_eq!(rest, "ERROR x\n");
+    }
+}
