@@ -1,7 +1,5 @@
 //! `horde-refd run`: the daemon.
 
-use std::path::PathBuf;
-
 use super::args::Common;
 use super::{Exit, runtime};
 use crate::daemon;
@@ -11,7 +9,7 @@ pub(super) fn main(common: &Common) -> anyhow::Result<Exit> {
     // First of all, before any thread: a SIGHUP that comes early must not kill.
     let signals = Signals::register()?;
     let effective = common.start()?;
-    let runtime_directory = std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from);
+    let runtime_directory = std::env::var_os("RUNTIME_DIRECTORY");
     let runtime = runtime()?;
     let ended = runtime.block_on(daemon::run(effective.config, signals, runtime_directory));
     // A stuck name lookup must not keep the process: nothing of ours runs on the runtime's other threads.

@@ -12,7 +12,7 @@
 mod tell;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ struct Daemon {
 pub async fn run(
     config: Config,
     signals: Registered,
-    runtime_directory: Option<PathBuf>,
+    runtime_directory: Option<OsString>,
 ) -> Result<(), DaemonError> {
     let mut signals = signals.listen().map_err(DaemonError::Signals)?;
     let backend = Arc::new(match config.on_locked {
@@ -191,6 +191,7 @@ impl Daemon {
         match self.backend.take_over().await {
             Ok(true) => {
                 tracing::info!("the writer of this mirror is gone; this daemon takes over");
+                self.teller.took_over();
                 self.trigger.request(Reason::Schedule);
             }
             Ok(false) => {}

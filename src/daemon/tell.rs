@@ -1,5 +1,6 @@
 //! What the daemon tells: the supervisor, the status file, the metrics file, the log.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::disk::{self, DiskError, Placement};
 use crate::mirror::Digest;
 use crate::observe::board::Board;
 use crate::observe::metrics::{self, MetricsSnapshot};
+use crate::observe::process::Process;
 use crate::observe::status::{self, ForcedCycle, Status};
 use crate::observe::systemd::Notifier;
 use crate::pipeline::Report;
@@ -26,7 +28,7 @@ pub(super) struct Teller {
     board: Board,
     notifier: Notifier,
     next_poll: Receiver<Option<Timestamp>>,
-    runtime_directory: Option<PathBuf>,
+    runtime_directory: Option<OsString>,
     since: Timestamp,
     ready: bool,
     begun_us: u64,
@@ -46,9 +48,9 @@ impl Teller {
     pub(super) fn new(
         backend: &Arc<GithubBackend>,
         next_poll: Receiver<Option<Timestamp>>,
-        runtime_directory: Option<PathBuf>,
+        runtime_directory: Option<OsString>,
     ) -> Self {
-        let earlier = status::file(runtime_directory.as_deref(), backend.layout(), backend.role() == Role::Standby);
+        let earlier = status::path_for_writer(runtime_directory.as_deref(), backend.layout().base());
         let mut board = Board::resume(Status::read(&earlier).ok().as_ref());
         for (category, entry) in backend.manifest().unwrap_or_default().categories {
             board.published(category, entry.published_at);
@@ -133,17 +135,27 @@ impl Teller {
         self.notifier.stopping();
     }
 
+    /// The role may have changed between two cycles.
+    pub(super) fn took_over(&mut self) {
+        self.note_role();
+        self.write_status();
+    }
+
+    fn note_role(&mut self) {
+        let role = self.backend.role();
+        if role != self.role {
+            tracing::warn!(role = role_name(role), "the role on this mirror has changed");
+            self.role = role;
+        }
+    }
+
     pub(super) fn begin(&mut self, _reason: Reason) {
         self.begun_us = monotonic_us();
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.
     pub(super) fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch, settled: bool) {
-        let role = self.backend.role();
-        if role != self.role {
-            tracing::warn!(role = role_name(role), "the role on this mirror has changed");
-            self.role = role;
-        }
+        self.note_role();
         let polled = reason >= Reason::Schedule;
         self.board.apply(report, polled, now());
         if reason == Reason::Force {
@@ -208,7 +220,7 @@ impl Teller {
         let next_poll = *self.next_poll.borrow();
         Status {
             format: 1,
-            pid: std::process::id(),
+            process: Process::current(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
             role: match self.role {
@@ -221,17 +233,25 @@ impl Teller {
             next_poll,
             last_forced: self.last_forced,
             cycles: self.board.cycles(),
+            stale_after_seconds: config.stale_after.as_secs(),
             held_until: self.backend.upstream().holds(),
             categories: self.board.statuses(next_poll),
         }
     }
 
-    fn write_status(&mut self) {
-        let path = status::file(self.runtime_directory.as_deref(), self.backend.layout(), self.role == Role::Standby);
-        let status = self.status();
-        let written = serde_json::to_vec_pretty(&status).map_err(std::io::Error::from);
-        let written = written.map_err(|source| DiskError { operation: "encode", path: path.clone(), source });
-        let written = written.and_then(|bytes| disk::replace(&path, &bytes, self.placement()));
+    /// The status file's place. A daemon that stands by without a directory of its own leaves the writer's file alone.
+    fn status_file(&self) -> PathBuf {
+        let runtime = self.runtime_directory.as_deref();
+        let path = status::path_for_writer(runtime, self.backend.layout().base());
+        match self.role {
+            Role::Standby if runtime.is_none() => path.with_file_name("status.standby.json"),
+            _ => path,
+        }
+    }
+
+    pub(super) fn write_status(&mut self) {
+        let bytes = self.status().to_bytes();
+        let written = disk::replace(&self.status_file(), &bytes, self.placement());
         complain_once(&mut self.troubles.status, "status", written.err());
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::metrics::MetricsSnapshot;
+use super::metrics::{Format, MetricsSnapshot};
 use super::status::{CategoryStatus, State, Status};
 use crate::category::Category;
 use crate::pipeline::{Answer, CategoryReport, Outcome, Report};
@@ -41,7 +41,7 @@ impl Board {
         let mut board = Self::default();
         for category in Category::with_legacy() {
             let mut history = History::default();
-            if let Some(known) = earlier.and_then(|status| status.categories.get(category.name())) {
+            if let Some(known) = earlier.and_then(|status| status.categories.get(&category)) {
                 history.last_check = known.last_check;
                 history.last_success = known.last_success;
                 history.last_change = known.last_change;
@@ -85,10 +85,10 @@ impl Board {
 
     /// The categories' part of the status file.
     #[must_use]
-    pub fn statuses(&self, next_poll: Option<Timestamp>) -> BTreeMap<String, CategoryStatus> {
+    pub fn statuses(&self, next_poll: Option<Timestamp>) -> BTreeMap<Category, CategoryStatus> {
         self.categories
             .iter()
-            .map(|(category, history)| (category.name().to_owned(), history.status(next_poll)))
+            .map(|(&category, history)| (category, history.status(next_poll)))
             .collect()
     }
 
@@ -110,35 +110,30 @@ impl Board {
     }
 
     /// The categories' part of the metrics.
-    pub fn measure(&self, snapshot: &mut MetricsSnapshot, now: Timestamp, stale_after: std::time::Duration) {
-        for (category, history) in &self.categories {
-            let name = category.name().to_owned();
+    pub fn measure(
+        &self,
+        snapshot: &mut MetricsSnapshot,
+        now: Timestamp,
+        stale_after: std::time::Duration,
+    ) {
+        for (&category, history) in &self.categories {
             let status = history.status(None);
-            if let Some(at) = status.last_success {
-                snapshot.last_success.insert(name.clone(), at);
-            }
-            if let Some(at) = status.last_change {
-                snapshot.last_change.insert(name.clone(), at);
-            }
-            if let Some(models) = status.models {
-                snapshot.models.insert(name.clone(), models);
-            }
-            if let Some(report) = &history.last {
-                if let Some((_, bytes)) = report.v2 {
-                    snapshot.published_bytes.insert((name.clone(), "v2".to_owned()), bytes);
-                }
-                if let Some(bytes) = report.legacy_bytes {
-                    snapshot.published_bytes.insert((name.clone(), "legacy".to_owned()), bytes);
-                }
-            }
+            let success = status.last_success;
+            snapshot.last_success.extend(success.map(|at| (category, at)));
+            let change = status.last_change;
+            snapshot.last_change.extend(change.map(|at| (category, at)));
+            snapshot.models.extend(status.models.map(|models| (category, models)));
+            snapshot.published_bytes.extend(status.bytes.map(|bytes| ((category, Format::V2), bytes)));
+            let legacy = history.last.as_ref().and_then(|last| last.legacy_bytes);
+            snapshot.published_bytes.extend(legacy.map(|bytes| ((category, Format::Legacy), bytes)));
             for (&outcome, &count) in &history.outcomes {
-                snapshot.refreshes.insert((name.clone(), outcome.to_owned()), count);
+                snapshot.refreshes.insert((category, outcome.to_owned()), count);
             }
-            if let Some(seconds) = history.convert_seconds {
-                snapshot.convert_seconds.insert(name.clone(), seconds);
-            }
-            let fresh = matches!(status.state_at(now, stale_after), State::Fresh | State::Modified);
-            snapshot.stale.insert(name, !fresh);
+            let convert_seconds = history.convert_seconds;
+            snapshot.convert_seconds.extend(convert_seconds.map(|seconds| (category, seconds)));
+            let state = status.state_at(now, stale_after);
+            let stale = success.is_none() || matches!(state, State::Stale | State::Absent);
+            snapshot.stale.insert(category, stale);
         }
     }
 }
