@@ -6,6 +6,7 @@
 pub mod args;
 mod config;
 pub mod output;
+mod status;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
     let common = &args.common;
     match &args.command {
         Command::Config(own) => config::main(common, own),
+        Command::Status(own) => status::main(common, own),
         other => anyhow::bail!("{other:?} is not wired"),
     }
 }
