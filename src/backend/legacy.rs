@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::GithubBackend;
 use crate::category::Category;
 use crate::disk;
-use crate::legacy::view::legacy_view;
+use crate::legacy::legacy_view;
 use crate::pipeline::Silent;
 use crate::trigger::Reason;
 

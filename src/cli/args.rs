@@ -216,7 +216,7 @@ pub struct RefreshArgs {
     pub wait: bool,
 
     /// Give up waiting after this long, e.g. 90s
-    #[arg(long, value_name = "DURATION", requires = "wait", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
 }
 
@@ -333,11 +333,6 @@ mod tests {
                 "github, flat",
             ),
             ("run -v -q", ErrorKind::ArgumentConflict, "--quiet"),
-            (
-                "refresh --timeout 5s",
-                ErrorKind::MissingRequiredArgument,
-                "--wait",
-            ),
             (
                 "refresh --wait --timeout 5",
                 ErrorKind::ValueValidation,

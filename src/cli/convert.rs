@@ -10,7 +10,7 @@ use super::output::{self, Output};
 use super::{Exit, UsageError};
 use crate::category::Category;
 use crate::convert::convert;
-use crate::legacy::view::legacy_view;
+use crate::legacy::legacy_view;
 
 pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
     if args.legacy_view && args.category != Category::TextGeneration {

@@ -4,9 +4,15 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
+mod check;
 mod config;
+mod convert;
 pub mod output;
+mod refresh;
+mod run;
+mod show;
 mod status;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -14,7 +20,14 @@ pub use args::Args;
 use args::{Command, Common};
 use output::WriteFailed;
 
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::backend::OpenError;
 use crate::config::{ConfigErrors, Effective};
+use crate::daemon::DaemonError;
+use crate::mirror::LockError;
+use crate::observe::log::{self, Audience};
 
 /// How the program ends, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +50,23 @@ impl From<Exit> for ExitCode {
 
 impl From<&anyhow::Error> for Exit {
     fn from(error: &anyhow::Error) -> Self {
-        if error.is::<ConfigErrors>() {
+        let open = error.downcast_ref::<OpenError>();
+        let held = matches!(open, Some(OpenError::Mirror(LockError::Held { .. })));
+        let daemon = error.downcast_ref::<DaemonError>();
+        if held || daemon.is_some_and(DaemonError::is_locked) {
+            Self::Locked
+        } else if error.is::<ConfigErrors>() || error.is::<UsageError>() {
             Self::Usage
         } else {
             Self::Failed
         }
     }
 }
+
+/// Arguments that do not go together in a way that the definitions cannot say.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
 
 /// Runs the subcommand.
 ///
@@ -52,9 +75,14 @@ impl From<&anyhow::Error> for Exit {
 pub fn main(args: &Args) -> anyhow::Result<Exit> {
     let common = &args.common;
     match &args.command {
-        Command::Config(own) => config::main(common, own),
+        Command::Run => run::main(common),
+        Command::Sync(own) => sync::main(common, own),
+        Command::Convert(own) => convert::main(common, own),
+        Command::Check(own) => check::main(common, own),
+        Command::Show(own) => show::main(common, own),
         Command::Status(own) => status::main(common, own),
-        other => anyhow::bail!("{other:?} is not wired"),
+        Command::Refresh(own) => refresh::main(common, own),
+        Command::Config(own) => config::main(common, own),
     }
 }
 
@@ -69,6 +97,22 @@ impl Common {
         let env = |name: &str| std::env::var_os(name);
         Ok(crate::config::load(&self.overrides(), &env, &cwd)?)
     }
+
+    /// The configuration, with the log set up as it says and its warnings told.
+    fn start(&self, audience: Audience) -> anyhow::Result<Effective> {
+        let effective = self.load()?;
+        let color = match self.color {
+            args::Color::Auto => log::Color::Auto,
+            args::Color::Always => log::Color::Always,
+            args::Color::Never => log::Color::Never,
+        };
+        let verbosity = self.verbosity().clamp(-8, 8);
+        log::init(&effective.config.log, i8::try_from(verbosity).unwrap_or_default(), color, audience)?;
+        for warning in &effective.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(effective)
+    }
 }
 
 /// Whether an error only says that nobody reads our output any more.
@@ -77,4 +121,10 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<WriteFailed>()
         .is_some_and(WriteFailed::is_closed_pipe)
+}
+
+/// The one runtime: a single thread, since one loop owns all state.
+fn runtime() -> anyhow::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().build().context("cannot set up the runtime")
 }

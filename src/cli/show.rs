@@ -8,7 +8,7 @@ use super::args::{Common, ShowArgs};
 use super::output::Output;
 use crate::category::Category;
 use crate::disk;
-use crate::legacy::view::legacy_view;
+use crate::legacy::legacy_view;
 use crate::mirror::{Layout, changes};
 
 pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::args::{Common, SyncArgs};
 use super::output::{self, Output};
-use super::{Exit, runtime};
+use super::{Audience, Exit, runtime};
 use crate::backend::GithubBackend;
 use crate::category::Category;
 use crate::pipeline::{CategoryReport, Outcome, Progress, Report, Silent};
 use crate::trigger::Reason;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
-    let effective = common.start()?;
+    let effective = common.start(Audience::Command)?;
     let backend = GithubBackend::open_writer(effective.config)?;
     let categories = match args.categories.as_slice() {
         [] => Category::ALL.to_vec(),

@@ -11,7 +11,7 @@ use tokio::sync::watch::Receiver;
 use super::{monotonic_us, now};
 use crate::backend::{GithubBackend, Role};
 use crate::category::Category;
-use crate::config::{Origin, Ready};
+use crate::config::Ready;
 use crate::disk::{self, DiskError, Placement};
 use crate::mirror::Digest;
 use crate::observe::board::Board;
@@ -76,7 +76,7 @@ impl Teller {
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
             base_path = %config.base_path.display(),
-            url = %upstream_name(&config.upstream.origin),
+            url = %config.upstream.origin,
             role = role_name(self.role),
             watch = watch.backend().name(),
             "horde-refd has started"
@@ -228,7 +228,7 @@ impl Teller {
                 Role::Standby => status::Role::Standby,
             },
             base_path: config.base_path.clone(),
-            upstream: upstream_name(&config.upstream.origin),
+            upstream: config.upstream.origin.to_string(),
             updated_at: now(),
             next_poll,
             last_forced: self.last_forced,
@@ -286,13 +286,6 @@ fn complain_once(trouble: &mut bool, file: &'static str, error: Option<DiskError
         }
         Some(_) => {}
         None => *trouble = false,
-    }
-}
-
-fn upstream_name(origin: &Origin) -> String {
-    match origin {
-        Origin::Http(url) => url.to_string(),
-        Origin::Directory(path) => path.display().to_string(),
     }
 }
 

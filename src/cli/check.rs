@@ -1,0 +1,136 @@
+//! `horde-refd check`: every issue and every rejection of legacy files, for those who maintain them.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde_json::{Map, Value, json};
+
+use super::Exit;
+use super::args::{CheckArgs, CheckTarget, Common};
+use super::convert::input;
+use super::output::Output;
+use crate::category::Category;
+use crate::convert::check;
+use crate::legacy::{Issues, Rejected};
+use crate::mirror::Layout;
+
+/// One legacy file as it was found.
+struct Checked {
+    category: Category,
+    file: String,
+    issues: Issues,
+    rejections: Vec<Rejected>,
+}
+
+pub(super) fn main(common: &Common, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let mut checked = Vec::new();
+    for (category, file) in files(common, &args.targets)? {
+        if category.has_legacy() {
+            checked.push(one(category, &file)?);
+        }
+    }
+    let mut out = Output::stdout();
+    if common.json {
+        out.json(&as_json(&checked))?;
+    } else {
+        for file in &checked {
+            file.print(&mut out)?;
+        }
+        out.line(summary(&checked))?;
+    }
+    out.finish()?;
+    let rejected = checked.iter().any(|file| !file.rejections.is_empty());
+    Ok(if rejected { Exit::Failed } else { Exit::Done })
+}
+
+/// The files to check: those named, the mirror's own for a category alone, all of the mirror's for none.
+fn files(common: &Common, targets: &[CheckTarget]) -> anyhow::Result<Vec<(Category, PathBuf)>> {
+    if let Some(named) = targets
+        .iter()
+        .map(|target| Some((target.category, target.file.clone()?)))
+        .collect::<Option<Vec<_>>>()
+        .filter(|named| !named.is_empty())
+    {
+        return Ok(named);
+    }
+    let layout = Layout::new(&common.load()?.config.base_path);
+    let own = |category| (category, layout.legacy(category));
+    Ok(match targets {
+        [] => Category::with_legacy().map(own).collect(),
+        some => some
+            .iter()
+            .map(|target| match &target.file {
+                Some(file) => (target.category, file.clone()),
+                None => own(target.category),
+            })
+            .collect(),
+    })
+}
+
+fn one(category: Category, file: &PathBuf) -> anyhow::Result<Checked> {
+    let (name, bytes) = input(Some(file)).with_context(|| format!("cannot check {category}"))?;
+    let report = check(category, &bytes);
+    Ok(Checked {
+        category,
+        file: name,
+        issues: report.issues,
+        rejections: report.rejections,
+    })
+}
+
+impl Checked {
+    fn print(&self, out: &mut Output) -> anyhow::Result<()> {
+        if self.rejections.is_empty() && self.issues.is_empty() {
+            return Ok(());
+        }
+        out.line(format_args!("{} ({})", self.category, self.file))?;
+        for rejected in &self.rejections {
+            out.line(format_args!("  REJECTED {rejected}"))?;
+        }
+        for (model, messages) in self.issues.iter() {
+            out.line(format_args!("  {}", model.escape_debug()))?;
+            for message in messages {
+                // The messages repeat the model's name, which stands above them.
+                let message = message.strip_prefix(model).unwrap_or(message).trim_start();
+                out.line(format_args!("    {}", message.escape_debug()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The machine-readable result (design contract: command line).
+fn as_json(checked: &[Checked]) -> Value {
+    let mut result = Map::new();
+    for file in checked {
+        let issues: Map<String, Value> = file
+            .issues
+            .iter()
+            .map(|(model, messages)| (model.to_owned(), json!(messages)))
+            .collect();
+        let mut entry = json!({ "issues": issues });
+        if let (false, Some(entry)) = (file.rejections.is_empty(), entry.as_object_mut()) {
+            let reasons: Vec<String> = file.rejections.iter().map(ToString::to_string).collect();
+            entry.insert("rejected".to_owned(), reasons.join("; ").into());
+        }
+        result.insert(file.category.name().to_owned(), entry);
+    }
+    result.into()
+}
+
+fn summary(checked: &[Checked]) -> String {
+    let count = |number: usize, what: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} {what}{plural}")
+    };
+    let issues = checked.iter().map(|file| file.issues.len()).sum();
+    let rejected = checked.iter().filter(|file| !file.rejections.is_empty()).count();
+    let rejections = checked.iter().map(|file| file.rejections.len()).sum();
+    format!(
+        "{} checked: {} rejected for {}, {}",
+        count(checked.len(), "file"),
+        rejected,
+        count(rejections, "reason"),
+        count(issues, "issue"),
+    )
+}
