@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::GithubBackend;
-use crate::trigger::watch::{Watch, WatchError};
 use crate::trigger::Trigger;
+use crate::trigger::watch::{Watch, WatchError};
 
 impl GithubBackend {
     /// Announces every staleness when it happens, until the future is dropped; without it, staleness is noticed when
@@ -14,7 +14,10 @@ impl GithubBackend {
     /// Watching cannot start, or has died; that is the only way this ends by itself.
     pub async fn follow(&self) -> WatchError {
         let trigger = Trigger::new();
-        let directories = vec![self.layout.base().to_owned(), self.layout.legacy_directory()];
+        let directories = vec![
+            self.layout.base().to_owned(),
+            self.layout.legacy_directory(),
+        ];
         let mut watch = match Watch::start(directories, &self.config.watch, trigger.clone()) {
             Ok(watch) => watch,
             Err(error) => return error,

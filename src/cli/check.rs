@@ -106,7 +106,7 @@ fn as_json(checked: &[Checked]) -> Value {
         let issues: Map<String, Value> = file
             .issues
             .iter()
-            .map(|(model, messages)| (model.to_owned(), json!(messages)))
+            .map(|(model, messages)| (model.to_owned(), messages.collect::<Value>()))
             .collect();
         let mut entry = json!({ "issues": issues });
         if let (false, Some(entry)) = (file.rejections.is_empty(), entry.as_object_mut()) {
@@ -124,7 +124,10 @@ fn summary(checked: &[Checked]) -> String {
         format!("{number} {what}{plural}")
     };
     let issues = checked.iter().map(|file| file.issues.len()).sum();
-    let rejected = checked.iter().filter(|file| !file.rejections.is_empty()).count();
+    let rejected = checked
+        .iter()
+        .filter(|file| !file.rejections.is_empty())
+        .count();
     let rejections = checked.iter().map(|file| file.rejections.len()).sum();
     format!(
         "{} checked: {} rejected for {}, {}",

@@ -107,7 +107,12 @@ impl Common {
             args::Color::Never => log::Color::Never,
         };
         let verbosity = self.verbosity().clamp(-8, 8);
-        log::init(&effective.config.log, i8::try_from(verbosity).unwrap_or_default(), color, audience)?;
+        log::init(
+            &effective.config.log,
+            i8::try_from(verbosity).unwrap_or_default(),
+            color,
+            audience,
+        )?;
         for warning in &effective.warnings {
             tracing::warn!("{warning}");
         }
@@ -126,5 +131,8 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// The one runtime: a single thread, since one loop owns all state.
 fn runtime() -> anyhow::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
-    builder.enable_all().build().context("cannot set up the runtime")
+    builder
+        .enable_all()
+        .build()
+        .context("cannot set up the runtime")
 }

@@ -32,11 +32,19 @@ pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> 
             status.process.pid
         );
     }
-    let pid = i32::try_from(status.process.pid).ok().and_then(Pid::from_raw).context("the status file names no process")?;
+    let pid = i32::try_from(status.process.pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("the status file names no process")?;
     let asked_us = crate::daemon::monotonic_us();
     kill_process(pid, Signal::HUP)
         .map_err(std::io::Error::from)
-        .with_context(|| format!("cannot signal the daemon (process {}); run this as its user or as root", status.process.pid))?;
+        .with_context(|| {
+            format!(
+                "cannot signal the daemon (process {}); run this as its user or as root",
+                status.process.pid
+            )
+        })?;
     if !args.wait {
         return Ok(Exit::Done);
     }
@@ -49,11 +57,21 @@ fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result
     loop {
         let status = Status::read(path);
         if let Ok(status) = &status {
-            if let Some(forced) = status.last_forced.filter(|forced| forced.began_monotonic_us >= asked_us) {
-                return Ok(if forced.exit_code == 0 { Exit::Done } else { Exit::Failed });
+            if let Some(forced) = status
+                .last_forced
+                .filter(|forced| forced.began_monotonic_us >= asked_us)
+            {
+                return Ok(if forced.exit_code == 0 {
+                    Exit::Done
+                } else {
+                    Exit::Failed
+                });
             }
             if !status.is_alive(Timestamp::now()) {
-                bail!("the daemon (process {}) ended before the refresh did", status.process.pid);
+                bail!(
+                    "the daemon (process {}) ended before the refresh did",
+                    status.process.pid
+                );
             }
         }
         if let Some(timeout) = timeout.filter(|timeout| begun.elapsed() > *timeout) {

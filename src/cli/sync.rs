@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -79,7 +80,7 @@ fn as_json(report: &Report) -> Value {
 
 fn as_table(report: &Report) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(NOTHING);
     table.set_header(["CATEGORY", "OUTCOME", "MODELS", "BYTES", "CHANGES"]);
     for (category, fared) in &report.categories {
         let number = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());

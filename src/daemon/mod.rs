@@ -11,8 +11,8 @@
 
 mod tell;
 
-use std::future::Future;
 use std::ffi::OsString;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,7 +173,12 @@ impl Daemon {
         self.running = Some((reason, Box::pin(cycle)));
     }
 
-    fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
+    fn settle(
+        &mut self,
+        reason: Reason,
+        report: &Report,
+        watch: &Watch,
+    ) -> Result<(), DaemonError> {
         watch.check()?;
         let changed = report.changed();
         if !changed.is_empty() {

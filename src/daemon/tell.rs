@@ -50,7 +50,8 @@ impl Teller {
         next_poll: Receiver<Option<Timestamp>>,
         runtime_directory: Option<OsString>,
     ) -> Self {
-        let earlier = status::path_for_writer(runtime_directory.as_deref(), backend.layout().base());
+        let earlier =
+            status::path_for_writer(runtime_directory.as_deref(), backend.layout().base());
         let mut board = Board::resume(Status::read(&earlier).ok().as_ref());
         for (category, entry) in backend.manifest().unwrap_or_default().categories {
             board.published(category, entry.published_at);
@@ -144,7 +145,10 @@ impl Teller {
     fn note_role(&mut self) {
         let role = self.backend.role();
         if role != self.role {
-            tracing::warn!(role = role_name(role), "the role on this mirror has changed");
+            tracing::warn!(
+                role = role_name(role),
+                "the role on this mirror has changed"
+            );
             self.role = role;
         }
     }
@@ -187,7 +191,11 @@ impl Teller {
 
     /// A refresh that somebody asked for and that a rate limit holds back is worth a line each time.
     fn say_holds(&self, report: &Report) {
-        let until = report.categories.values().filter_map(|fared| fared.held_until).max();
+        let until = report
+            .categories
+            .values()
+            .filter_map(|fared| fared.held_until)
+            .max();
         if let Some(until) = until {
             tracing::warn!(%until, "the refresh that was asked for could not be done: the upstream's host limits our requests until then");
         }
@@ -195,17 +203,26 @@ impl Teller {
 
     fn summary(&self) -> String {
         let next = *self.next_poll.borrow();
-        let standby = if self.role == Role::Standby { "standing by: " } else { "" };
+        let standby = if self.role == Role::Standby {
+            "standing by: "
+        } else {
+            ""
+        };
         format!("{standby}{}", self.board.summary(next))
     }
 
     /// SIGUSR1: the status, a line a category.
     pub(super) fn dump(&self) {
-        tracing::info!(role = role_name(self.role), cycles = self.board.cycles(), "status: {}", self.summary());
+        tracing::info!(
+            role = role_name(self.role),
+            cycles = self.board.cycles(),
+            "status: {}",
+            self.summary()
+        );
         let stale_after = self.backend.config().stale_after;
         for (category, status) in self.status().categories {
             tracing::info!(
-                category = category.as_str(),
+                category = category.name(),
                 state = status.state_at(now(), stale_after).as_str(),
                 models = status.models.unwrap_or_default(),
                 failures = status.consecutive_failures,
@@ -263,25 +280,38 @@ impl Teller {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..MetricsSnapshot::default()
         };
-        self.board.measure(&mut snapshot, now(), self.backend.config().stale_after);
+        self.board
+            .measure(&mut snapshot, now(), self.backend.config().stale_after);
         let traffic = self.backend.upstream().traffic();
         snapshot.downloaded_bytes = traffic.downloaded_bytes;
         snapshot.upstream_requests = traffic.requests;
-        snapshot.watch_events = watch.counts().iter().map(|(kind, count)| (kind.name().to_owned(), count)).collect();
+        snapshot.watch_events = watch
+            .counts()
+            .iter()
+            .map(|(kind, count)| (kind.name().to_owned(), count))
+            .collect();
         let text = metrics::render(&snapshot);
         let written = disk::replace(&path, text.as_bytes(), self.placement());
         complain_once(&mut self.troubles.metrics, "metrics", written.err());
     }
 
     fn placement(&self) -> Placement<'static> {
-        Placement { mode: self.backend.config().file_mode, previous: None, durable: false }
+        Placement {
+            mode: self.backend.config().file_mode,
+            previous: None,
+            durable: false,
+        }
     }
 }
 
 fn complain_once(trouble: &mut bool, file: &'static str, error: Option<DiskError>) {
     match error {
         Some(error) if !*trouble => {
-            tracing::error!(file, error = crate::error::chain(&error), "cannot write our own report");
+            tracing::error!(
+                file,
+                error = crate::error::chain(&error),
+                "cannot write our own report"
+            );
             *trouble = true;
         }
         Some(_) => {}

@@ -119,18 +119,30 @@ impl Board {
         for (&category, history) in &self.categories {
             let status = history.status(None);
             let success = status.last_success;
-            snapshot.last_success.extend(success.map(|at| (category, at)));
+            snapshot
+                .last_success
+                .extend(success.map(|at| (category, at)));
             let change = status.last_change;
             snapshot.last_change.extend(change.map(|at| (category, at)));
-            snapshot.models.extend(status.models.map(|models| (category, models)));
-            snapshot.published_bytes.extend(status.bytes.map(|bytes| ((category, Format::V2), bytes)));
+            snapshot
+                .models
+                .extend(status.models.map(|models| (category, models)));
+            snapshot
+                .published_bytes
+                .extend(status.bytes.map(|bytes| ((category, Format::V2), bytes)));
             let legacy = history.last.as_ref().and_then(|last| last.legacy_bytes);
-            snapshot.published_bytes.extend(legacy.map(|bytes| ((category, Format::Legacy), bytes)));
+            snapshot
+                .published_bytes
+                .extend(legacy.map(|bytes| ((category, Format::Legacy), bytes)));
             for (&outcome, &count) in &history.outcomes {
-                snapshot.refreshes.insert((category, outcome.to_owned()), count);
+                snapshot
+                    .refreshes
+                    .insert((category, outcome.to_owned()), count);
             }
             let convert_seconds = history.convert_seconds;
-            snapshot.convert_seconds.extend(convert_seconds.map(|seconds| (category, seconds)));
+            snapshot
+                .convert_seconds
+                .extend(convert_seconds.map(|seconds| (category, seconds)));
             let state = status.state_at(now, stale_after);
             let stale = success.is_none() || matches!(state, State::Stale | State::Absent);
             snapshot.stale.insert(category, stale);
@@ -151,7 +163,10 @@ impl History {
         }
         // A category can recover in a look at the files only from what such a look can see.
         let asked = polled || fared.upstream != Answer::None;
-        let seen_on_disk = self.last.as_ref().is_some_and(|last| last.upstream == Answer::None);
+        let seen_on_disk = self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.upstream == Answer::None);
         if asked {
             self.last_check = Some(now);
         }
@@ -174,16 +189,32 @@ impl History {
     }
 
     fn fail(&mut self, category: Category, fared: &CategoryReport, now: Timestamp) {
-        let error = fared.error.as_ref().map(crate::pipeline::CategoryError::chain).unwrap_or_default();
+        let error = fared
+            .error
+            .as_ref()
+            .map(crate::pipeline::CategoryError::chain)
+            .unwrap_or_default();
         let news = self.failures == 0 || self.last_error.as_deref() != Some(error.as_str());
         self.failures = self.failures.saturating_add(1);
         self.failing_since = self.failing_since.or(Some(now));
         let outcome = fared.outcome.as_str();
         let name = category.name();
         if news {
-            tracing::warn!(category = name, outcome, error = error.as_str(), failures = self.failures, "a category cannot be refreshed; its last good file stays");
+            tracing::warn!(
+                category = name,
+                outcome,
+                error = error.as_str(),
+                failures = self.failures,
+                "a category cannot be refreshed; its last good file stays"
+            );
         } else {
-            tracing::debug!(category = name, outcome, error = error.as_str(), failures = self.failures, "a category still cannot be refreshed");
+            tracing::debug!(
+                category = name,
+                outcome,
+                error = error.as_str(),
+                failures = self.failures,
+                "a category still cannot be refreshed"
+            );
         }
         self.last_error = Some(error);
     }
@@ -192,7 +223,13 @@ impl History {
         if self.failures > 0 {
             let since = self.failing_since.unwrap_or(now);
             let seconds = now.duration_since(since).as_secs();
-            tracing::info!(category = category.name(), outcome = "recovered", failures = self.failures, failing_seconds = seconds, "a category has recovered");
+            tracing::info!(
+                category = category.name(),
+                outcome = "recovered",
+                failures = self.failures,
+                failing_seconds = seconds,
+                "a category has recovered"
+            );
         }
         self.failures = 0;
         self.failing_since = None;
