@@ -271,6 +271,13 @@ impl Cycle<'_> {
         let bytes = disk::read(&path)
             .map_err(CategoryError::disk)?
             .unwrap_or_default();
+        if bytes.is_empty() {
+            // Since the look, somebody has begun to write it in place: nothing is not a reference.
+            return Err(CategoryError::NoLegacy {
+                file: file(),
+                what: "empty",
+            });
+        }
         let begun = Instant::now();
         let converted = convert(category, &bytes);
         report.convert_time = Some(begun.elapsed());
