@@ -224,6 +224,19 @@ impl Mirror {
     }
 }
 
+/// A cycle that was dropped half-way has published whole files; what it noted of them is written before the lock goes.
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        let noted = self.amended && !self.manifest.categories.is_empty();
+        if noted
+            && self.lock.stands()
+            && let Err(error) = self.commit()
+        {
+            tracing::error!(path = %error.path.display(), error = %error.source, "the manifest or the state could not be written");
+        }
+    }
+}
+
 /// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
 fn look_at(path: &std::path::Path, known: Option<Seen>) -> Result<Option<Seen>, DiskError> {
     let Some(stamp) = disk::stamp(path)? else {
