@@ -222,7 +222,11 @@ impl GithubBackend {
     fn ensure_writer(&self, writer: &mut Writer) -> Result<bool, LockError> {
         if writer.mirror.is_none() && !self.read_only {
             match Mirror::open(&self.config) {
-                Ok(mirror) => writer.mirror = Some(mirror),
+                Ok(mut mirror) => {
+                    // The writer before may have been asked to leave a host alone.
+                    self.upstream.hold(&mirror.state().rate_limits);
+                    writer.mirror = Some(mirror);
+                }
                 Err(LockError::Held { .. }) => {}
                 Err(error) => return Err(error),
             }
