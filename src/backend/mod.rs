@@ -33,7 +33,7 @@ use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
 use crate::pipeline::{self, CategoryError, Cycle, Memory, Outcome, Progress, Report, Silent};
-use crate::trigger::Reason;
+use crate::trigger::{Reason, Trigger};
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Who writes the mirror.
@@ -246,7 +246,15 @@ impl GithubBackend {
         progress: &dyn Progress,
     ) -> Report {
         let mut writer = self.writer.lock().await;
-        self.refresh_held(&mut writer, reason, categories, progress)
+        self.refresh_held(&mut writer, reason, categories, progress, None)
+            .await
+    }
+
+    /// The same for all categories, told of changes on disk while it waits for the upstream: those it publishes at
+    /// once, however long the upstream takes. The hints stay pending in `trigger`.
+    pub async fn refresh_hinted(&self, reason: Reason, trigger: &Trigger) -> Report {
+        let mut writer = self.writer.lock().await;
+        self.refresh_held(&mut writer, reason, &Category::ALL, &Silent, Some(trigger))
             .await
     }
 
@@ -256,6 +264,7 @@ impl GithubBackend {
         reason: Reason,
         categories: &[Category],
         progress: &dyn Progress,
+        hints: Option<&Trigger>,
     ) -> Report {
         let taken = self.ensure_writer(writer);
         let Writer { mirror, memory } = writer;
@@ -267,6 +276,7 @@ impl GithubBackend {
                     upstream: &self.upstream,
                     memory,
                     reason,
+                    hints,
                 };
                 cycle.run(categories, progress).await
             }
@@ -362,7 +372,7 @@ impl GithubBackend {
         };
         for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
             if !group.is_empty() {
-                self.refresh_held(&mut writer, reason, &group, &Silent)
+                self.refresh_held(&mut writer, reason, &group, &Silent, None)
                     .await;
             }
         }

@@ -7,12 +7,15 @@
 //! 1. A category that fails leaves its v2 file as it was, and the others go on.
 //! 2. Nothing is written between two awaits: a cycle that is dropped at an await has published whole files only.
 //! 3. A legacy file is stored only if it parses; a v2 file is published only if its conversion succeeded.
+//! 4. An upstream that takes its time keeps nobody from the files on disk: a cycle that waits looks at them after
+//!    [`PATIENCE`] and whenever it is hinted at a change, and brings the v2 files in line.
 
 mod report;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
@@ -25,8 +28,11 @@ use crate::disk;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Files, Layout, Mirror, Source};
-use crate::trigger::Reason;
+use crate::trigger::{Reason, Trigger};
 use crate::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
+
+/// How long a cycle waits for the upstream before it puts the files on disk in order without it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is kept from cycle to cycle beside the mirror: how each legacy file converted.
 #[derive(Debug, Default)]
@@ -60,6 +66,8 @@ pub struct Cycle<'a> {
     pub memory: &'a mut Memory,
     /// How hard to ask.
     pub reason: Reason,
+    /// Who hints at changes on disk while the cycle waits for the upstream.
+    pub hints: Option<&'a Trigger>,
 }
 
 type Answered = Option<Result<Fetched, UpstreamError>>;
@@ -97,14 +105,35 @@ impl Cycle<'_> {
                 (category, answered)
             });
         }
-        while let Some(joined) = requests.join_next().await {
-            // A task ends early only by a panic, which ends the process, or with the runtime.
-            let Ok((category, answered)) = joined else {
-                continue;
+        let mut looked = Looked::default();
+        let mut impatient = pin!(tokio::time::sleep(PATIENCE));
+        loop {
+            let joined = tokio::select! {
+                biased;
+                joined = requests.join_next() => joined,
+                () = &mut impatient, if !impatient.is_elapsed() => {
+                    self.look(&mut looked);
+                    continue;
+                }
+                () = hinted(self.hints) => {
+                    self.look(&mut looked);
+                    continue;
+                }
+            };
+            let (category, answered) = match joined {
+                None => break,
+                Some(Ok(answered)) => answered,
+                // A task ends early only by a panic, which ends the process, or with the runtime.
+                Some(Err(_)) => continue,
             };
             let report = self.settle(category, Some(answered));
             progress.settled(category, &report);
             reports.insert(category, report);
+        }
+        for (category, found) in looked {
+            if let Some(report) = reports.get_mut(&category) {
+                report.also(found);
+            }
         }
         if standing.is_ok() {
             self.remember_holds();
@@ -115,6 +144,17 @@ impl Cycle<'_> {
         Report {
             categories: reports,
             elapsed: begun.elapsed(),
+        }
+    }
+
+    /// Puts the files on disk in order while the upstream is waited for (invariant 4). What this cannot mend is left to
+    /// the cycle that the hint asked for; there is no await in here.
+    fn look(&mut self, looked: &mut Looked) {
+        for category in Category::with_legacy() {
+            let report = self.settle(category, None);
+            if report.changes.is_some() {
+                looked.insert(category, report);
+            }
         }
     }
 
@@ -359,6 +399,17 @@ impl Cycle<'_> {
     /// Deadlines that a host has set outlive the process.
     fn remember_holds(&mut self) {
         self.mirror.state().rate_limits = self.upstream.holds();
+    }
+}
+
+/// What looks at the files changed while the upstream was waited for, by category.
+type Looked = BTreeMap<Category, CategoryReport>;
+
+/// Waits for a hint; for ever when nobody gives any.
+async fn hinted(hints: Option<&Trigger>) {
+    match hints {
+        Some(trigger) => trigger.hinted().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -257,6 +257,20 @@ impl CategoryReport {
         }
     }
 
+    /// Takes in what a look at the files changed earlier in the same cycle, so that nobody misses the change.
+    pub(super) fn also(&mut self, earlier: Self) {
+        self.changes = self.changes.or(earlier.changes);
+        self.convert_time = self.convert_time.or(earlier.convert_time);
+        self.restored |= earlier.restored;
+        if self.outcome == Outcome::Unchanged {
+            self.outcome = Outcome::Updated;
+        }
+        if self.error.is_some() {
+            return;
+        }
+        self.issues = self.issues.max(earlier.issues);
+    }
+
     pub(super) fn skipped() -> Self {
         Self {
             outcome: Outcome::Skipped,
