@@ -41,15 +41,16 @@ impl Source {
     }
 
     fn code(&self) -> String {
-        let tests = self.text.find("#[cfg(test)]\nmod tests");
+        let tests = self.text.find("\nmod tests {");
         let text = self.text.get(..tests.unwrap_or(self.text.len())).unwrap();
         text.lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .fold(String::new(), |code, line| code + line + "\n")
     }
 
+    /// Whether the whole file is tests: they stand at its margin.
     fn is_tests(&self) -> bool {
-        self.path.file_name().is_some_and(|name| name == "tests.rs")
+        self.text.contains("\n#[test]\n") || self.text.contains("\n#[tokio::test")
     }
 
     fn shown(&self) -> String {
