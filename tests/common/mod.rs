@@ -11,4 +11,5 @@
 )]
 
 pub mod nginx;
+pub mod scratch;
 pub mod scripted;
