@@ -16,6 +16,9 @@ use horde_refd::observe::log::{Audience, Color, init};
 #[test]
 #[ignore = "started by the tests of the log"]
 fn child() {
+    if std::env::var_os("HORDE_REFD_TEST_CHILD").is_none() {
+        return;
+    }
     let format = match std::env::var("FORMAT").as_deref() {
         Ok("json") => LogFormat::Json,
         Ok("journald") => LogFormat::Journald,
@@ -42,6 +45,7 @@ fn run(format: &str, under_systemd: bool) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "child", "--ignored", "--nocapture"])
+        .env("HORDE_REFD_TEST_CHILD", "1")
         .env("FORMAT", format)
         .env_remove("JOURNAL_STREAM")
         .stdout(Stdio::null())
@@ -110,6 +114,7 @@ fn a_closed_stderr_kills_nobody() {
     drop(reader);
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture"])
+        .env("HORDE_REFD_TEST_CHILD", "1")
         .env_remove("JOURNAL_STREAM")
         .stderr(writer)
         .output()
