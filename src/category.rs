@@ -7,7 +7,10 @@ use std::str::FromStr;
 
 /// One kind of model: the unit of refresh, conversion and publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the variants are the category names themselves")]
+#[expect(
+    missing_docs,
+    reason = "the variants are the category names themselves"
+)]
 pub enum Category {
     Blip,
     Clip,

@@ -1,14 +1,43 @@
-//! What legacy bytes mean: records, coercions, issues.
+//! What legacy bytes mean: JSON and CSV as Python reads them, records, coercions, findings.
+//!
+//! 1. A whole file is read or none of it: the first flaw ends the conversion, with the model and field named.
+//! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.
+//! 3. Everything here is a pure function of bytes.
+
+mod characters;
+pub(crate) mod claims;
+mod coerce;
+pub(crate) mod config;
+pub(crate) mod csv;
+mod dates;
+pub(crate) mod flat;
+pub(crate) mod flaw;
+mod issues;
+pub(crate) mod json;
+mod license_expression;
+pub(crate) mod licensing;
+pub(crate) mod members;
+pub(crate) mod model;
+mod numbers;
+pub(crate) mod python_json;
+mod swar;
+mod urls;
+mod view;
+
+#[cfg(test)]
+mod tables;
+
+use std::fmt;
 
 use crate::category::Category;
 
-/// Lint findings: record key -> messages, in order of first message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Issues(pub Vec<(String, Vec<String>)>);
+pub(crate) use characters::{contains_lowered, is_decimal, is_letter_or_number, python_trim};
+pub use issues::Issues;
+pub(crate) use issues::{IssueLog, Topic};
+pub use view::legacy_view;
 
 /// Why a legacy file cannot be converted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// The record at fault, where there is one.
     pub model: Option<String>,
@@ -18,10 +47,166 @@ pub struct Rejected {
     pub reason: String,
 }
 
+impl Rejected {
+    /// Something about the file as a whole.
+    pub(crate) fn file(reason: impl Into<String>) -> Self {
+        Self {
+            model: None,
+            field: None,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// One line: `model 'X', field config.files[0].path: must be a string, found a number`.
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.model, &self.field) {
+            (Some(model), Some(field)) => write!(
+                f,
+                "model '{}', field {}: ",
+                model.escape_debug(),
+                field.escape_debug()
+            )?,
+            (Some(model), None) => write!(f, "model '{}': ", model.escape_debug())?,
+            (None, Some(field)) => write!(f, "field {}: ", field.escape_debug())?,
+            (None, None) => {}
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Rejected {}
+
 /// Whether upstream bytes are a legacy file at all: complete, well-formed, of the right shape.
+///
+/// Nothing is checked that makes a file merely unconvertible: such a file is upstream's word and is kept.
 ///
 /// # Errors
 /// They are not; the error says why.
-pub fn parse_check(_category: Category, _legacy: &[u8]) -> Result<(), Rejected> {
-    todo!()
+pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
+    if !category.has_legacy() {
+        return Err(Rejected::file(format!(
+            "the category {category} has no legacy format"
+        )));
+    }
+    if legacy.is_empty() {
+        return Err(Rejected::file("the file is empty"));
+    }
+    let text = utf8(legacy)?;
+    if looks_like_a_page(text) {
+        return Err(Rejected::file(
+            "the file is an HTML or XML page, not a model reference: a proxy, a captive portal or a wrong address?",
+        ));
+    }
+    if category == Category::TextGeneration {
+        return csv::check(text);
+    }
+    match json::parse_loosely(text) {
+        Ok(json::Value::Object(_)) => Ok(()),
+        Ok(other) => Err(not_an_object(&other)),
+        Err(error) => Err(Rejected::file(error.describe(text))),
+    }
+}
+
+/// The text of a file.
+pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
+    std::str::from_utf8(legacy).map_err(|error| {
+        let at = error.valid_up_to();
+        let cut_off = error.error_len().is_none();
+        Rejected::file(if cut_off {
+            format!("not UTF-8: cut off inside a character at byte {at}")
+        } else {
+            let line = legacy
+                .iter()
+                .take(at)
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
+            format!("not UTF-8: invalid byte at byte {at} (line {line})")
+        })
+    })
+}
+
+/// The records of a JSON file by key.
+pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
+    match json::parse(text) {
+        Ok(json::Value::Object(object)) => Ok(object),
+        Ok(other) => Err(not_an_object(&other)),
+        Err(error) => Err(Rejected::file(error.describe(text))),
+    }
+}
+
+fn not_an_object(value: &json::Value<'_>) -> Rejected {
+    Rejected::file(format!(
+        "the file must be a JSON object of models, found {}",
+        value.describe()
+    ))
+}
+
+fn looks_like_a_page(text: &str) -> bool {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    ["<!doctype", "<html", "<?xml", "<head", "<body"]
+        .iter()
+        .any(|tag| {
+            start
+                .get(..tag.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(tag))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(category: Category, legacy: &str) -> String {
+        parse_check(category, legacy.as_bytes())
+            .map_or_else(|rejected| rejected.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn json_files() {
+        for (legacy, expected) in [
+            ("{}", "fine"),
+            ("{\"a\": 1, \"b\": \"\\ud800\"}\n", "fine"),
+            ("", "the file is empty"),
+            (
+                "[]",
+                "the file must be a JSON object of models, found a list",
+            ),
+            (
+                "{\"a\": {\"name\": \"a\"}",
+                "Expecting ',' delimiter: line 1 column 20 (char 19)",
+            ),
+            (
+                "{\r\n\"a\": [1\r\n,]}",
+                "Illegal trailing comma before end of array: line 3 column 1 (char 10)",
+            ),
+        ] {
+            assert_eq!(reason(Category::Blip, legacy), expected, "{legacy:?}");
+        }
+        assert!(reason(Category::Blip, " <!DOCTYPE html><html>").contains("page"));
+        assert!(reason(Category::Lora, "{}").contains("no legacy format"));
+        let deep = "[".repeat(100_000);
+        assert!(reason(Category::Clip, &deep).starts_with("Nesting deeper than 128"));
+    }
+
+    #[test]
+    fn csv_files() {
+        let check = |legacy: &str| reason(Category::TextGeneration, legacy);
+        assert_eq!(check("name,parameters_bn\na,1\n"), "fine");
+        assert_eq!(check("name,parameters_bn\r\na,inf\r\n"), "fine");
+        assert!(check("name,parameters_bn\na,1").contains("cut off"));
+        assert!(check("name,parameters_bn\na,\"1\n").contains("cut off"));
+        assert!(check("model,parameters_bn\na,1\n").contains("header changed"));
+        assert!(check("\u{feff}name,parameters_bn\na,1\n").contains("header changed"));
+        assert!(check("<html>\n").contains("page"));
+        assert!(check("\nname,parameters_bn\n").contains("header changed"));
+    }
+
+    #[test]
+    fn cut_off_characters_are_named() {
+        let rejected = parse_check(Category::Blip, b"{\"\xc3").unwrap_err();
+        assert!(rejected.reason.contains("cut off inside a character"));
+    }
 }

@@ -1,0 +1,266 @@
+//! v2 records of text generation, written straight from the rows of `models.csv`.
+//!
+//! 1. A row's record is made of constant text and a few cells; nothing is collected first.
+//! 2. Findings about rows come before all findings about records, whatever their order in the file.
+//! 3. Names with a backend prefix are checked like any other and then dropped: they are copies.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use crate::legacy::claims::{
+    CAPABILITIES, Claims, ContextWindow, INTERACTION_MODES, Source, claims, context_window,
+};
+use crate::legacy::csv::{Row, for_each_row};
+use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
+use crate::legacy::flaw::{At as _, Flaw};
+use crate::legacy::members::Members;
+use crate::legacy::python_json::{Flavour, Writer, push_string};
+use crate::legacy::{IssueLog, Rejected, Topic};
+
+use super::grouping::Grouper;
+use super::{Converted, OnRejected};
+
+pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Converted, Rejected> {
+    let mut rows_log = IssueLog::default();
+    // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
+    let mut records = Records {
+        members: Members::with_capacity(text.len() * 7, text.len() / 96),
+        log: IssueLog::default(),
+        topics: Vec::new(),
+        copies: Vec::new(),
+        grouper: Grouper::default(),
+    };
+    for_each_row(text, &mut rows_log, |row| {
+        match row.and_then(|row| records.add(&row)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(rejected) => on_rejected(rejected),
+        }
+    })?;
+    for (topic, name) in &records.copies {
+        records.log.add(
+            *topic,
+            &[
+                "Model name '",
+                name,
+                "' has a backend prefix. Dropping this record as it is a duplicate (backend prefixes are not stored internally).",
+            ],
+        );
+        records
+            .log
+            .add(*topic, &["Failed to convert legacy record to new format"]);
+    }
+    let (mut v2, models) = records.members.finish();
+    v2.push(b'\n');
+    Ok(Converted {
+        v2,
+        models,
+        issues: rows_log.followed_by(records.log).finish(),
+    })
+}
+
+/// The records so far.
+struct Records {
+    members: Members,
+    log: IssueLog,
+    /// By the index of the member.
+    topics: Vec<Topic>,
+    copies: Vec<(Topic, String)>,
+    grouper: Grouper,
+}
+
+/// What is checked of a row before anything of it is written.
+struct Checked<'t, 'a> {
+    settings: Option<FlatMap<'t, 'a>>,
+    context_window: Option<ContextWindow<'t>>,
+    interaction_modes: Option<Claims<'t>>,
+    capabilities: Option<Claims<'t>>,
+}
+
+impl Records {
+    fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
+        let checked = check(row).map_err(|flaw| flaw.of_model(row.name))?;
+        let slot = self.members.slot(row.name);
+        let topic = match self.topics.get(slot.index) {
+            Some(topic) => *topic,
+            None => {
+                let topic = self.log.open(row.name);
+                self.topics.push(topic);
+                topic
+            }
+        };
+        self.log.add(topic, &[row.name, " has no config."]);
+        if row.style.is_empty() {
+            self.log.add(topic, &[row.name, " has no style."]);
+        }
+        if row.name.starts_with("aphrodite/") || row.name.starts_with("koboldcpp/") {
+            if slot.is_new {
+                self.copies.push((topic, row.name.to_owned()));
+            }
+            return Ok(());
+        }
+        let group = self.grouper.group(row.name);
+        self.members
+            .write(slot, |out| record(out, row, &checked, group));
+        Ok(())
+    }
+}
+
+fn check<'t, 'a>(row: &'t Row<'a>) -> Result<Checked<'t, 'a>, Flaw> {
+    Ok(Checked {
+        settings: row
+            .settings
+            .as_ref()
+            .map(flat_map)
+            .transpose()
+            .at("settings")?,
+        context_window: row
+            .context_window
+            .as_ref()
+            .map(context_window)
+            .transpose()
+            .at("context_window")?,
+        interaction_modes: row
+            .interaction_modes
+            .as_ref()
+            .map(|value| claims(value, &INTERACTION_MODES))
+            .transpose()
+            .at("interaction_modes")?,
+        capabilities: row
+            .capabilities
+            .as_ref()
+            .map(|value| claims(value, &CAPABILITIES))
+            .transpose()
+            .at("capabilities")?,
+    })
+}
+
+fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
+    let string = |out: &mut Vec<u8>, text: &str| push_string(out, text, Flavour::V2);
+    out.extend_from_slice(b"    ");
+    let start = out.len();
+    string(out, row.name);
+    let name = start..out.len();
+    out.extend_from_slice(
+        b": {\n        \"record_type\": \"text_generation\",\n        \"name\": ",
+    );
+    out.extend_from_within(name);
+    out.extend_from_slice(b",\n        \"description\": ");
+    string(out, row.description);
+    out.extend_from_slice(b",\n        \"version\": ");
+    string(out, row.version);
+    out.extend_from_slice(
+        b",
+        \"metadata\": {
+            \"schema_version\": \"2.1.0\"
+        },
+        \"config\": {
+            \"download\": []
+        },
+        \"model_classification\": {
+            \"domain\": \"text\",
+            \"purpose\": \"generation\"
+        },
+        \"baseline\": ",
+    );
+    string(out, row.baseline);
+    out.extend_from_slice(b",\n        \"parameters\": ");
+    push_truncated(out, row.parameters);
+    out.extend_from_slice(if row.nsfw {
+        b",\n        \"nsfw\": true,\n        \"style\": ".as_slice()
+    } else {
+        b",\n        \"nsfw\": false,\n        \"style\": "
+    });
+    string(out, row.style);
+    out.extend_from_slice(b",\n        \"display_name\": ");
+    string(out, row.display_name);
+    out.extend_from_slice(b",\n        \"url\": ");
+    string(out, row.url);
+    out.extend_from_slice(b",\n        \"tags\": [");
+    let start = out.len();
+    for tag in row.tags() {
+        out.extend_from_slice(if out.len() == start {
+            b"\n            ".as_slice()
+        } else {
+            b",\n            "
+        });
+        string(out, tag);
+    }
+    out.extend_from_slice(if out.len() == start {
+        b"]".as_slice()
+    } else {
+        b"\n        ]"
+    });
+    if !row.instruct_format.is_empty() {
+        out.extend_from_slice(b",\n        \"instruct_format\": ");
+        string(out, row.instruct_format);
+    }
+    if let Some(settings) = &checked.settings {
+        out.extend_from_slice(b",\n        \"settings\": ");
+        write_flat_map(&mut Writer::new(out, Flavour::V2, 2), settings);
+    }
+    out.extend_from_slice(b",\n        \"text_model_group\": ");
+    string(out, group);
+    if let Some(window) = &checked.context_window {
+        out.extend_from_slice(b",\n        \"context_window\": ");
+        write_context_window(&mut Writer::new(out, Flavour::V2, 2), window);
+    }
+    if let Some(modes) = &checked.interaction_modes {
+        out.extend_from_slice(b",\n        \"interaction_modes\": ");
+        write_claims(&mut Writer::new(out, Flavour::V2, 2), modes);
+    }
+    if let Some(capabilities) = &checked.capabilities {
+        out.extend_from_slice(b",\n        \"capabilities\": ");
+        write_claims(&mut Writer::new(out, Flavour::V2, 2), capabilities);
+    }
+    out.extend_from_slice(b"\n    }");
+}
+
+/// A double without its fraction, in full.
+fn push_truncated(out: &mut Vec<u8>, value: f64) {
+    // Writing to a vector cannot fail.
+    let _ = if value.abs() < 9e18 {
+        #[expect(clippy::cast_possible_truncation, reason = "that is what is wanted")]
+        let whole = value as i64;
+        write!(out, "{whole}")
+    } else {
+        write!(out, "{value:.0}")
+    };
+}
+
+fn write_context_window(writer: &mut Writer<'_>, window: &ContextWindow<'_>) {
+    writer.open(b'{');
+    writer.field("maximum_tokens");
+    writer.raw(&window.maximum_tokens);
+    write_sources(writer, &window.sources);
+    writer.optional("qualification", window.qualification);
+    writer.close(b'}');
+}
+
+fn write_claims(writer: &mut Writer<'_>, claims: &Claims<'_>) {
+    writer.open(b'{');
+    for (subject, claim) in claims {
+        writer.key(subject);
+        writer.open(b'{');
+        writer.field("status");
+        writer.string(claim.status);
+        write_sources(writer, &claim.sources);
+        writer.optional("qualification", claim.qualification);
+        writer.close(b'}');
+    }
+    writer.close(b'}');
+}
+
+fn write_sources(writer: &mut Writer<'_>, sources: &[Source<'_>]) {
+    writer.field("sources");
+    writer.open(b'[');
+    for source in sources {
+        writer.item();
+        writer.open(b'{');
+        writer.field("url");
+        writer.string(&source.url);
+        writer.optional("title", source.title);
+        writer.optional("note", source.note);
+        writer.close(b'}');
+    }
+    writer.close(b']');
+}

@@ -1,0 +1,290 @@
+//! Writes JSON text as the reference does: indent 4, ASCII only, Python's floats.
+//!
+//! 1. The writer goes straight to bytes; there is no tree of output values.
+//! 2. Number literals that are already in the form Python would give them are copied.
+//! 3. v2 files and the text legacy view differ in two things only, see [`Flavour`].
+
+use std::io::Write as _;
+
+use super::json::{Object, Value, float_value};
+use super::swar;
+
+/// Which of Python's two writers is imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// `json`: U+007F is escaped, exponents have two digits at least.
+    V2,
+    /// `ujson`: neither.
+    View,
+}
+
+/// Text in the making. Members and items bring their own comma, line and indent.
+#[derive(Debug)]
+pub(crate) struct Writer<'o> {
+    out: &'o mut Vec<u8>,
+    flavour: Flavour,
+    depth: usize,
+    /// Nothing was written yet inside the innermost container.
+    empty: bool,
+}
+
+impl<'o> Writer<'o> {
+    /// A writer whose first container is `depth` levels deep.
+    pub(crate) fn new(out: &'o mut Vec<u8>, flavour: Flavour, depth: usize) -> Self {
+        Self {
+            out,
+            flavour,
+            depth,
+            empty: true,
+        }
+    }
+
+    pub(crate) fn open(&mut self, bracket: u8) {
+        self.out.push(bracket);
+        self.depth += 1;
+        self.empty = true;
+    }
+
+    pub(crate) fn close(&mut self, bracket: u8) {
+        self.depth -= 1;
+        if !self.empty {
+            push_line(self.out, self.depth);
+        }
+        self.out.push(bracket);
+        self.empty = false;
+    }
+
+    /// Before an item of a list.
+    pub(crate) fn item(&mut self) {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        push_line(self.out, self.depth);
+    }
+
+    /// Before a member's value.
+    pub(crate) fn key(&mut self, key: &str) {
+        self.item();
+        self.string(key);
+        self.out.extend_from_slice(b": ");
+    }
+
+    /// [`Writer::key`] for names that need no escaping.
+    pub(crate) fn field(&mut self, name: &'static str) {
+        self.item();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\": ");
+    }
+
+    pub(crate) fn string(&mut self, text: &str) {
+        push_string(self.out, text, self.flavour);
+    }
+
+    /// Something that is JSON text already.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn bool(&mut self, value: bool) {
+        self.raw(if value { "true" } else { "false" });
+    }
+
+    pub(crate) fn float(&mut self, value: f64) {
+        push_float(self.out, value, self.flavour);
+    }
+
+    /// Members of string type, absent ones left out.
+    pub(crate) fn optional(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name);
+            self.string(value);
+        }
+    }
+
+    pub(crate) fn strings<S: AsRef<str>>(&mut self, items: &[S]) {
+        self.open(b'[');
+        for item in items {
+            self.item();
+            self.string(item.as_ref());
+        }
+        self.close(b']');
+    }
+
+    pub(crate) fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Null => self.raw("null"),
+            Value::Bool(value) => self.bool(*value),
+            Value::Int(literal) => self.raw(canonical_int(literal)),
+            Value::Float(literal) if is_canonical_float(literal) => self.raw(literal),
+            Value::Float(literal) => self.float(float_value(literal)),
+            Value::String(text) => self.string(text),
+            Value::List(items) => {
+                self.open(b'[');
+                for item in items {
+                    self.item();
+                    self.value(item);
+                }
+                self.close(b']');
+            }
+            Value::Object(object) => self.object(object),
+        }
+    }
+
+    pub(crate) fn object(&mut self, object: &Object<'_>) {
+        self.open(b'{');
+        for (key, value) in object.iter() {
+            self.key(key);
+            self.value(value);
+        }
+        self.close(b'}');
+    }
+}
+
+/// A new line, indented.
+pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
+    const LINE: &[u8; 33] = b"\n                                ";
+    if let Some(line) = LINE.get(..=4 * depth) {
+        out.extend_from_slice(line);
+    } else {
+        out.push(b'\n');
+        out.resize(out.len() + 4 * depth, b' ');
+    }
+}
+
+/// A quoted, escaped string.
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    out.push(b'"');
+    push_escaped(out, text, flavour);
+    out.push(b'"');
+}
+
+/// What stands between the quotes.
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    let bytes = text.as_bytes();
+    let special = swar::find_unprintable(bytes, 0);
+    if special == bytes.len() {
+        out.extend_from_slice(bytes);
+    } else {
+        escape_from(out, text, special, flavour);
+    }
+}
+
+#[cold]
+fn escape_from(out: &mut Vec<u8>, text: &str, special: usize, flavour: Flavour) {
+    let bytes = text.as_bytes();
+    let (mut plain, mut special) = (0, special);
+    loop {
+        out.extend_from_slice(bytes.get(plain..special).unwrap_or_default());
+        let Some(c) = text.get(special..).and_then(|rest| rest.chars().next()) else {
+            return;
+        };
+        push_escape(out, c, flavour);
+        plain = special + c.len_utf8();
+        special = swar::find_unprintable(bytes, plain);
+    }
+}
+
+fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {
+    let short: &[u8] = match c {
+        '"' => b"\\\"",
+        '\\' => b"\\\\",
+        '\u{8}' => b"\\b",
+        '\u{c}' => b"\\f",
+        '\n' => b"\\n",
+        '\r' => b"\\r",
+        '\t' => b"\\t",
+        '\u{7f}' if flavour == Flavour::View => b"\x7f",
+        _ => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(b"\\u");
+                for shift in [12, 8, 4, 0] {
+                    out.extend(HEX.get(usize::from(*unit >> shift & 15)));
+                }
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(short);
+}
+
+/// Integers come out as written, but for minus zero.
+pub(crate) fn canonical_int(literal: &str) -> &str {
+    if literal == "-0" { "0" } else { literal }
+}
+
+/// Whether Python would write the literal just as it stands.
+///
+/// True for plain decimals of at most 15 significant digits: no two of those are nearest to the same double, so
+/// the shortest digits that find the double again are the literal's own.
+fn is_canonical_float(literal: &str) -> bool {
+    let digits = literal.strip_prefix('-').unwrap_or(literal);
+    let Some((whole, fraction)) = digits.split_once('.') else {
+        return false;
+    };
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    whole.len() + fraction.len() <= 15
+        && plain(whole)
+        && plain(fraction)
+        && (fraction == "0" || !fraction.ends_with('0'))
+        // Below 0.0001 Python changes to exponents.
+        && (whole != "0" || fraction == "0" || !fraction.starts_with("0000"))
+}
+
+/// The shortest digits that give the same double, laid out as Python does.
+pub(crate) fn push_float(out: &mut Vec<u8>, value: f64, flavour: Flavour) {
+    if !value.is_finite() {
+        let name: &[u8] = if value.is_nan() {
+            b"NaN"
+        } else if value > 0.0 {
+            b"Infinity"
+        } else {
+            b"-Infinity"
+        };
+        out.extend_from_slice(name);
+        return;
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    let scientific = format!("{:e}", value.abs());
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if (-4..16).contains(&exponent) {
+        push_positional(out, &[first, rest].concat(), exponent);
+        return;
+    }
+    out.extend_from_slice(mantissa.as_bytes());
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let exponent = exponent.unsigned_abs();
+    // Writing to a vector cannot fail.
+    let _ = match flavour {
+        Flavour::V2 => write!(out, "e{sign}{exponent:02}"),
+        Flavour::View => write!(out, "e{sign}{exponent}"),
+    };
+}
+
+fn push_positional(out: &mut Vec<u8>, digits: &str, exponent: i32) {
+    let Ok(exponent) = usize::try_from(exponent) else {
+        out.extend_from_slice(b"0.");
+        out.resize(out.len() + exponent.unsigned_abs() as usize - 1, b'0');
+        out.extend_from_slice(digits.as_bytes());
+        return;
+    };
+    let whole = exponent + 1;
+    match digits.split_at_checked(whole) {
+        Some((whole, fraction)) if !fraction.is_empty() => {
+            out.extend_from_slice(whole.as_bytes());
+            out.push(b'.');
+            out.extend_from_slice(fraction.as_bytes());
+        }
+        _ => {
+            out.extend_from_slice(digits.as_bytes());
+            out.resize(out.len() + whole - digits.len(), b'0');
+            out.extend_from_slice(b".0");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Finds the bytes that matter in a text, eight at a time.
+//!
+//! The masks may flag bytes above the first hit for nothing, never below it, so the lowest flag is always right.
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+const fn repeat(byte: u8) -> u64 {
+    ONES * byte as u64
+}
+
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGHS
+}
+
+/// Bytes below `limit`, which is at most 128.
+const fn bytes_below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(repeat(limit)) & !word & HIGHS
+}
+
+const fn quotes_and_controls(word: u64) -> u64 {
+    zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\')) | bytes_below(word, 0x20)
+}
+
+/// Where the next `"`, `\` or control character is; the end when there is none.
+pub(crate) fn find_json_special(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, quotes_and_controls)
+}
+
+/// Where the next byte is that cannot stand for itself in an ASCII JSON string; the end when there is none.
+///
+/// U+007F counts: the v2 files escape it.
+pub(crate) fn find_unprintable(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, |word| {
+        quotes_and_controls(word) | zero_bytes(word ^ repeat(0x7f)) | (word & HIGHS)
+    })
+}
+
+#[inline]
+fn find(bytes: &[u8], from: usize, flags: impl Fn(u64) -> u64) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (words, tail) = rest.as_chunks::<8>();
+    let mut at = from;
+    for word in words {
+        let hits = flags(u64::from_le_bytes(*word));
+        if hits != 0 {
+            return at + hits.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    if tail.is_empty() {
+        return at;
+    }
+    // Blanks are never special, so they may fill the last word.
+    let mut word = *b"        ";
+    for (to, byte) in word.iter_mut().zip(tail) {
+        *to = *byte;
+    }
+    let hits = flags(u64::from_le_bytes(word));
+    if hits == 0 {
+        at + tail.len()
+    } else {
+        at + hits.trailing_zeros() as usize / 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place() {
+        for length in 0..20 {
+            for place in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    let json = byte < 0x20 || byte == b'"' || byte == b'\\';
+                    let found = if json { place } else { length };
+                    assert_eq!(find_json_special(&bytes, 0), found);
+                    let found = if json || byte >= 0x7f { place } else { length };
+                    assert_eq!(find_unprintable(&bytes, 0), found);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The text category's legacy JSON, which exists nowhere as a file: made from `models.csv` on request.
+//!
+//! Each row gives one entry, or with backend prefixes three; an entry whose key comes again is replaced in place.
+//! Rows are taken as they are: the checks of the conversion do not apply here.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::csv::{Row, for_each_row};
+use super::json::{Object, Value};
+use super::members::Members;
+use super::numbers::exact_integer;
+use super::python_json::{Flavour, Writer};
+use super::{IssueLog, Rejected, python_trim, utf8};
+
+/// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).
+///
+/// With `backend_prefixes` every model is there three times: as `{name}`, `aphrodite/{name}` and
+/// `koboldcpp/{model name}`.
+///
+/// # Errors
+/// The CSV cannot be read, or one of its rows makes it unusable as a whole.
+pub fn legacy_view(csv: &[u8], backend_prefixes: bool) -> Result<String, Rejected> {
+    render(csv, backend_prefixes, &mut IssueLog::default())
+}
+
+pub(super) fn render(
+    csv: &[u8],
+    backend_prefixes: bool,
+    log: &mut IssueLog,
+) -> Result<String, Rejected> {
+    let copies = if backend_prefixes { 3 } else { 1 };
+    let mut members = Members::with_capacity(csv.len() * 6 * copies, csv.len() / 128 * copies);
+    for_each_row(utf8(csv)?, log, |row| match row {
+        Err(rejected) => ControlFlow::Break(rejected),
+        Ok(row) => {
+            add(&mut members, &row, backend_prefixes);
+            ControlFlow::Continue(())
+        }
+    })?;
+    let (text, _) = members.finish();
+    String::from_utf8(text).map_err(|error| Rejected::file(error.to_string()))
+}
+
+fn add(members: &mut Members, row: &Row<'_>, backend_prefixes: bool) {
+    if row.name.contains("://") {
+        return;
+    }
+    let model_name = row.name.split('/').nth(1).unwrap_or(row.name);
+    let mut add = |key: &str| {
+        let slot = members.slot(key);
+        members.write(slot, |out| entry(out, key, model_name, row));
+    };
+    add(row.name);
+    if backend_prefixes {
+        add(&format!("aphrodite/{}", row.name));
+        add(&format!("koboldcpp/{model_name}"));
+    }
+}
+
+fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
+    out.extend_from_slice(b"    ");
+    let mut writer = Writer::new(out, Flavour::View, 1);
+    writer.string(key);
+    writer.raw(": ");
+    writer.open(b'{');
+    writer.field("name");
+    writer.string(key);
+    writer.field("model_name");
+    writer.string(model_name);
+    writer.field("baseline");
+    writer.string(row.baseline);
+    writer.field("parameters");
+    match exact_integer(row.parameters.trunc()).as_str() {
+        "0" => writer.raw("null"),
+        parameters => writer.raw(parameters),
+    }
+    writer.field("description");
+    writer.string(row.description);
+    writer.field("version");
+    writer.string("1");
+    writer.field("style");
+    writer.string(if row.style.is_empty() {
+        "generalist"
+    } else {
+        row.style
+    });
+    writer.field("nsfw");
+    writer.bool(false);
+    writer.field("tags");
+    writer.strings(&tags(row));
+    object(&mut writer, "settings", row.settings.as_ref());
+    let display_name = if row.display_name.is_empty() {
+        spoken(model_name)
+    } else {
+        row.display_name.to_owned()
+    };
+    for (name, text) in [
+        ("display_name", display_name.as_str()),
+        ("url", row.url),
+        ("instruct_format", row.instruct_format),
+    ] {
+        writer.optional(name, Some(text).filter(|text| !text.is_empty()));
+    }
+    object(&mut writer, "context_window", row.context_window.as_ref());
+    object(
+        &mut writer,
+        "interaction_modes",
+        row.interaction_modes.as_ref(),
+    );
+    object(&mut writer, "capabilities", row.capabilities.as_ref());
+    writer.close(b'}');
+}
+
+/// Objects with something in them.
+fn object(writer: &mut Writer<'_>, name: &'static str, value: Option<&Value<'_>>) {
+    if let Some(Value::Object(object)) = value
+        && !Object::is_empty(object)
+    {
+        writer.field(name);
+        writer.object(object);
+    }
+}
+
+/// The row's tags, its style and its size, sorted.
+fn tags(row: &Row<'_>) -> Vec<String> {
+    let mut tags: BTreeSet<String> = row.tags().map(str::to_owned).collect();
+    if !row.style.is_empty() {
+        tags.insert(row.style.to_owned());
+    }
+    tags.insert(format!("{:.0}B", row.parameters_bn.round_ties_even()));
+    tags.into_iter().collect()
+}
+
+/// A model's name as a person would write it.
+fn spoken(model_name: &str) -> String {
+    let mut spoken = String::with_capacity(model_name.len());
+    for c in model_name.chars() {
+        let c = if matches!(c, '-' | '_') { ' ' } else { c };
+        if c != ' ' || !spoken.ends_with(' ') {
+            spoken.push(c);
+        }
+    }
+    python_trim(&spoken).to_owned()
+}
