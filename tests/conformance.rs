@@ -3,6 +3,8 @@
 //! The project's own fixtures always run. The shared cases and corpus run when `HORDE_REFD_SHARED` names their
 //! directory, and then something that is missing there is a failure.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -82,12 +82,11 @@ impl<'a> Object<'a> {
             let mut positions: HashMap<Cow<'a, str>, usize> = HashMap::new();
             let mut unique: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(members.len());
             for (key, value) in members {
-                match positions.get(&key).and_then(|at| unique.get_mut(*at)) {
-                    Some(earlier) => earlier.1 = value,
-                    None => {
-                        positions.insert(key.clone(), unique.len());
-                        unique.push((key, value));
-                    }
+                if let Some(earlier) = positions.get(&key).and_then(|at| unique.get_mut(*at)) {
+                    earlier.1 = value;
+                } else {
+                    positions.insert(key.clone(), unique.len());
+                    unique.push((key, value));
                 }
             }
             members = unique;

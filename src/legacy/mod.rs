@@ -20,6 +20,7 @@ pub(crate) mod members;
 pub(crate) mod model;
 mod numbers;
 pub(crate) mod python_json;
+pub(crate) mod row;
 mod swar;
 mod urls;
 mod view;

@@ -44,7 +44,7 @@ pub(crate) fn shown(value: &Value<'_>) -> String {
 
 fn integral_float(value: f64) -> Option<String> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value > -LIMIT && value < LIMIT && value.trunc() == value).then(|| exact_integer(value))
+    (value > -LIMIT && value < LIMIT && value.fract() == 0.0).then(|| exact_integer(value))
 }
 
 /// A whole double in full.
