@@ -14,6 +14,7 @@ pub(crate) mod flat;
 pub(crate) mod flaw;
 mod issues;
 pub(crate) mod json;
+mod json_reader;
 mod license_expression;
 pub(crate) mod licensing;
 pub(crate) mod members;
@@ -103,7 +104,7 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     if category == Category::TextGeneration {
         return csv::check(text);
     }
-    match json::parse_loosely(text) {
+    match json_reader::parse_loosely(text) {
         Ok(json::Value::Object(_)) => Ok(()),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),
@@ -131,7 +132,7 @@ pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
 
 /// The records of a JSON file by key.
 pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
-    match json::parse(text) {
+    match json_reader::parse(text) {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
-use super::json::{MAX_INTEGER_DIGITS, Value, float_value};
+use super::json::{Value, float_value};
+use super::json_reader::MAX_INTEGER_DIGITS;
 use super::python_json::canonical_int;
 
 /// An integer from whatever pydantic takes for one.

@@ -4,7 +4,8 @@
 //! file instead (quirks of the reference): a parameter count that is no finite number, a row too short for its
 //! tags, JSON beyond our limits.
 
-use super::json::{JsonError, Problem, Value, parse};
+use super::json::Value;
+use super::json_reader::{JsonError, Problem, parse};
 use super::numbers::python_float;
 use super::{IssueLog, Rejected, python_trim};
 
