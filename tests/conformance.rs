@@ -13,6 +13,9 @@ use horde_refd::convert::{check, convert};
 use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
 use serde_json::Value;
 
+#[path = "support/base64.rs"]
+mod base64;
+
 fn shared() -> Option<PathBuf> {
     std::env::var_os("HORDE_REFD_SHARED").map(PathBuf::from)
 }
@@ -51,26 +54,9 @@ fn text<'c>(case: &'c Value, member: &str) -> &'c str {
     case[member].as_str().unwrap_or_default()
 }
 
-/// RFC 4648, no line breaks.
-fn base64(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in text.bytes().filter(|byte| *byte != b'=') {
-        let value = ALPHABET.iter().position(|known| *known == byte).unwrap();
-        bits = bits << 6 | u32::try_from(value).unwrap();
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    out
-}
-
 fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
     match case.get(format!("{member}_b64")) {
-        Some(encoded) => base64(encoded.as_str().unwrap()),
+        Some(encoded) => base64::decode(encoded.as_str().unwrap()),
         None => text(case, member).into(),
     }
 }
