@@ -22,6 +22,11 @@ fn setting(name: &str, default: &str) -> String {
     std::env::var(format!("HORDE_REFD_ORACLE_{name}")).unwrap_or_else(|_| default.to_owned())
 }
 
+/// Compared as text, for the order of the keys.
+fn same_issues(theirs: &Value, ours: &Issues) -> bool {
+    theirs.to_string().eq(&issues_json(ours))
+}
+
 fn issues_json(issues: &Issues) -> String {
     let issues: Value = issues
         .iter()
@@ -49,7 +54,7 @@ fn disagreement(case: &Value, legacy: &[u8]) -> Option<String> {
         Ok(ours)
             if case
                 .get("issues")
-                .is_some_and(|issues| issues.to_string() != issues_json(&ours.issues)) =>
+                .is_some_and(|issues| !same_issues(issues, &ours.issues)) =>
         {
             Some(format!("issues {}", issues_json(&ours.issues)))
         }
