@@ -142,11 +142,20 @@ impl Mirror {
     ///
     /// # Errors
     /// The file on disk is the old one.
-    pub fn publish_legacy(&mut self, category: Category, bytes: &[u8]) -> Result<bool, DiskError> {
+    pub fn publish_legacy(
+        &mut self,
+        category: Category,
+        bytes: &[u8],
+        sha256: Digest,
+    ) -> Result<bool, DiskError> {
+        let files = self.left.get(&category).copied().unwrap_or_default();
+        if self.stands(files.legacy, sha256) {
+            return Ok(false);
+        }
         let target = self.layout.legacy(category);
         let previous = self.layout.previous_legacy(category);
         let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().legacy = look_at(&target, None)?;
+        self.left.entry(category).or_default().legacy = written(&target, bytes, sha256)?;
         Ok(replaced != Replaced::Equal)
     }
 
@@ -158,15 +167,25 @@ impl Mirror {
         &mut self,
         category: Category,
         bytes: &[u8],
+        sha256: Digest,
     ) -> Result<Option<Changes>, DiskError> {
+        let files = self.left.get(&category).copied().unwrap_or_default();
+        if self.stands(files.v2, sha256) {
+            return Ok(None);
+        }
         let target = self.layout.v2(category);
         let previous = self.layout.previous_v2(category);
         let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().v2 = look_at(&target, None)?;
+        self.left.entry(category).or_default().v2 = written(&target, bytes, sha256)?;
         Ok(match replaced {
             Replaced::Equal => None,
             Replaced::Written(old) => Some(Changes::between(old.as_deref(), bytes)),
         })
+    }
+
+    /// Whether a file as it was last seen needs nothing done to it.
+    fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
+        seen.is_some_and(|seen| seen.sha256 == sha256 && seen.stamp.mode() == self.file_mode)
     }
 
     fn placement<'a>(&self, previous: &'a std::path::Path) -> Placement<'a> {
@@ -224,6 +243,21 @@ impl Mirror {
     }
 }
 
+/// A file that was just written, as it will be seen until somebody else writes it.
+fn written(
+    path: &std::path::Path,
+    bytes: &[u8],
+    sha256: Digest,
+) -> Result<Option<Seen>, DiskError> {
+    let seen = |stamp| Seen {
+        stamp,
+        sha256,
+        bytes: bytes.len() as u64,
+        settled: false,
+    };
+    Ok(disk::stamp(path)?.map(seen))
+}
+
 /// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
 fn look_at(path: &std::path::Path, known: Option<Seen>) -> Result<Option<Seen>, DiskError> {
     let Some(stamp) = disk::stamp(path)? else {
@@ -279,8 +313,13 @@ mod tests {
     }
 
     fn publish(mirror: &mut Mirror, v2: &[u8]) {
-        mirror.publish_legacy(Category::Blip, b"legacy").unwrap();
-        mirror.publish_v2(Category::Blip, v2).unwrap();
+        let sha256 = Digest::of(b"legacy");
+        mirror
+            .publish_legacy(Category::Blip, b"legacy", sha256)
+            .unwrap();
+        mirror
+            .publish_v2(Category::Blip, v2, Digest::of(v2))
+            .unwrap();
         mirror.record(Category::Blip, 1, source(), Timestamp::now());
         mirror.commit().unwrap();
     }

@@ -34,6 +34,19 @@ pub struct Memory {
     conversions: BTreeMap<Category, Conversion>,
 }
 
+impl Memory {
+    /// How a legacy file with this digest converted, if that is known.
+    fn recall(&self, category: Category, legacy: Digest) -> Option<Result<Summary, Rejected>> {
+        let known = self.conversions.get(&category)?;
+        (known.of == legacy).then(|| known.result.clone())
+    }
+
+    fn keep(&mut self, category: Category, legacy: Digest, result: Result<Summary, Rejected>) {
+        let conversion = Conversion { of: legacy, result };
+        self.conversions.insert(category, conversion);
+    }
+}
+
 #[derive(Debug)]
 struct Conversion {
     of: Digest,
@@ -226,7 +239,7 @@ impl Cycle<'_> {
         }
         let changed = self
             .mirror
-            .publish_legacy(category, &body)
+            .publish_legacy(category, &body, sha256)
             .map_err(CategoryError::disk)?;
         let known = Known { validators, sha256 };
         self.mirror.state().validators.insert(url, known);
@@ -241,62 +254,51 @@ impl Cycle<'_> {
     ) -> Result<(), CategoryError> {
         let files = self.mirror.look(category).map_err(CategoryError::disk)?;
         let path = self.mirror.layout().legacy(category);
-        let file = || path.display().to_string();
-        let Some(legacy) = files.legacy.filter(|legacy| legacy.bytes > 0) else {
-            let what = if files.legacy.is_some() {
-                "empty"
-            } else {
-                "missing"
-            };
-            return Err(CategoryError::NoLegacy { file: file(), what });
+        let file = path.display().to_string();
+        let Some(legacy) = files.legacy else {
+            let what = "missing";
+            return Err(CategoryError::NoLegacy { file, what });
         };
         report.modified = self.is_modified(category, legacy.sha256);
-        if let Some(known) = self.memory.conversions.get(&category)
-            && known.of == legacy.sha256
-        {
-            let summary = known
-                .result
-                .clone()
-                .map_err(|reason| CategoryError::Rejected {
-                    file: file(),
-                    reason,
-                })?;
-            report.issues = summary.issues;
-            if files.v2.is_some_and(|v2| v2.sha256 == summary.v2) {
-                self.record(category, summary.models, report.modified);
+        match self.memory.recall(category, legacy.sha256) {
+            Some(Err(reason)) => return Err(CategoryError::Rejected { file, reason }),
+            Some(Ok(known)) if files.v2.is_some_and(|v2| v2.sha256 == known.v2) => {
+                report.issues = known.issues;
+                self.record(category, known.models, report.modified);
                 return Ok(());
             }
-            report.restored = true;
+            // The v2 file is not the one that this legacy file gives: it is made again.
+            Some(Ok(_)) | None => {}
         }
-        let bytes = disk::read(&path)
-            .map_err(CategoryError::disk)?
-            .unwrap_or_default();
+        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = bytes.unwrap_or_default();
+        if bytes.is_empty() {
+            let what = "empty";
+            return Err(CategoryError::NoLegacy { file, what });
+        }
         let begun = Instant::now();
         let converted = convert(category, &bytes);
         report.convert_time = Some(begun.elapsed());
-        let result = converted.as_ref().map(|converted| Summary {
+        let converted = converted.map_err(|reason| {
+            self.memory
+                .keep(category, Digest::of(&bytes), Err(reason.clone()));
+            CategoryError::Rejected { file, reason }
+        })?;
+        let summary = Summary {
             v2: Digest::of(&converted.v2),
             models: converted.models as u64,
             issues: converted.issues.len(),
-        });
-        let conversion = Conversion {
-            of: Digest::of(&bytes),
-            result: result.map_err(Clone::clone),
         };
-        self.memory.conversions.insert(category, conversion);
-        let converted = converted.map_err(|reason| CategoryError::Rejected {
-            file: file(),
-            reason,
-        })?;
-        report.issues = converted.issues.len();
+        self.memory.keep(category, Digest::of(&bytes), Ok(summary));
+        report.issues = summary.issues;
         report.changes = self
             .mirror
-            .publish_v2(category, &converted.v2)
+            .publish_v2(category, &converted.v2, summary.v2)
             .map_err(CategoryError::disk)?;
         if report.changes.is_some() {
             report.outcome = Outcome::Updated;
         }
-        self.record(category, converted.models as u64, report.modified);
+        self.record(category, summary.models, report.modified);
         Ok(())
     }
 
