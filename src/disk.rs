@@ -8,6 +8,14 @@
 //!    readers compare mtimes for equality, as floats.
 //! 5. Whatever fails, the target is untouched and no temporary file stays behind; after a crash [`sweep`] removes it.
 
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that may write"
+    )
+)]
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -279,8 +287,24 @@ pub fn open_lock(path: &Path, mode: u32) -> Result<File, DiskError> {
     Ok(file)
 }
 
+/// Opens an existing lock file the same way, to ask who holds it: on NFS a lock needs a writable handle.
+///
+/// # Errors
+/// It is not there or cannot be opened.
+pub fn reopen_lock(path: &Path) -> Result<File, DiskError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(DiskError::on("open the lock", path))
+}
+
 /// Whether a name is one of our temporary files'.
 #[must_use]
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "our own names, which we never write in capitals"
+)]
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }

@@ -20,7 +20,7 @@ pub struct FetchError {
     pub file: PathBuf,
     /// What the last refresh ran into.
     #[source]
-    pub reason: Option<CategoryError>,
+    pub reason: Option<Box<CategoryError>>,
 }
 
 type Served = BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>;
@@ -81,7 +81,7 @@ impl GithubBackend {
                 Err(reason) => Err(FetchError {
                     category,
                     file: self.layout.v2(category),
-                    reason,
+                    reason: reason.map(Box::new),
                 }),
             };
             served.insert(category, result);

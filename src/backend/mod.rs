@@ -215,9 +215,9 @@ impl GithubBackend {
                 Err(error) => return Err(error),
             }
         }
-        let writes = writer.mirror.is_some();
-        self.writes.store(writes, Ordering::Relaxed);
-        Ok(writes)
+        let ours = writer.mirror.is_some();
+        self.writes.store(ours, Ordering::Relaxed);
+        Ok(ours)
     }
 
     /// Runs one cycle over these categories; the daemon's and everybody's only way to change the mirror.

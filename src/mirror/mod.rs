@@ -222,7 +222,7 @@ impl Mirror {
             return;
         }
         self.manifest.categories.insert(category, entry);
-        self.manifest.generator = manifest::GENERATOR.to_owned();
+        manifest::GENERATOR.clone_into(&mut self.manifest.generator);
         self.amended = true;
     }
 
