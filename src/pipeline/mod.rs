@@ -209,6 +209,7 @@ impl Cycle<'_> {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {
                     report.held_until = Some(until);
+                    self.remember_holds();
                 }
                 return Err(CategoryError::Upstream(Arc::new(error)));
             }
