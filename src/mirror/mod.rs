@@ -124,18 +124,30 @@ impl Mirror {
         Ok(())
     }
 
-    /// What is on disk for a category (invariant 3).
+    /// The stored legacy file of a category (invariant 3).
     ///
     /// # Errors
     /// A file is there but cannot be read.
-    pub fn look(&mut self, category: Category) -> Result<Files, DiskError> {
-        let known = self.left.get(&category).copied().unwrap_or_default();
-        let files = Files {
-            legacy: look_at(&self.layout.legacy(category), known.legacy)?,
-            v2: look_at(&self.layout.v2(category), known.v2)?,
-        };
-        self.left.insert(category, files);
-        Ok(files)
+    pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let known = &mut self.left.entry(category).or_default().legacy;
+        *known = look_at(&self.layout.legacy(category), *known)?;
+        Ok(*known)
+    }
+
+    /// The published v2 file of a category (invariant 3).
+    ///
+    /// # Errors
+    /// A file is there but cannot be read.
+    pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let known = &mut self.left.entry(category).or_default().v2;
+        *known = look_at(&self.layout.v2(category), *known)?;
+        Ok(*known)
+    }
+
+    /// Both files as they were last seen, without another look.
+    #[must_use]
+    pub fn left(&self, category: Category) -> Files {
+        self.left.get(&category).copied().unwrap_or_default()
     }
 
     /// Stores a legacy file; true when that changed it.
@@ -148,7 +160,7 @@ impl Mirror {
         bytes: &[u8],
         sha256: Digest,
     ) -> Result<bool, DiskError> {
-        let files = self.left.get(&category).copied().unwrap_or_default();
+        let files = self.left(category);
         if self.stands(files.legacy, sha256) {
             return Ok(false);
         }
@@ -169,7 +181,7 @@ impl Mirror {
         bytes: &[u8],
         sha256: Digest,
     ) -> Result<Option<Changes>, DiskError> {
-        let files = self.left.get(&category).copied().unwrap_or_default();
+        let files = self.left(category);
         if self.stands(files.v2, sha256) {
             return Ok(None);
         }
@@ -198,7 +210,7 @@ impl Mirror {
 
     /// Notes in the manifest what was left on disk for a category; only changed files amend it.
     pub fn record(&mut self, category: Category, models: u64, source: Source, now: Timestamp) {
-        let files = self.left.get(&category).copied().unwrap_or_default();
+        let files = self.left(category);
         let (Some(legacy), Some(v2)) = (files.legacy, files.v2) else {
             return;
         };

@@ -48,7 +48,7 @@ fn invariant_3_an_edit_in_the_same_clock_tick_is_seen() {
     for round in 0..50 {
         let text = format!("{round:03}");
         std::fs::write(&path, &text).unwrap();
-        let seen = mirror.look(Category::Blip).unwrap().v2.unwrap();
+        let seen = mirror.look_v2(Category::Blip).unwrap().unwrap();
         assert_eq!(seen.sha256, Digest::of(text.as_bytes()));
     }
 }
@@ -60,7 +60,7 @@ fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
     std::fs::remove_dir_all(mirror.layout().base()).unwrap();
     mirror.ensure().unwrap();
     assert!(mirror.lock.stands());
-    assert!(mirror.look(Category::Blip).unwrap().v2.is_none());
+    assert!(mirror.look_v2(Category::Blip).unwrap().is_none());
     publish(&mut mirror, b"{}\n");
     assert!(mirror.layout().manifest().exists());
 }
