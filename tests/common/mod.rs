@@ -11,4 +11,5 @@
 )]
 
 pub mod nginx;
+pub mod prometheus;
 pub mod scripted;
