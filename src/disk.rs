@@ -71,6 +71,7 @@ pub struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
+    mode: u32,
     mtime: (i64, i64),
     ctime: (i64, i64),
 }
@@ -80,6 +81,12 @@ impl Stamp {
     #[must_use]
     pub fn mtime(&self) -> f64 {
         python_mtime(self.mtime)
+    }
+
+    /// The permission bits.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// How long ago the file last changed in any way, by the kernel's stamp that nobody can set; `None` when that lies
@@ -97,6 +104,7 @@ impl Stamp {
             device: metadata.dev(),
             inode: metadata.ino(),
             size: metadata.size(),
+            mode: metadata.mode() & 0o7777,
             mtime: (metadata.mtime(), metadata.mtime_nsec()),
             ctime: (metadata.ctime(), metadata.ctime_nsec()),
         }

@@ -1,12 +1,11 @@
-//! Serving: from the cache while it is valid, else after one refresh of what is not.
+//! Serving categories: from the cache while it is valid, else after one refresh of all that is wanted.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::GithubBackend;
-use super::cache::Reference;
+use super::{GithubBackend, Reference};
 use crate::category::Category;
 use crate::pipeline::{CategoryError, Silent};
 use crate::trigger::Reason;
@@ -23,6 +22,8 @@ pub struct FetchError {
     #[source]
     pub reason: Option<Box<CategoryError>>,
 }
+
+type Served = BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>;
 
 impl GithubBackend {
     /// The published reference of a category; `None` for one without a legacy format that nobody published.
@@ -43,18 +44,11 @@ impl GithubBackend {
     }
 
     /// The published references of all categories, refreshed in one cycle; see [`Self::fetch_category`].
-    pub async fn fetch_all_categories(
-        &self,
-        force: bool,
-    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
+    pub async fn fetch_all_categories(&self, force: bool) -> Served {
         self.fetch(&Category::ALL, force).await
     }
 
-    async fn fetch(
-        &self,
-        categories: &[Category],
-        force: bool,
-    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
+    async fn fetch(&self, categories: &[Category], force: bool) -> Served {
         self.check();
         let mut served = BTreeMap::new();
         let wanted = self.unserved(categories, force, &mut served);
@@ -96,12 +90,7 @@ impl GithubBackend {
     }
 
     /// Serves what is cached and valid; returns what is not.
-    fn unserved(
-        &self,
-        categories: &[Category],
-        force: bool,
-        served: &mut BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>,
-    ) -> Vec<Category> {
+    fn unserved(&self, categories: &[Category], force: bool, served: &mut Served) -> Vec<Category> {
         let cache = self.cache();
         let mut wanted = Vec::new();
         for &category in categories {

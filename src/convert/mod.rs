@@ -13,6 +13,7 @@ mod generic;
 mod grouping;
 mod image;
 mod licensing;
+mod patterns;
 mod text;
 
 use std::ops::ControlFlow;

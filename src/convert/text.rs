@@ -10,11 +10,12 @@ use std::ops::ControlFlow;
 use crate::legacy::claims::{
     CAPABILITIES, Claims, ContextWindow, INTERACTION_MODES, Source, claims, context_window,
 };
-use crate::legacy::csv::{Row, for_each_row};
+use crate::legacy::csv::for_each_row;
 use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
 use crate::legacy::flaw::{At as _, Flaw};
 use crate::legacy::members::Members;
 use crate::legacy::python_json::{Flavour, Writer, push_string};
+use crate::legacy::row::Row;
 use crate::legacy::{IssueLog, Rejected, Topic};
 
 use super::grouping::Grouper;
@@ -80,13 +81,12 @@ impl Records {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
         let checked = check(row).map_err(|flaw| flaw.of_model(row.name))?;
         let slot = self.members.slot(row.name);
-        let topic = match self.topics.get(slot.index) {
-            Some(topic) => *topic,
-            None => {
-                let topic = self.log.open(row.name);
-                self.topics.push(topic);
-                topic
-            }
+        let topic = if let Some(topic) = self.topics.get(slot.index) {
+            *topic
+        } else {
+            let topic = self.log.open(row.name);
+            self.topics.push(topic);
+            topic
         };
         self.log.add(topic, &[row.name, " has no config."]);
         if row.style.is_empty() {

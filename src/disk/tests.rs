@@ -1,4 +1,4 @@
-//! What [`super`] promises, on a real file system.
+//! Each invariant of the module, tried on a real file system.
 
 use super::*;
 

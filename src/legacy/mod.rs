@@ -14,12 +14,14 @@ pub(crate) mod flat;
 pub(crate) mod flaw;
 mod issues;
 pub(crate) mod json;
+mod json_reader;
 mod license_expression;
 pub(crate) mod licensing;
 pub(crate) mod members;
 pub(crate) mod model;
 mod numbers;
 pub(crate) mod python_json;
+pub(crate) mod row;
 mod swar;
 mod urls;
 mod view;
@@ -102,7 +104,7 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     if category == Category::TextGeneration {
         return csv::check(text);
     }
-    match json::parse_loosely(text) {
+    match json_reader::parse_loosely(text) {
         Ok(json::Value::Object(_)) => Ok(()),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),
@@ -130,7 +132,7 @@ pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
 
 /// The records of a JSON file by key.
 pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
-    match json::parse(text) {
+    match json_reader::parse(text) {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
-use super::json::{MAX_INTEGER_DIGITS, Value, float_value};
+use super::json::{Value, float_value};
+use super::json_reader::MAX_INTEGER_DIGITS;
 use super::python_json::canonical_int;
 
 /// An integer from whatever pydantic takes for one.
@@ -44,7 +45,7 @@ pub(crate) fn shown(value: &Value<'_>) -> String {
 
 fn integral_float(value: f64) -> Option<String> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value > -LIMIT && value < LIMIT && value.trunc() == value).then(|| exact_integer(value))
+    (value > -LIMIT && value < LIMIT && value.fract() == 0.0).then(|| exact_integer(value))
 }
 
 /// A whole double in full.

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::csv::{Row, for_each_row};
+use super::csv::for_each_row;
 use super::json::{Object, Value};
 use super::members::Members;
 use super::numbers::exact_integer;
 use super::python_json::{Flavour, Writer};
+use super::row::Row;
 use super::{IssueLog, Rejected, python_trim, utf8};
 
 /// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).

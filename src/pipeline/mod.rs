@@ -24,7 +24,7 @@ use crate::convert::convert;
 use crate::disk;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
-use crate::mirror::{Digest, Files, Layout, Mirror, Source};
+use crate::mirror::{Digest, Layout, Mirror, Seen, Source};
 use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
 
@@ -32,6 +32,19 @@ use crate::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
 #[derive(Debug, Default)]
 pub struct Memory {
     conversions: BTreeMap<Category, Conversion>,
+}
+
+impl Memory {
+    /// How a legacy file with this digest converted, if that is known.
+    fn recall(&self, category: Category, legacy: Digest) -> Option<Result<Summary, Rejected>> {
+        let known = self.conversions.get(&category)?;
+        (known.of == legacy).then(|| known.result.clone())
+    }
+
+    fn keep(&mut self, category: Category, legacy: Digest, result: Result<Summary, Rejected>) {
+        let conversion = Conversion { of: legacy, result };
+        self.conversions.insert(category, conversion);
+    }
 }
 
 #[derive(Debug)]
@@ -120,8 +133,8 @@ impl Cycle<'_> {
 
     /// Whether and how to ask the upstream for a category.
     fn plan(&mut self, category: Category) -> Plan {
-        let files = self.mirror.look(category).unwrap_or_default();
-        let missing = files.legacy.is_none_or(|legacy| legacy.bytes == 0);
+        let legacy = self.mirror.look_legacy(category).ok().flatten();
+        let missing = legacy.is_none_or(|legacy| legacy.bytes == 0);
         if self.config.replicate_mode == ReplicateMode::Primary {
             // The local files are the origin: they may be seeded, never overwritten.
             return if missing && self.config.seed {
@@ -133,15 +146,15 @@ impl Cycle<'_> {
         match self.reason {
             Reason::Force => Plan::Ask(None),
             Reason::Disk if !missing => Plan::Leave,
-            Reason::Disk | Reason::Schedule => Plan::Ask(self.validators(category, files)),
+            Reason::Disk | Reason::Schedule => Plan::Ask(self.validators(category, legacy)),
         }
     }
 
     /// The validators of the file on disk; none when it is not the one they describe.
-    fn validators(&mut self, category: Category, files: Files) -> Option<Validators> {
+    fn validators(&mut self, category: Category, legacy: Option<Seen>) -> Option<Validators> {
         let address = self.upstream.address(category)?;
         let known = self.mirror.state().validators.get(&address)?;
-        (files.legacy?.sha256 == known.sha256).then(|| known.validators.clone())
+        (legacy?.sha256 == known.sha256).then(|| known.validators.clone())
     }
 
     /// What the answer means for the files of a category; from here to the end there is no await.
@@ -196,6 +209,7 @@ impl Cycle<'_> {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {
                     report.held_until = Some(until);
+                    self.remember_holds();
                 }
                 return Err(CategoryError::Upstream(Arc::new(error)));
             }
@@ -210,8 +224,9 @@ impl Cycle<'_> {
             });
         }
         let sha256 = Digest::of(&body);
-        let standing = self.mirror.look(category).map_err(CategoryError::disk)?;
-        let same = standing.legacy.is_some_and(|file| file.sha256 == sha256);
+        let standing = self.mirror.look_legacy(category);
+        let standing = standing.map_err(CategoryError::disk)?;
+        let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
         if same && directory && self.reason != Reason::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
@@ -226,7 +241,7 @@ impl Cycle<'_> {
         }
         let changed = self
             .mirror
-            .publish_legacy(category, &body)
+            .publish_legacy(category, &body, sha256)
             .map_err(CategoryError::disk)?;
         let known = Known { validators, sha256 };
         self.mirror.state().validators.insert(url, known);
@@ -239,64 +254,64 @@ impl Cycle<'_> {
         category: Category,
         report: &mut CategoryReport,
     ) -> Result<(), CategoryError> {
-        let files = self.mirror.look(category).map_err(CategoryError::disk)?;
+        let legacy = self.mirror.look_legacy(category);
+        let legacy = legacy.map_err(CategoryError::disk)?;
         let path = self.mirror.layout().legacy(category);
-        let file = || path.display().to_string();
-        let Some(legacy) = files.legacy.filter(|legacy| legacy.bytes > 0) else {
-            let what = if files.legacy.is_some() {
-                "empty"
-            } else {
-                "missing"
-            };
-            return Err(CategoryError::NoLegacy { file: file(), what });
+        let file = path.display().to_string();
+        let Some(legacy) = legacy else {
+            let what = "missing";
+            return Err(CategoryError::NoLegacy { file, what });
         };
         report.modified = self.is_modified(category, legacy.sha256);
-        if let Some(known) = self.memory.conversions.get(&category)
-            && known.of == legacy.sha256
-        {
-            let summary = known
-                .result
-                .clone()
-                .map_err(|reason| CategoryError::Rejected {
-                    file: file(),
-                    reason,
-                })?;
-            report.issues = summary.issues;
-            if files.v2.is_some_and(|v2| v2.sha256 == summary.v2) {
-                self.record(category, summary.models, report.modified);
-                return Ok(());
+        match self.memory.recall(category, legacy.sha256) {
+            Some(Err(reason)) => return Err(CategoryError::Rejected { file, reason }),
+            Some(Ok(known)) => {
+                let v2 = self.mirror.look_v2(category);
+                let v2 = v2.map_err(CategoryError::disk)?;
+                if v2.is_some_and(|v2| v2.sha256 == known.v2) {
+                    report.issues = known.issues;
+                    self.record(category, known.models, report.modified);
+                    return Ok(());
+                }
             }
-            report.restored = true;
+            None => {}
         }
-        let bytes = disk::read(&path)
-            .map_err(CategoryError::disk)?
-            .unwrap_or_default();
+        // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
+        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = bytes.unwrap_or_default();
+        if bytes.is_empty() {
+            let what = "empty";
+            return Err(CategoryError::NoLegacy { file, what });
+        }
+        // Somebody may have written between the look and the read.
+        let unmoved = disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+        let of = if unmoved {
+            legacy.sha256
+        } else {
+            Digest::of(&bytes)
+        };
         let begun = Instant::now();
         let converted = convert(category, &bytes);
         report.convert_time = Some(begun.elapsed());
-        let result = converted.as_ref().map(|converted| Summary {
+        let converted = converted.map_err(|reason| {
+            self.memory.keep(category, of, Err(reason.clone()));
+            CategoryError::Rejected { file, reason }
+        })?;
+        let summary = Summary {
             v2: Digest::of(&converted.v2),
             models: converted.models as u64,
             issues: converted.issues.len(),
-        });
-        let conversion = Conversion {
-            of: Digest::of(&bytes),
-            result: result.map_err(Clone::clone),
         };
-        self.memory.conversions.insert(category, conversion);
-        let converted = converted.map_err(|reason| CategoryError::Rejected {
-            file: file(),
-            reason,
-        })?;
-        report.issues = converted.issues.len();
+        self.memory.keep(category, of, Ok(summary));
+        report.issues = summary.issues;
         report.changes = self
             .mirror
-            .publish_v2(category, &converted.v2)
+            .publish_v2(category, &converted.v2, summary.v2)
             .map_err(CategoryError::disk)?;
         if report.changes.is_some() {
             report.outcome = Outcome::Updated;
         }
-        self.record(category, converted.models as u64, report.modified);
+        self.record(category, summary.models, report.modified);
         Ok(())
     }
 
@@ -326,7 +341,11 @@ impl Cycle<'_> {
 
     /// Fills in what is published now, whatever became of the cycle.
     fn describe(&mut self, category: Category, report: &mut CategoryReport) {
-        let files = self.mirror.look(category).unwrap_or_default();
+        if report.error.is_some() {
+            // What a failure left on disk is not what this cycle put there. It is looked at, and only described.
+            let _ = self.mirror.look_v2(category);
+        }
+        let files = self.mirror.left(category);
         report.url = self.upstream.address(category);
         report.v2 = files.v2.map(|file| (file.sha256, file.bytes));
         report.legacy_bytes = files.legacy.map(|file| file.bytes);

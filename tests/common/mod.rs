@@ -11,5 +11,6 @@
 )]
 
 pub mod nginx;
+pub mod prometheus;
 pub mod scratch;
 pub mod scripted;

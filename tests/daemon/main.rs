@@ -1,0 +1,31 @@
+//! The daemon end to end: the real binary as a child, told by its files, its log and its signals.
+//!
+//! Nothing here sleeps to let something happen: every wait is for an observed state and ends in a failure after a
+//! bound. That something does *not* happen is shown by a barrier ([`harness::Daemon::cycles_caused_by`]): an event
+//! that is known to cause one cycle, after which exactly one was added.
+#![allow(
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod harness;
+mod hooks;
+mod metrics;
+mod mount;
+mod notify;
+mod origin;
+mod refresh;
+mod restart;
+mod schedule;
+mod signals;
+mod standby;
+mod status;
+mod stop;
+mod watch;

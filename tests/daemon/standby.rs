@@ -1,0 +1,120 @@
+//! Two daemons on one mirror: one writes, the other stands by and takes over.
+
+use std::time::{Duration, Instant};
+
+use super::harness::{Daemon, World, text};
+use super::origin::{Mood, Origin};
+use rustix::process::Signal;
+
+fn pair(world: &World, origin: &Origin) -> (Daemon, Daemon) {
+    let writer = origin.of(world.setup()).started();
+    let standby = origin.of(world.setup()).runtime("standby").started();
+    assert_eq!(writer.status().unwrap()["role"], "writer");
+    assert_eq!(standby.status().unwrap()["role"], "standby");
+    (writer, standby)
+}
+
+#[test]
+fn a_second_daemon_stands_by_and_follows() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (writer, standby) = pair(&world, &origin);
+    // It knows what is published, and asks nobody for it.
+    let status = standby.wait_state("blip", "fresh");
+    assert_eq!(status["models"], 2);
+    assert_eq!(origin.requests().len(), 10);
+    let refresh = standby.command(&["refresh", "--wait"]);
+    assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
+    assert_eq!(standby.begun("force"), 1);
+    assert_eq!(origin.requests().len(), 10, "the writer asks");
+    let check = standby.command(&["status", "--check"]);
+    assert_eq!(check.status.code(), Some(0), "{check:?}");
+    let table = text(&standby.command(&["status"]).stdout);
+    assert!(table.contains("standby"), "{table}");
+    // It follows the writer.
+    let before = standby.wait_state("blip", "fresh")["bytes"].clone();
+    origin.publish("blip.json", "something longer than before");
+    writer.signal(Signal::HUP);
+    world.wait_v2("blip.json", "something longer");
+    standby.wait_status("it follows", |status| {
+        status["categories"]["blip"]["bytes"] != before
+    });
+    // And restores nothing: the writer does, once.
+    std::fs::write(world.v2("clip.json"), "nonsense").unwrap();
+    world.wait_v2("clip.json", "upstream");
+    assert!(standby.lines(&["published"]).is_empty());
+    assert_eq!(standby.status().unwrap()["role"], "standby");
+    assert_eq!(world.assert_whole(), 10);
+}
+
+#[test]
+fn the_standby_takes_over_within_two_seconds_of_the_writers_death() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (mut writer, standby) = pair(&world, &origin);
+    writer.signal(Signal::KILL);
+    let died = Instant::now();
+    standby.wait_status("the takeover", |status| status["role"] == "writer");
+    assert!(
+        died.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        died.elapsed()
+    );
+    writer.wait();
+    // The new writer polls at once, restores, and refreshes.
+    origin.requests_after(10, 10);
+    standby.wait_state("blip", "fresh");
+    std::fs::write(world.v2("clip.json"), "nonsense").unwrap();
+    world.wait_v2("clip.json", "upstream");
+    origin.publish("blip.json", "newer");
+    standby.signal(Signal::HUP);
+    world.wait_v2("blip.json", "newer");
+    assert_eq!(standby.lines(&["takes over"]).len(), 1);
+    // The old one comes back and stands by.
+    let back = origin.of(world.setup()).started();
+    assert_eq!(back.status().unwrap()["role"], "standby");
+    assert_eq!(world.assert_whole(), 10);
+}
+
+#[test]
+fn a_stopped_writer_is_succeeded_too() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (writer, standby) = pair(&world, &origin);
+    assert!(writer.stop().0.success());
+    standby.wait_status("the takeover", |status| status["role"] == "writer");
+}
+
+#[test]
+fn a_paused_writer_keeps_the_mirror() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (writer, standby) = pair(&world, &origin);
+    writer.signal(Signal::STOP);
+    // Every refresh tries the lock first.
+    for _ in 0..3 {
+        let refresh = standby.command(&["refresh", "--wait"]);
+        assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
+        assert_eq!(standby.status().unwrap()["role"], "standby");
+    }
+    let sync = writer.command(&["sync"]);
+    assert_eq!(sync.status.code(), Some(3), "{sync:?}");
+    writer.signal(Signal::CONT);
+    origin.publish("blip.json", "newer");
+    writer.signal(Signal::HUP);
+    world.wait_v2("blip.json", "newer");
+    assert_eq!(writer.status().unwrap()["role"], "writer");
+}
+
+#[test]
+fn a_daemon_may_be_told_not_to_stand_by() {
+    let world = World::new();
+    let writer = world.started();
+    let setup = world.setup().runtime("second");
+    let mut second = setup.text("on_locked", "exit").start();
+    assert_eq!(second.wait().code(), Some(3));
+    second.wait_lines(1, &["another writer holds the mirror"]);
+    let own = writer.pid().to_string();
+    let who = second.lines(&["another writer"]);
+    assert!(
+        who[0].contains(&own) || !std::path::Path::new("/proc/locks").exists(),
+        "{who:?}"
+    );
+    assert!(second.status().is_none(), "it left no status behind");
+}
