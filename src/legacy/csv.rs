@@ -88,7 +88,6 @@ impl<'a> Cells<'a> {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .buffer_capacity(1 << 16)
             .from_reader(shield.chain(text.as_bytes()).chain(after.as_bytes()));
         Self {
             reader,

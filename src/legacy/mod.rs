@@ -35,7 +35,8 @@ use crate::category::Category;
 
 pub(crate) use characters::{contains_lowered, is_decimal, is_letter_or_number, python_trim};
 pub use issues::Issues;
-pub(crate) use issues::{IssueLog, Topic};
+pub(crate) use issues::{IssueLog, Keys, Topic};
+pub(crate) use numbers::exact_integer;
 pub use view::legacy_view;
 
 /// Why a legacy file cannot be converted.

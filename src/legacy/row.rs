@@ -154,7 +154,7 @@ impl Place<'_, '_> {
         } else {
             self.log.topic(self.name)
         };
-        self.log.add(topic, parts);
+        self.log.add(topic, parts.concat());
     }
 
     #[cold]
