@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::patterns::{Unit, date, leading_version, size, version, words};
+use super::places::{Masks, Places, Searched};
 
 /// Groups names, keeping its working memory from one to the next.
 #[derive(Debug, Default)]
@@ -27,12 +28,15 @@ impl Grouper {
         if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());
-            shorten(&mut self.bytes);
+            match Masks::of(&self.bytes) {
+                Some(mut masks) => shorten(&mut self.bytes, &mut masks),
+                None => shorten(&mut self.bytes, &mut Searched),
+            }
             self.group.extend(tidy(&self.bytes).map(char::from));
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
-            shorten(&mut self.chars);
+            shorten(&mut self.chars, &mut Searched);
             self.group.extend(tidy(&self.chars));
         }
         if self.group.is_empty() {
@@ -42,28 +46,31 @@ impl Grouper {
     }
 }
 
-fn shorten<U: Unit>(name: &mut Vec<U>) {
-    if name.iter().any(|unit| unit.is_digit()) {
-        name.drain(..leading_version(name));
-        remove(name, size(name));
-        remove(name, version(name));
-    }
+fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
+    let leading = leading_version(name);
+    remove(name, places, (leading > 0).then_some(0..leading));
+    let found = size(name, places);
+    remove(name, places, found);
+    let found = version(name, places);
+    remove(name, places, found);
     // Removing a word leaves the other words as they were, so two lists are looked for in one pass.
-    let (quantisation, variant) = words(name);
+    let (quantisation, variant) = words(name, places);
     // The later one first, so that the place of the other stays right.
     let start = |range: &Option<Range<usize>>| range.as_ref().map_or(0, |range| range.start);
-    if start(&quantisation) < start(&variant) {
-        remove(name, variant);
-        remove(name, quantisation);
+    let (first, second) = if start(&quantisation) < start(&variant) {
+        (quantisation, variant)
     } else {
-        remove(name, quantisation);
-        remove(name, variant);
-    }
-    remove(name, date(name));
+        (variant, quantisation)
+    };
+    remove(name, places, second);
+    remove(name, places, first);
+    let found = date(name, places);
+    remove(name, places, found);
 }
 
-fn remove<U>(name: &mut Vec<U>, range: Option<Range<usize>>) {
+fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
     if let Some(range) = range {
+        places.cut(&range);
         name.drain(range);
     }
 }

@@ -14,6 +14,7 @@ mod grouping;
 mod image;
 mod licensing;
 mod patterns;
+mod places;
 mod text;
 
 use std::ops::ControlFlow;
