@@ -32,7 +32,7 @@ impl Grouper {
                 Some(mut masks) => shorten(&mut self.bytes, &mut masks),
                 None => shorten(&mut self.bytes, &mut Searched),
             }
-            self.group.extend(tidy(&self.bytes).map(char::from));
+            tidy_ascii(&self.bytes, &mut self.group);
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
@@ -77,22 +77,44 @@ fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range
 
 /// What is left: separators at the ends go, repeated ones count once.
 fn tidy<U: Unit>(name: &[U]) -> impl Iterator<Item = U> {
-    let is_separator = |unit: &U| matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.');
-    let start = name
-        .iter()
-        .position(|unit| !is_separator(unit))
-        .unwrap_or(name.len());
-    let end = name
-        .iter()
-        .rposition(|unit| !is_separator(unit))
-        .map_or(start, |last| last + 1);
-    let kept = name.get(start..end).unwrap_or_default();
     let mut previous = None;
-    kept.iter().copied().filter(move |unit| {
-        let repeated = is_separator(unit) && previous == Some(*unit);
+    trim(name).iter().copied().filter(move |unit| {
+        let repeated = is_separator(*unit) && previous == Some(*unit);
         previous = Some(*unit);
         !repeated
     })
+}
+
+/// [`tidy`], in one piece where nothing is repeated.
+fn tidy_ascii(name: &[u8], group: &mut String) {
+    let kept = trim(name);
+    let pairs = kept.iter().zip(kept.iter().skip(1));
+    let repeated = pairs.fold(false, |any, (one, next)| {
+        any | (one == next && is_separator(*one))
+    });
+    match std::str::from_utf8(kept) {
+        Ok(kept) if !repeated => group.push_str(kept),
+        _ => group.extend(tidy(name).map(char::from)),
+    }
+}
+
+fn trim<U: Unit>(name: &[U]) -> &[U] {
+    let mut kept = name;
+    while let [unit, rest @ ..] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    while let [rest @ .., unit] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    kept
+}
+
+fn is_separator(unit: impl Unit) -> bool {
+    matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.')
 }
 
 #[cfg(test)]

@@ -78,12 +78,18 @@ impl Masks {
             return None;
         }
         let mut masks = Self::default();
-        for byte in name.iter().rev() {
-            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or_default();
-            masks.digits = masks.digits << 1 | u64::from(class & 1);
-            masks.letters = masks.letters << 1 | u64::from(class >> 1 & 1);
-            masks.underscores = masks.underscores << 1 | u64::from(class >> 2 & 1);
-            masks.vs = masks.vs << 1 | u64::from(class >> 3 & 1);
+        for (place, chunk) in name.chunks(8).enumerate() {
+            let mut bytes = [0; 8];
+            for (to, byte) in bytes.iter_mut().zip(chunk) {
+                *to = *byte;
+            }
+            let word = u64::from_le_bytes(bytes);
+            let lower = word | repeat(0x20);
+            let shift = 8 * place;
+            masks.digits |= bits(from(word, b'0') & !from(word, b'9' + 1)) << shift;
+            masks.letters |= bits(from(lower, b'a') & !from(lower, b'z' + 1)) << shift;
+            masks.underscores |= bits(from(word, b'_') & !from(word, b'_' + 1)) << shift;
+            masks.vs |= bits(from(lower, b'v') & !from(lower, b'v' + 1)) << shift;
         }
         Some(masks)
     }
@@ -93,26 +99,19 @@ impl Masks {
     }
 }
 
-/// Bit 0: digit, 1: letter, 2: underscore, 3: `v`.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        let class = byte.is_ascii_digit() as u8
-            | (byte.is_ascii_alphabetic() as u8) << 1
-            | ((byte == b'_') as u8) << 2
-            | (byte.eq_ignore_ascii_case(&b'v') as u8) << 3;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "checked by the compiler, which runs it"
-        )]
-        {
-            classes[byte as usize] = class;
-        }
-        byte += 1;
-    }
-    classes
-};
+const fn repeat(byte: u8) -> u64 {
+    0x0101_0101_0101_0101 * byte as u64
+}
+
+/// The high bit of each ASCII byte that is at least `least`.
+const fn from(word: u64, least: u8) -> u64 {
+    (word + repeat(0x80 - least)) & repeat(0x80)
+}
+
+/// The high bits of eight bytes, as one byte.
+const fn bits(highs: u64) -> u64 {
+    (highs >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
 
 impl Places<u8> for Masks {
     fn digit_runs(&self, _: &[u8]) -> impl Iterator<Item = Range<usize>> {

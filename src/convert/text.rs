@@ -30,7 +30,7 @@ pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Convert
         grouper: Grouper::default(),
     };
     for_each_row(text, &mut rows_log, |row| {
-        match row.and_then(|row| records.add(&row)) {
+        match row.and_then(|row| records.add(row)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(rejected) => on_rejected(rejected),
         }
@@ -217,18 +217,25 @@ fn push_truncated(out: &mut Vec<u8>, value: f64) {
         clippy::cast_sign_loss,
         reason = "in range, and the fraction is to go"
     )]
-    let mut rest = value as u64;
-    let mut digits = [b'0'; 20];
-    let mut count = 0;
+    let whole = value as u64;
+    // Nearly all are whole thousand millions.
+    let (mut rest, zeros) = if whole > 0 && whole.is_multiple_of(1_000_000_000) {
+        (whole / 1_000_000_000, b"000000000".as_slice())
+    } else {
+        (whole, b"".as_slice())
+    };
+    let mut digits = [0; 20];
+    let mut start = digits.len();
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
-        count += 1;
+        start -= 1;
         if rest == 0 {
             break;
         }
     }
-    out.extend(digits.iter().skip(digits.len() - count));
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+    out.extend_from_slice(zeros);
 }
 
 fn write_context_window(writer: &mut Writer<'_>, window: &ContextWindow<'_>) {

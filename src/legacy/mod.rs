@@ -4,6 +4,7 @@
 //! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.
 //! 3. Everything here is a pure function of bytes.
 
+mod cells;
 mod characters;
 pub(crate) mod claims;
 mod coerce;

@@ -36,7 +36,7 @@ pub(super) fn render(
     for_each_row(utf8(csv)?, log, |row| match row {
         Err(rejected) => ControlFlow::Break(rejected),
         Ok(row) => {
-            add(&mut members, &mut keys, &row, backend_prefixes);
+            add(&mut members, &mut keys, row, backend_prefixes);
             ControlFlow::Continue(())
         }
     })?;
