@@ -1,7 +1,7 @@
 //! The members of an outermost object, written one after the other into one text.
 //!
 //! A key that comes again keeps its first position and gets its last content. That is rare, so texts are written
-//! straight into the result and only then, and only if a key did come again, put together anew.
+//! straight into the result, and the few later ones are put in their places at the end.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
@@ -18,7 +18,9 @@ pub(crate) struct Members {
     /// Open addressing, at most half full: 0, or the index of a member plus one.
     table: Vec<usize>,
     seed: u64,
-    rewritten: bool,
+    /// Texts of keys that came again, and whose they are.
+    later: Vec<u8>,
+    replaced: Vec<(usize, Range<usize>)>,
 }
 
 /// Where a key's member goes.
@@ -39,7 +41,8 @@ impl Members {
             hashes: Vec::with_capacity(members),
             table: vec![0; (members * 2).next_power_of_two().max(16)],
             seed: RandomState::new().hash_one(0),
-            rewritten: false,
+            later: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 
@@ -101,33 +104,68 @@ impl Members {
 
     /// Writes a member: indent, key and value, nothing after it.
     pub(crate) fn write(&mut self, slot: Slot, write: impl FnOnce(&mut Vec<u8>)) {
-        self.rewritten |= !slot.is_new;
+        let Some(text) = self.texts.get_mut(slot.index) else {
+            return;
+        };
+        if text.start < text.end {
+            let start = self.later.len();
+            write(&mut self.later);
+            self.replaced.push((slot.index, start..self.later.len()));
+            return;
+        }
         let separator: &[u8] = if self.out.len() == 1 { b"\n" } else { b",\n" };
         self.out.extend_from_slice(separator);
         let start = self.out.len();
         write(&mut self.out);
-        if let Some(text) = self.texts.get_mut(slot.index) {
-            *text = start..self.out.len();
-        }
+        *text = start..self.out.len();
     }
 
     /// The whole object, and how many members it has.
-    pub(crate) fn finish(self) -> (Vec<u8>, usize) {
-        let written = self.texts.iter().filter(|text| !text.is_empty());
-        let count = written.clone().count();
+    pub(crate) fn finish(mut self) -> (Vec<u8>, usize) {
+        self.put_in_place();
+        let count = self.texts.iter().filter(|text| !text.is_empty()).count();
         let mut out = self.out;
-        if self.rewritten {
-            let mut again = Vec::with_capacity(out.len());
-            again.push(b'{');
-            for text in written {
-                let separator: &[u8] = if again.len() == 1 { b"\n" } else { b",\n" };
-                again.extend_from_slice(separator);
-                again.extend_from_slice(out.get(text.clone()).unwrap_or_default());
-            }
-            out = again;
-        }
         out.extend_from_slice(if count == 0 { b"}" } else { b"\n}" });
         (out, count)
+    }
+
+    /// Puts later texts where the first ones are, without a second copy of everything: what comes after each is
+    /// first moved up by as much as all texts before it grow, then down to where it belongs.
+    fn put_in_place(&mut self) {
+        // Of several texts for one member the last counts.
+        self.replaced.sort_by_key(|(index, _)| *index);
+        self.replaced.reverse();
+        self.replaced.dedup_by_key(|(index, _)| *index);
+        self.replaced.reverse();
+        let pairs: Vec<(Range<usize>, Range<usize>)> = self
+            .replaced
+            .iter()
+            .filter_map(|(index, new)| Some((self.texts.get(*index)?.clone(), new.clone())))
+            .collect();
+        let growth =
+            |(old, new): &(Range<usize>, Range<usize>)| new.len().saturating_sub(old.len());
+        let end = self.out.len();
+        let mut shift: usize = pairs.iter().map(growth).sum();
+        self.out.resize(end + shift, b' ');
+        let mut next = end;
+        for pair in pairs.iter().rev() {
+            self.out.copy_within(pair.0.end..next, pair.0.end + shift);
+            shift -= growth(pair);
+            next = pair.0.start;
+        }
+        let mut to = next;
+        let nexts = pairs.iter().skip(1).map(|(old, _)| old.start).chain([end]);
+        for (pair, next) in pairs.iter().zip(nexts) {
+            let new = self.later.get(pair.1.clone()).unwrap_or_default();
+            if let Some(place) = self.out.get_mut(to..to + new.len()) {
+                place.copy_from_slice(new);
+            }
+            to += new.len();
+            shift += growth(pair);
+            self.out.copy_within(pair.0.end + shift..next + shift, to);
+            to += next - pair.0.end;
+        }
+        self.out.truncate(to);
     }
 }
 
@@ -160,21 +198,60 @@ fn hash(seed: u64, bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn first_position_last_content() {
-        let mut members = Members::with_capacity(0, 0);
+    fn object(members: &[(&str, &str)]) -> (String, usize) {
+        let mut object = Members::with_capacity(0, 0);
         let mut keys = Keys::default();
-        for (key, text) in [("a", "1"), ("b", "2"), ("c", ""), ("a", "3")] {
-            let slot = members.slot(key, &keys);
+        for (key, text) in members {
+            let slot = object.slot(key, &keys);
             if slot.is_new {
                 keys.push(key);
             }
             if !text.is_empty() {
-                members.write(slot, |out| out.extend_from_slice(text.as_bytes()));
+                object.write(slot, |out| out.extend_from_slice(text.as_bytes()));
             }
         }
-        assert_eq!(members.finish(), (b"{\n3,\n2\n}".to_vec(), 2));
-        assert_eq!(Members::with_capacity(0, 0).finish(), (b"{}".to_vec(), 0));
+        let (text, count) = object.finish();
+        (String::from_utf8(text).unwrap(), count)
+    }
+
+    #[test]
+    fn first_position_last_content() {
+        for (members, expected, count) in [
+            (vec![], "{}", 0),
+            (vec![("c", "")], "{}", 0),
+            (
+                vec![("a", "1"), ("b", "2"), ("c", ""), ("a", "3")],
+                "{\n3,\n2\n}",
+                2,
+            ),
+            (
+                vec![
+                    ("a", "1"),
+                    ("b", "22"),
+                    ("c", "3"),
+                    ("b", "x"),
+                    ("a", "longer"),
+                    ("b", "4444"),
+                    ("c", "55555"),
+                ],
+                "{\nlonger,\n4444,\n55555\n}",
+                3,
+            ),
+            (
+                vec![
+                    ("a", "11111"),
+                    ("b", "2"),
+                    ("c", "333"),
+                    ("d", "4"),
+                    ("a", "x"),
+                    ("c", "yyyyy"),
+                ],
+                "{\nx,\n2,\nyyyyy,\n4\n}",
+                4,
+            ),
+        ] {
+            assert_eq!(object(&members), (expected.to_owned(), count));
+        }
     }
 
     #[test]
