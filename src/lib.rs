@@ -81,3 +81,8 @@ pub mod daemon;
 
 #[doc(hidden)]
 pub mod cli;
+
+/// The README's Rust code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeCode;

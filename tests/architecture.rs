@@ -1,9 +1,5 @@
 //! The shape of the source, as `src/lib.rs` tells it: who may use whom, who may write files, how long a file may be.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
