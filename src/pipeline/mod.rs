@@ -19,20 +19,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub use self::memory::Memory;
 pub use self::report::{Answer, CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
 use crate::category::Category;
-use crate::config::{Config, Origin, ReplicateMode};
-use crate::convert::convert;
-use crate::disk;
-use crate::legacy::{self, Rejected};
-use crate::mirror::manifest::Known;
-use crate::mirror::{Digest, Layout, Mirror, Seen, Source};
+use crate::config::{Config, ReplicateMode};
+use crate::mirror::{Layout, Mirror, Seen};
 use crate::trigger::{Reason, Trigger};
-use crate::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
+use crate::upstream::{Fetched, Upstream, UpstreamError, Validators};
 
 /// How long a cycle waits for the upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
