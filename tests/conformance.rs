@@ -37,7 +37,12 @@ fn lines(path: &Path) -> Vec<Value> {
 fn issues_json(issues: &Issues) -> Value {
     issues
         .iter()
-        .map(|(key, messages)| (key.to_owned(), messages.collect::<Value>()))
+        .map(|(key, messages)| {
+            (
+                key.to_owned(),
+                messages.map(String::from).collect::<Value>(),
+            )
+        })
         .collect()
 }
 

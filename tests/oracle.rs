@@ -30,7 +30,12 @@ fn same_issues(theirs: &Value, ours: &Issues) -> bool {
 fn issues_json(issues: &Issues) -> String {
     let issues: Value = issues
         .iter()
-        .map(|(key, messages)| (key.to_owned(), messages.collect::<Value>()))
+        .map(|(key, messages)| {
+            (
+                key.to_owned(),
+                messages.map(String::from).collect::<Value>(),
+            )
+        })
         .collect();
     issues.to_string()
 }

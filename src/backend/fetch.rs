@@ -68,7 +68,7 @@ impl GithubBackend {
         };
         for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
             if !group.is_empty() {
-                self.refresh_held(&mut writer, reason, &group, &Silent)
+                self.refresh_held(&mut writer, reason, &group, &Silent, None)
                     .await;
             }
         }

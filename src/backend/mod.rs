@@ -33,8 +33,8 @@ pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
-use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
-use crate::trigger::Reason;
+use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report, Silent};
+use crate::trigger::{Reason, Trigger};
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Who writes the mirror.
@@ -210,7 +210,11 @@ impl GithubBackend {
     fn ensure_writer(&self, writer: &mut Writer) -> Result<bool, LockError> {
         if writer.mirror.is_none() && !self.read_only {
             match Mirror::open(&self.config) {
-                Ok(mirror) => writer.mirror = Some(mirror),
+                Ok(mut mirror) => {
+                    // The writer before may have been asked to leave a host alone.
+                    self.upstream.hold(&mirror.state().rate_limits);
+                    writer.mirror = Some(mirror);
+                }
                 Err(LockError::Held { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -230,7 +234,15 @@ impl GithubBackend {
         progress: &dyn Progress,
     ) -> Report {
         let mut writer = self.writer.lock().await;
-        self.refresh_held(&mut writer, reason, categories, progress)
+        self.refresh_held(&mut writer, reason, categories, progress, None)
+            .await
+    }
+
+    /// The same for all categories, told of changes on disk while it waits for the upstream: those it publishes at
+    /// once, however long the upstream takes. The hints stay pending in `trigger`.
+    pub async fn refresh_hinted(&self, reason: Reason, trigger: &Trigger) -> Report {
+        let mut writer = self.writer.lock().await;
+        self.refresh_held(&mut writer, reason, &Category::ALL, &Silent, Some(trigger))
             .await
     }
 
@@ -240,6 +252,7 @@ impl GithubBackend {
         reason: Reason,
         categories: &[Category],
         progress: &dyn Progress,
+        hints: Option<&Trigger>,
     ) -> Report {
         let taken = self.ensure_writer(writer);
         let Writer { mirror, memory } = writer;
@@ -251,6 +264,7 @@ impl GithubBackend {
                     upstream: &self.upstream,
                     memory,
                     reason,
+                    hints,
                 };
                 cycle.run(categories, progress).await
             }

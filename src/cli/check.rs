@@ -99,7 +99,7 @@ impl Checked {
             out.line(format_args!("  {}", printable(model)))?;
             for message in messages {
                 // The messages repeat the model's name, which stands above them.
-                let message = message.strip_prefix(model).unwrap_or(message).trim_start();
+                let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
                 out.line(format_args!("    {}", printable(message)))?;
             }
         }

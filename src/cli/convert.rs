@@ -40,7 +40,7 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
         if common.verbose > 0 {
             for (model, messages) in converted.issues.iter() {
                 for message in messages {
-                    let message = message.strip_prefix(model).unwrap_or(message).trim_start();
+                    let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
                     output::warn(format_args!("{model}: {message}"));
                 }
             }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::patterns::{Unit, date, leading_version, size, version, words};
+use super::places::{Masks, Places, Searched};
 
 /// Groups names, keeping its working memory from one to the next.
 #[derive(Debug, Default)]
@@ -27,12 +28,15 @@ impl Grouper {
         if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());
-            shorten(&mut self.bytes);
-            self.group.extend(tidy(&self.bytes).map(char::from));
+            match Masks::of(&self.bytes) {
+                Some(mut masks) => shorten(&mut self.bytes, &mut masks),
+                None => shorten(&mut self.bytes, &mut Searched),
+            }
+            tidy_ascii(&self.bytes, &mut self.group);
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
-            shorten(&mut self.chars);
+            shorten(&mut self.chars, &mut Searched);
             self.group.extend(tidy(&self.chars));
         }
         if self.group.is_empty() {
@@ -42,50 +46,75 @@ impl Grouper {
     }
 }
 
-fn shorten<U: Unit>(name: &mut Vec<U>) {
-    if name.iter().any(|unit| unit.is_digit()) {
-        name.drain(..leading_version(name));
-        remove(name, size(name));
-        remove(name, version(name));
-    }
+fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
+    let leading = leading_version(name);
+    remove(name, places, (leading > 0).then_some(0..leading));
+    let found = size(name, places);
+    remove(name, places, found);
+    let found = version(name, places);
+    remove(name, places, found);
     // Removing a word leaves the other words as they were, so two lists are looked for in one pass.
-    let (quantisation, variant) = words(name);
+    let (quantisation, variant) = words(name, places);
     // The later one first, so that the place of the other stays right.
     let start = |range: &Option<Range<usize>>| range.as_ref().map_or(0, |range| range.start);
-    if start(&quantisation) < start(&variant) {
-        remove(name, variant);
-        remove(name, quantisation);
+    let (first, second) = if start(&quantisation) < start(&variant) {
+        (quantisation, variant)
     } else {
-        remove(name, quantisation);
-        remove(name, variant);
-    }
-    remove(name, date(name));
+        (variant, quantisation)
+    };
+    remove(name, places, second);
+    remove(name, places, first);
+    let found = date(name, places);
+    remove(name, places, found);
 }
 
-fn remove<U>(name: &mut Vec<U>, range: Option<Range<usize>>) {
+fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
     if let Some(range) = range {
+        places.cut(&range);
         name.drain(range);
     }
 }
 
 /// What is left: separators at the ends go, repeated ones count once.
 fn tidy<U: Unit>(name: &[U]) -> impl Iterator<Item = U> {
-    let is_separator = |unit: &U| matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.');
-    let start = name
-        .iter()
-        .position(|unit| !is_separator(unit))
-        .unwrap_or(name.len());
-    let end = name
-        .iter()
-        .rposition(|unit| !is_separator(unit))
-        .map_or(start, |last| last + 1);
-    let kept = name.get(start..end).unwrap_or_default();
     let mut previous = None;
-    kept.iter().copied().filter(move |unit| {
-        let repeated = is_separator(unit) && previous == Some(*unit);
+    trim(name).iter().copied().filter(move |unit| {
+        let repeated = is_separator(*unit) && previous == Some(*unit);
         previous = Some(*unit);
         !repeated
     })
+}
+
+/// [`tidy`], in one piece where nothing is repeated.
+fn tidy_ascii(name: &[u8], group: &mut String) {
+    let kept = trim(name);
+    let pairs = kept.iter().zip(kept.iter().skip(1));
+    let repeated = pairs.fold(false, |any, (one, next)| {
+        any | (one == next && is_separator(*one))
+    });
+    match std::str::from_utf8(kept) {
+        Ok(kept) if !repeated => group.push_str(kept),
+        _ => group.extend(tidy(name).map(char::from)),
+    }
+}
+
+fn trim<U: Unit>(name: &[U]) -> &[U] {
+    let mut kept = name;
+    while let [unit, rest @ ..] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    while let [rest @ .., unit] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    kept
+}
+
+fn is_separator(unit: impl Unit) -> bool {
+    matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.')
 }
 
 #[cfg(test)]

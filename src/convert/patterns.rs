@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use crate::legacy::{is_decimal, is_letter_or_number};
 
+use super::places::Places;
+
 /// A character of a name, as the patterns see it.
 pub(super) trait Unit: Copy + PartialEq {
     /// A decimal digit of any script.
@@ -88,16 +90,6 @@ fn digits_end<U: Unit>(name: &[U], from: usize) -> usize {
     from + digits.count()
 }
 
-/// All maximal runs of digits.
-fn digit_runs<U: Unit>(name: &[U]) -> impl Iterator<Item = Range<usize>> {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let start = next + name.iter().skip(next).position(|unit| unit.is_digit())?;
-        next = digits_end(name, start);
-        Some(start..next)
-    })
-}
-
 /// Where a dotted version at the start ends, with the separator after it.
 pub(super) fn leading_version<U: Unit>(name: &[U]) -> usize {
     let mut end = digits_end(name, 0);
@@ -114,10 +106,10 @@ pub(super) fn leading_version<U: Unit>(name: &[U]) -> usize {
 }
 
 /// `7B`, `1.5b`, `350M`, or else `8x7B`.
-pub(super) fn size<U: Unit>(name: &[U]) -> Option<Range<usize>> {
+pub(super) fn size<U: Unit>(name: &[U], places: &impl Places<U>) -> Option<Range<usize>> {
     let is_unit =
         |index| at(name, index).is_some_and(|unit| matches!(unit.folded(), b'b' | b'm' | b'k'));
-    let plain = digit_runs(name).find_map(|run| {
+    let plain = places.digit_runs(name).find_map(|run| {
         let start = size_start(name, &run)?;
         let mut end = run.end;
         if is(at(name, end), b'.') {
@@ -127,14 +119,15 @@ pub(super) fn size<U: Unit>(name: &[U]) -> Option<Range<usize>> {
         Some(start..end)
     });
     plain.or_else(|| {
-        digit_runs(name).find_map(|run| {
+        places.digit_runs(name).find_map(|run| {
             let start = size_start(name, &run)?;
+            if at(name, run.end)?.folded() != b'x' {
+                return None;
+            }
             let second = run.end + 1;
             let end = digits_end(name, second);
-            let matches = at(name, run.end).is_some_and(|unit| unit.folded() == b'x')
-                && end > second
-                && is_unit(end)
-                && !at(name, end + 1).is_some_and(U::is_letter);
+            let matches =
+                end > second && is_unit(end) && !at(name, end + 1).is_some_and(U::is_letter);
             matches.then_some(start..end + 1)
         })
     })
@@ -157,16 +150,9 @@ fn size_end<U: Unit>(name: &[U], from: usize) -> Option<usize> {
 }
 
 /// `v1.2`, or else `v2`.
-pub(super) fn version<U: Unit>(name: &[U]) -> Option<Range<usize>> {
-    let starts = || {
-        (0..name.len()).filter(|&start| {
-            at(name, start).is_some_and(|unit| unit.folded() == b'v')
-                && at(name, start + 1).is_some_and(U::is_digit)
-                && !before(name, start).is_some_and(U::is_letter_or_digit)
-        })
-    };
+pub(super) fn version<U: Unit>(name: &[U], places: &impl Places<U>) -> Option<Range<usize>> {
     let goes_on = |end| at(name, end).is_some_and(U::is_letter_or_digit);
-    let dotted = starts().find_map(|start| {
+    let dotted = places.version_starts(name).find_map(|start| {
         let mut dot = digits_end(name, start + 1);
         let mut last = None;
         while is(at(name, dot), b'.') && at(name, dot + 1).is_some_and(U::is_digit) {
@@ -177,7 +163,7 @@ pub(super) fn version<U: Unit>(name: &[U]) -> Option<Range<usize>> {
         Some(start..last?)
     });
     dotted.or_else(|| {
-        starts().find_map(|start| {
+        places.version_starts(name).find_map(|start| {
             let end = digits_end(name, start + 1);
             let last = (start + 2..=end)
                 .rev()
@@ -188,25 +174,23 @@ pub(super) fn version<U: Unit>(name: &[U]) -> Option<Range<usize>> {
 }
 
 /// The first quantisation and the first variant, by rank of the pattern and then by place.
-pub(super) fn words<U: Unit>(name: &[U]) -> (Option<Range<usize>>, Option<Range<usize>>) {
+pub(super) fn words<U: Unit>(
+    name: &[U],
+    places: &impl Places<U>,
+) -> (Option<Range<usize>>, Option<Range<usize>>) {
     let mut quantisation: Option<(u8, Range<usize>)> = None;
     let mut variant: Option<(u8, Range<usize>)> = None;
-    let mut next = 0;
-    while next < name.len() {
-        let start = next;
-        next += name
-            .iter()
-            .skip(start)
-            .take_while(|unit| unit.is_word())
-            .count();
-        let run = start..next;
-        next += 1;
+    for run in places.word_runs(name) {
         // The shortest pattern has two characters, the longest ten.
         if !(2..=10).contains(&run.len()) {
             continue;
         }
         let mut word = [0_u8; 10];
-        for (to, unit) in word.iter_mut().zip(name.iter().skip(start)).take(run.len()) {
+        for (to, unit) in word
+            .iter_mut()
+            .zip(name.iter().skip(run.start))
+            .take(run.len())
+        {
             *to = unit.folded();
         }
         let word = word.get(..run.len()).unwrap_or_default();
@@ -254,7 +238,11 @@ fn variant_rank(word: &[u8]) -> Option<u8> {
 }
 
 /// `12-2024`, or else `2024-12`, or else `2024`; case matters here, so only ASCII letters do.
-pub(super) fn date<U: Unit>(name: &[U]) -> Option<Range<usize>> {
+pub(super) fn date<U: Unit>(name: &[U], places: &impl Places<U>) -> Option<Range<usize>> {
+    // Every form has four digits in a row.
+    if !places.has_year(name) {
+        return None;
+    }
     let bounded = |unit: Option<U>| !unit.is_some_and(|unit| unit.ascii().is_ascii_alphanumeric());
     let digits = |from: usize, count: usize| {
         (from..from + count).all(|index| at(name, index).is_some_and(U::is_digit))
@@ -272,9 +260,5 @@ pub(super) fn date<U: Unit>(name: &[U]) -> Option<Range<usize>> {
                     && bounded(at(name, range.end))
             })
     };
-    // Every form has four digits in a row.
-    if !(0..name.len()).any(|start| digits(start, 4)) {
-        return None;
-    }
     find(2, 4).or_else(|| find(4, 2)).or_else(|| find(4, 0))
 }

@@ -22,11 +22,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::tell::Teller;
 use crate::backend::{GithubBackend, OpenError, Role};
-use crate::category::Category;
 use crate::config::{Config, OnLocked};
 use crate::mirror::LockError;
 use crate::observe::hooks::Hooks;
-use crate::pipeline::{Report, Silent};
+use crate::pipeline::Report;
 use crate::trigger::schedule::{Schedule, ScheduleError};
 use crate::trigger::signals::{Registered, Signal, Signals};
 use crate::trigger::watch::{Watch, WatchError};
@@ -168,7 +167,7 @@ impl Daemon {
         let trigger = self.trigger.clone();
         let cycle = async move {
             let _running = trigger.running(reason);
-            backend.refresh(reason, &Category::ALL, &Silent).await
+            backend.refresh_hinted(reason, &trigger).await
         };
         self.running = Some((reason, Box::pin(cycle)));
     }

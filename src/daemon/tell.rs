@@ -54,7 +54,9 @@ impl Teller {
             status::path_for_writer(runtime_directory.as_deref(), backend.layout().base());
         let mut board = Board::resume(Status::read(&earlier).ok().as_ref());
         for (category, entry) in backend.manifest().unwrap_or_default().categories {
-            board.published(category, entry.published_at);
+            if backend.layout().v2(category).exists() {
+                board.published(category, &entry);
+            }
         }
         Self {
             notifier: Notifier::from_env(),

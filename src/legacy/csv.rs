@@ -1,12 +1,12 @@
-//! The text category's `models.csv`: rows as Python's `csv` module splits them.
+//! The text category's `models.csv`: its rows, and whether a text is such a file at all.
 //!
-//! 1. The `csv` crate has Python's dialect but for two things, which are undone here: it swallows a byte order
-//!    mark, and it takes the first row that is not empty for the header.
+//! 1. The first row names the columns, even an empty one; a byte order mark is part of the first name.
 //! 2. Rows are numbered from 2, empty ones not counted.
 
 use std::io::Read as _;
 use std::ops::ControlFlow;
 
+use super::cells::Cells;
 use super::row::{Columns, Refusal, Row};
 use super::{IssueLog, Rejected};
 
@@ -20,21 +20,35 @@ const MAX_CELL: usize = 131_072;
 pub(crate) fn for_each_row(
     text: &str,
     log: &mut IssueLog,
-    mut visit: impl FnMut(Result<Row<'_>, Rejected>) -> ControlFlow<Rejected>,
+    mut visit: impl FnMut(Result<&Row<'_>, Rejected>) -> ControlFlow<Rejected>,
 ) -> Result<(), Rejected> {
-    let mut cells = Cells::new(text, "");
-    let columns = cells.header()?;
+    let mut cells = Cells::new(text);
     let mut number = 1;
-    while cells.next()? {
+    cells.next_line();
+    check_length(&cells, number)?;
+    let columns = Columns::named(&cells);
+    while cells.next_row() {
         number += 1;
-        let row = match columns.row(&cells.record, number, log) {
-            Ok(row) => Ok(row),
+        check_length(&cells, number)?;
+        let flow = match columns.row(&cells, number, log) {
+            Ok(row) => visit(Ok(&row)),
             Err(Refusal::Skipped) => continue,
-            Err(Refusal::Rejected(rejected)) => Err(rejected),
+            Err(Refusal::Rejected(rejected)) => visit(Err(*rejected)),
         };
-        if let ControlFlow::Break(rejected) = visit(row) {
+        if let ControlFlow::Break(rejected) = flow {
             return Err(rejected);
         }
+    }
+    Ok(())
+}
+
+fn check_length(cells: &Cells<'_>, number: usize) -> Result<(), Rejected> {
+    let too_long =
+        cells.longest() > MAX_CELL && cells.iter().any(|cell| cell.chars().count() > MAX_CELL);
+    if too_long {
+        return Err(Rejected::file(format!(
+            "a cell of row {number} is longer than {MAX_CELL} characters: a quote that was never closed?"
+        )));
     }
     Ok(())
 }
@@ -44,22 +58,31 @@ pub(crate) fn check(text: &str) -> Result<(), Rejected> {
     if !text.ends_with('\n') {
         return Err(Rejected::file("cut off: the last row has no line end"));
     }
-    // A text that was cut inside a quoted cell swallows whatever comes after it.
-    let mut cells = Cells::new(text, "end");
-    let columns = cells.header()?;
-    for (column, position) in [
-        ("name", columns.name),
-        ("parameters_bn", columns.parameters_bn),
-    ] {
-        if position.is_none() {
+    // The `csv` crate would swallow a byte order mark at the start and an empty header. A text that was cut inside
+    // a quoted cell swallows whatever comes after it.
+    let shield: &[u8] = if text.starts_with(['\u{feff}', '\r', '\n']) {
+        b"empty header\n"
+    } else {
+        b""
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(shield.chain(text.as_bytes()).chain(b"end".as_slice()));
+    let header = reader.headers().map_err(|error| unreadable(&error))?;
+    for column in ["name", "parameters_bn"] {
+        if header.iter().all(|name| name != column) {
             return Err(Rejected::file(format!(
                 "header changed: there is no column '{column}'"
             )));
         }
     }
     let mut closed = false;
-    while cells.next()? {
-        closed = cells.record.len() == 1 && cells.record.get(0) == Some("end");
+    let mut record = csv::StringRecord::new();
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| unreadable(&error))?
+    {
+        closed = record.len() == 1 && record.get(0) == Some("end");
     }
     if closed {
         Ok(())
@@ -68,58 +91,6 @@ pub(crate) fn check(text: &str) -> Result<(), Rejected> {
     }
 }
 
-/// The cells of a text, row by row.
-struct Cells<'a> {
-    reader: csv::Reader<Source<'a>>,
-    record: csv::StringRecord,
-    headless: bool,
-}
-
-type Source<'a> = std::io::Chain<std::io::Chain<&'a [u8], &'a [u8]>, &'a [u8]>;
-
-impl<'a> Cells<'a> {
-    fn new(text: &'a str, after: &'static str) -> Self {
-        // An empty line is nothing to the reader, but the mark is not at the start any more.
-        let shield: &[u8] = if text.starts_with('\u{feff}') {
-            b"\n"
-        } else {
-            b""
-        };
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(shield.chain(text.as_bytes()).chain(after.as_bytes()));
-        Self {
-            reader,
-            record: csv::StringRecord::new(),
-            headless: text.starts_with(['\r', '\n']),
-        }
-    }
-
-    fn header(&mut self) -> Result<Columns, Rejected> {
-        if self.headless || !self.next()? {
-            return Ok(Columns::default());
-        }
-        Ok(Columns::named(&self.record))
-    }
-
-    fn next(&mut self) -> Result<bool, Rejected> {
-        let more = self
-            .reader
-            .read_record(&mut self.record)
-            .map_err(|error| Rejected::file(error.to_string()))?;
-        if self.record.as_slice().len() > MAX_CELL
-            && self
-                .record
-                .iter()
-                .any(|cell| cell.chars().count() > MAX_CELL)
-        {
-            let line = self.record.position().map_or(0, csv::Position::line);
-            return Err(Rejected::file(format!(
-                "a cell of the row at line {line} is longer than {MAX_CELL} characters: a quote that was never closed?"
-            )));
-        }
-        Ok(more)
-    }
+fn unreadable(error: &csv::Error) -> Rejected {
+    Rejected::file(format!("not CSV: {error}"))
 }

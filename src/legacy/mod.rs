@@ -4,6 +4,7 @@
 //! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.
 //! 3. Everything here is a pure function of bytes.
 
+mod cells;
 mod characters;
 pub(crate) mod claims;
 mod coerce;
@@ -35,7 +36,8 @@ use crate::category::Category;
 
 pub(crate) use characters::{contains_lowered, is_decimal, is_letter_or_number, python_trim};
 pub use issues::Issues;
-pub(crate) use issues::{IssueLog, Topic};
+pub(crate) use issues::{IssueLog, Keys, Topic};
+pub(crate) use numbers::exact_integer;
 pub use view::legacy_view;
 
 /// Why a legacy file cannot be converted.

@@ -111,6 +111,12 @@ fn plain_integer(number: String) -> Option<String> {
 
 /// Python's `float(text)`.
 pub(crate) fn python_float(text: &str) -> Option<f64> {
+    if (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let value = text
+            .bytes()
+            .fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
+        return Some(f64::from(value));
+    }
     let text = ascii_digits(text.trim_matches(is_space));
     if !text.contains('_') {
         return text.parse().ok();

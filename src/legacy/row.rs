@@ -4,6 +4,7 @@
 //! file instead (quirks of the reference): a parameter count that is no finite number, a row too short for its
 //! tags, JSON beyond our limits.
 
+use super::cells::Cells;
 use super::json::Value;
 use super::json_reader::{JsonError, Problem, parse};
 use super::numbers::python_float;
@@ -48,93 +49,119 @@ pub(crate) enum Refusal {
     /// The finding is in the log.
     Skipped,
     /// The file is of no use.
-    Rejected(Rejected),
+    Rejected(Box<Rejected>),
 }
 
-/// Where the columns are that matter.
-#[derive(Debug, Default)]
+/// The columns that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Name,
+    ParametersBn,
+    Description,
+    Version,
+    Style,
+    Baseline,
+    Url,
+    InstructFormat,
+    DisplayName,
+    Nsfw,
+    Tags,
+    Settings,
+    ContextWindow,
+    InteractionModes,
+    Capabilities,
+}
+
+const COLUMNS: [(&str, Column); 15] = [
+    ("name", Column::Name),
+    ("parameters_bn", Column::ParametersBn),
+    ("description", Column::Description),
+    ("version", Column::Version),
+    ("style", Column::Style),
+    ("baseline", Column::Baseline),
+    ("url", Column::Url),
+    ("instruct_format", Column::InstructFormat),
+    ("display_name", Column::DisplayName),
+    ("nsfw", Column::Nsfw),
+    ("tags", Column::Tags),
+    ("settings", Column::Settings),
+    ("context_window", Column::ContextWindow),
+    ("interaction_modes", Column::InteractionModes),
+    ("capabilities", Column::Capabilities),
+];
+
+/// What the cells of a row are, by position. Of two columns of one name the last counts.
+#[derive(Debug)]
 pub(crate) struct Columns {
-    pub(crate) name: Option<usize>,
-    pub(crate) parameters_bn: Option<usize>,
-    description: Option<usize>,
-    version: Option<usize>,
-    style: Option<usize>,
-    baseline: Option<usize>,
-    url: Option<usize>,
-    instruct_format: Option<usize>,
-    display_name: Option<usize>,
-    nsfw: Option<usize>,
+    columns: Vec<Option<Column>>,
+    /// Rows that end before it reject the file.
     tags: Option<usize>,
-    settings: Option<usize>,
-    context_window: Option<usize>,
-    interaction_modes: Option<usize>,
-    capabilities: Option<usize>,
 }
 
 impl Columns {
-    /// Of two columns of one name the last counts.
-    pub(crate) fn named(header: &csv::StringRecord) -> Self {
-        let mut columns = Self::default();
-        for (index, name) in header.iter().enumerate() {
-            let column = match name {
-                "name" => &mut columns.name,
-                "parameters_bn" => &mut columns.parameters_bn,
-                "description" => &mut columns.description,
-                "version" => &mut columns.version,
-                "style" => &mut columns.style,
-                "baseline" => &mut columns.baseline,
-                "url" => &mut columns.url,
-                "instruct_format" => &mut columns.instruct_format,
-                "display_name" => &mut columns.display_name,
-                "nsfw" => &mut columns.nsfw,
-                "tags" => &mut columns.tags,
-                "settings" => &mut columns.settings,
-                "context_window" => &mut columns.context_window,
-                "interaction_modes" => &mut columns.interaction_modes,
-                "capabilities" => &mut columns.capabilities,
-                _ => continue,
-            };
-            *column = Some(index);
+    /// The columns of a header.
+    pub(crate) fn named(header: &Cells<'_>) -> Self {
+        let mut columns: Vec<Option<Column>> = vec![None; header.len()];
+        for (index, name) in header.filled() {
+            let known = COLUMNS.iter().find(|(known, _)| *known == name);
+            let known = known.map(|(_, column)| *column);
+            for earlier in columns.iter_mut().filter(|_| known.is_some()) {
+                if *earlier == known {
+                    *earlier = None;
+                }
+            }
+            if let Some(column) = columns.get_mut(index) {
+                *column = known;
+            }
         }
-        columns
+        let tags = columns
+            .iter()
+            .position(|column| *column == Some(Column::Tags));
+        Self { columns, tags }
     }
 
     /// Reads one row.
     pub(crate) fn row<'r>(
         &self,
-        record: &'r csv::StringRecord,
+        cells: &'r Cells<'_>,
         number: usize,
         log: &mut IssueLog,
     ) -> Result<Row<'r>, Refusal> {
-        let cell = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or_default();
-        let name = python_trim(cell(self.name));
+        let mut texts = [""; COLUMNS.len()];
+        for (index, text) in cells.filled() {
+            if let Some(Some(column)) = self.columns.get(index)
+                && let Some(place) = texts.get_mut(*column as usize)
+            {
+                *place = text;
+            }
+        }
+        let cell = |column: Column| texts.get(column as usize).copied().unwrap_or_default();
+        let name = python_trim(cell(Column::Name));
         let mut at = Place { name, number, log };
         if name.is_empty() {
             return Err(at.skipped(&["missing required 'name' field; row skipped"]));
         }
-        let parameters_bn = at.parameters_bn(cell(self.parameters_bn))?;
-        let tags = match self.tags.map(|column| record.get(column)) {
-            None => "",
-            Some(Some(tags)) => tags,
-            Some(None) => return Err(at.rejected("tags", "is missing: the row is too short")),
-        };
+        let parameters_bn = at.parameters_bn(cell(Column::ParametersBn))?;
+        if self.tags.is_some_and(|tags| tags >= cells.len()) {
+            return Err(at.rejected("tags", "is missing: the row is too short"));
+        }
         Ok(Row {
             name,
             parameters_bn,
             parameters: parameters_bn * 1e9,
-            tags,
-            settings: at.settings(cell(self.settings))?,
-            context_window: at.object("context_window", cell(self.context_window))?,
-            interaction_modes: at.object("interaction_modes", cell(self.interaction_modes))?,
-            capabilities: at.object("capabilities", cell(self.capabilities))?,
-            description: cell(self.description),
-            version: cell(self.version),
-            style: cell(self.style),
-            baseline: cell(self.baseline),
-            url: cell(self.url),
-            instruct_format: cell(self.instruct_format),
-            display_name: cell(self.display_name),
-            nsfw: python_trim(cell(self.nsfw)).eq_ignore_ascii_case("true"),
+            tags: cell(Column::Tags),
+            settings: at.settings(cell(Column::Settings))?,
+            context_window: at.object("context_window", cell(Column::ContextWindow))?,
+            interaction_modes: at.object("interaction_modes", cell(Column::InteractionModes))?,
+            capabilities: at.object("capabilities", cell(Column::Capabilities))?,
+            description: cell(Column::Description),
+            version: cell(Column::Version),
+            style: cell(Column::Style),
+            baseline: cell(Column::Baseline),
+            url: cell(Column::Url),
+            instruct_format: cell(Column::InstructFormat),
+            display_name: cell(Column::DisplayName),
+            nsfw: python_trim(cell(Column::Nsfw)).eq_ignore_ascii_case("true"),
         })
     }
 }
@@ -154,7 +181,7 @@ impl Place<'_, '_> {
         } else {
             self.log.topic(self.name)
         };
-        self.log.add(topic, parts);
+        self.log.add(topic, parts.concat());
     }
 
     #[cold]
@@ -165,11 +192,11 @@ impl Place<'_, '_> {
 
     #[cold]
     fn rejected(&self, column: &str, reason: &str) -> Refusal {
-        Refusal::Rejected(Rejected {
+        Refusal::Rejected(Box::new(Rejected {
             model: Some(self.name.to_owned()),
             field: Some(column.to_owned()),
             reason: format!("{reason} (row {})", self.number),
-        })
+        }))
     }
 
     fn parameters_bn(&mut self, cell: &str) -> Result<f64, Refusal> {
@@ -188,7 +215,11 @@ impl Place<'_, '_> {
         Err(self.rejected("parameters_bn", &reason))
     }
 
+    #[inline]
     fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
         match self.json("settings", cell)? {
             Some(Value::Null) => Ok(None),
             Some(value) if !is_flat(&value) => Err(self.skipped(&[
@@ -198,7 +229,11 @@ impl Place<'_, '_> {
         }
     }
 
+    #[inline]
     fn object<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
         match self.json(column, cell)? {
             read @ (None | Some(Value::Object(_))) => Ok(read),
             Some(_) => {

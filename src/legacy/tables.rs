@@ -105,7 +105,7 @@ fn findings_about_rows() {
         let mut expected = super::IssueLog::default();
         for pair in case["issues"].as_array().unwrap() {
             let topic = expected.topic(pair[0].as_str().unwrap());
-            expected.add(topic, &[pair[1].as_str().unwrap()]);
+            expected.add(topic, pair[1].as_str().unwrap().to_owned());
         }
         assert_eq!(log.finish(), expected.finish(), "{}", case["id"]);
     }

@@ -258,6 +258,8 @@ impl Mirror {
 impl Drop for Mirror {
     /// A cycle may be dropped between two categories; what it published is told all the same.
     fn drop(&mut self) {
+        // Who published nothing has nothing to tell.
+        self.amended &= !self.manifest.categories.is_empty();
         if self.lock.stands()
             && let Err(error) = self.commit()
         {

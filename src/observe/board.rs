@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::metrics::{Format, MetricsSnapshot};
 use super::status::{CategoryStatus, State, Status};
 use crate::category::Category;
+use crate::mirror::Published;
 use crate::pipeline::{Answer, CategoryReport, Outcome, Report};
 
 /// The board: one per daemon.
@@ -30,8 +31,17 @@ struct History {
     failing_since: Option<Timestamp>,
     failures: u32,
     last_error: Option<String>,
+    /// What the upstream's last answer was, if it was no good; a look at the files cannot end that.
+    upstream_trouble: Option<Trouble>,
     outcomes: BTreeMap<&'static str, u64>,
     convert_seconds: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+struct Trouble {
+    outcome: Outcome,
+    held_until: Option<Timestamp>,
+    error: String,
 }
 
 impl Board {
@@ -48,16 +58,30 @@ impl Board {
                 history.failing_since = known.failing_since;
                 history.failures = known.consecutive_failures;
                 history.last_error.clone_from(&known.last_error);
+                let outcome = match known.state {
+                    State::Rejected => Outcome::Rejected,
+                    _ => Outcome::Failed,
+                };
+                history.upstream_trouble = known.last_error.clone().map(|error| Trouble {
+                    outcome,
+                    held_until: None,
+                    error,
+                });
             }
             board.categories.insert(category, history);
         }
         board
     }
 
-    /// When a category's published files last changed, where only the manifest knows.
-    pub fn published(&mut self, category: Category, at: Timestamp) {
+    /// What the manifest says of a category whose files are on disk, until the first cycle has looked at them.
+    pub fn published(&mut self, category: Category, entry: &Published) {
         let history = self.categories.entry(category).or_default();
-        history.last_change = history.last_change.or(Some(at));
+        history.last_change = history.last_change.or(Some(entry.published_at));
+        let trouble = history.upstream_trouble.as_ref();
+        history.last = Some(CategoryReport {
+            outcome: trouble.map_or(Outcome::Unchanged, |trouble| trouble.outcome),
+            ..CategoryReport::published(entry)
+        });
     }
 
     /// Takes in what a cycle reports; `polled` tells whether it was to ask the upstream.
@@ -161,29 +185,29 @@ impl History {
             self.last_change = Some(now);
             log_change(category, fared);
         }
-        // A category can recover in a look at the files only from what such a look can see.
         let asked = polled || fared.upstream != Answer::None;
-        let seen_on_disk = self
-            .last
-            .as_ref()
-            .is_some_and(|last| last.upstream == Answer::None);
         if asked {
             self.last_check = Some(now);
+            let of_upstream = fared.error.as_ref().filter(|error| error.is_of_upstream());
+            self.upstream_trouble = of_upstream.map(|error| Trouble {
+                outcome: fared.outcome,
+                held_until: fared.held_until,
+                error: error.chain(),
+            });
         }
+        let mut last = fared.clone();
         if failed {
             self.fail(category, fared, now);
-        } else if asked || (seen_on_disk && self.failures > 0) {
+        } else if let Some(trouble) = &self.upstream_trouble {
+            // The files are in order; the upstream's trouble stays (invariant 2).
+            last.outcome = trouble.outcome;
+            last.held_until = trouble.held_until;
+            self.last_error = Some(trouble.error.clone());
+        } else {
             self.recover(category, now);
             if asked {
                 self.last_success = Some(now);
             }
-        }
-        let keeps_trouble = !failed && !asked && self.failures > 0;
-        let mut last = fared.clone();
-        if keeps_trouble && let Some(before) = &self.last {
-            last.outcome = before.outcome;
-            last.held_until = before.held_until;
-            last.upstream = before.upstream;
         }
         self.last = Some(last);
     }
@@ -257,6 +281,8 @@ impl History {
             State::Held
         } else if self.failures > 0 {
             State::Failing
+        } else if self.last_success.is_none() {
+            State::Stale
         } else if last.modified {
             State::Modified
         } else {

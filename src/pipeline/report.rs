@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::category::Category;
-use crate::disk::DiskError;
+use crate::disk::{self, DiskError};
 use crate::error::chain;
 use crate::legacy::Rejected;
-use crate::mirror::{Changes, Digest, Layout, LockError};
+use crate::mirror::{Changes, Digest, Layout, LockError, Published, manifest};
 use crate::upstream::UpstreamError;
 
 /// How a cycle ended for one category.
@@ -161,16 +161,24 @@ impl Report {
         })
     }
 
-    /// A report for a mirror that another process writes: what it has published stands.
+    /// A report for a mirror that another process writes: what it has published, as its manifest says, stands.
     #[must_use]
     pub fn of_another_writer(categories: &[Category], layout: &Layout) -> Self {
+        let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
         Self::of(categories, |category| {
             let file = layout.v2(category);
-            if file.is_file() {
-                CategoryReport::empty()
-            } else {
+            let Ok(Some(bytes)) = disk::read(&file) else {
                 let file = file.display().to_string();
-                CategoryReport::failed(CategoryError::NotPublished { file })
+                return CategoryReport::failed(CategoryError::NotPublished { file });
+            };
+            let sha256 = Digest::of(&bytes);
+            let published = manifest.categories.get(&category);
+            let published = published.filter(|entry| entry.v2.sha256 == sha256);
+            CategoryReport {
+                v2: Some((sha256, bytes.len() as u64)),
+                models: published.map(|entry| entry.v2.models),
+                legacy_bytes: published.map(|entry| entry.legacy.bytes),
+                ..CategoryReport::empty()
             }
         })
     }
@@ -224,6 +232,12 @@ pub struct Silent;
 impl Progress for Silent {}
 
 impl CategoryError {
+    /// Whether it is a trouble with what the upstream answered, which no look at the files here can end.
+    #[must_use]
+    pub fn is_of_upstream(&self) -> bool {
+        matches!(self, Self::Upstream(_) | Self::NotLegacy { .. })
+    }
+
     /// The error and its causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
@@ -252,6 +266,30 @@ impl CategoryReport {
             convert_time: None,
             error: None,
         }
+    }
+
+    /// What a manifest says of a category.
+    pub(crate) fn published(entry: &Published) -> Self {
+        Self {
+            url: Some(entry.source.url.clone()),
+            v2: Some((entry.v2.sha256, entry.v2.bytes)),
+            models: Some(entry.v2.models),
+            legacy_bytes: Some(entry.legacy.bytes),
+            ..Self::empty()
+        }
+    }
+
+    /// Takes in what a look at the files changed earlier in the same cycle, so that nobody misses the change.
+    pub(super) fn also(&mut self, earlier: Self) {
+        self.changes = self.changes.or(earlier.changes);
+        self.convert_time = self.convert_time.or(earlier.convert_time);
+        if self.outcome == Outcome::Unchanged {
+            self.outcome = Outcome::Updated;
+        }
+        if self.error.is_some() {
+            return;
+        }
+        self.issues = self.issues.max(earlier.issues);
     }
 
     pub(super) fn skipped() -> Self {

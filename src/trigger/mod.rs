@@ -104,6 +104,13 @@ impl Trigger {
         }
     }
 
+    /// Waits for a request and leaves it pending: for a cycle that wants to know while it waits for others. Cancel-safe.
+    ///
+    /// The permit it takes is not missed by [`Trigger::next`], which looks for a reason before it waits.
+    pub async fn hinted(&self) {
+        self.shared.wake.notified().await;
+    }
+
     /// The pending reason, left in place.
     #[must_use]
     pub fn pending(&self) -> Option<Reason> {

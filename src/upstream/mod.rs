@@ -113,6 +113,14 @@ impl Upstream {
         self.holds.all(Timestamp::now())
     }
 
+    /// Takes over deadlines that another process was given.
+    pub fn hold(&self, deadlines: &BTreeMap<String, Timestamp>) {
+        let now = Timestamp::now();
+        for (host, until) in deadlines {
+            self.holds.extend(host, *until, now);
+        }
+    }
+
     /// The counters since start.
     pub fn traffic(&self) -> Traffic {
         self.traffic.read()

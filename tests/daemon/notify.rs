@@ -91,8 +91,9 @@ fn ready_comes_at_once_where_good_files_are() {
     drop(daemon);
     // A file that is not what the manifest says is no good file.
     fs::write(world.v2("blip.json"), "{}").unwrap();
+    let seen = origin.requests().len();
     let daemon = manager.of_setup(origin.of(world.setup())).start();
-    origin.requests_after(20, 10);
+    origin.requests_after(seen, 10);
     daemon.wait_status("it runs", |_| true);
     let told = manager.drain();
     assert!(

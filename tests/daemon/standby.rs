@@ -83,6 +83,20 @@ fn a_stopped_writer_is_succeeded_too() {
 }
 
 #[test]
+fn a_rate_limit_holds_for_the_one_that_takes_over() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (writer, standby) = pair(&world, &origin);
+    origin.mood(Mood::Limit(3600));
+    writer.signal(Signal::HUP);
+    writer.wait_state("blip", "held");
+    let seen = origin.requests().len();
+    writer.kill();
+    standby.wait_status("the takeover", |status| status["role"] == "writer");
+    standby.wait_state("blip", "held");
+    assert_eq!(origin.requests().len(), seen, "nothing was sent");
+}
+
+#[test]
 fn a_paused_writer_keeps_the_mirror() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let (writer, standby) = pair(&world, &origin);

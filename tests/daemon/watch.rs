@@ -235,20 +235,20 @@ fn a_mirror_removed_in_place_under_the_daemon_ends_right() {
 #[test]
 fn an_invalid_edit_is_rejected_and_fixing_it_recovers() {
     both_backends(|world, daemon| {
-        let before = fs::metadata(world.v2("blip.json")).unwrap();
+        let before = fs::metadata(world.v2("clip.json")).unwrap();
         let bad = "{\"first\": {\"name\": \"first\", \"type\": \"no such type\"}}";
-        fs::write(world.legacy("blip.json"), bad).unwrap();
-        let status = daemon.wait_state("blip", "rejected");
+        fs::write(world.legacy("clip.json"), bad).unwrap();
+        let status = daemon.wait_state("clip", "rejected");
         let error = status["last_error"].as_str().unwrap();
         assert!(error.contains("first") && error.contains("type"), "{error}");
-        let after = fs::metadata(world.v2("blip.json")).unwrap();
+        let after = fs::metadata(world.v2("clip.json")).unwrap();
         assert_eq!(before.modified().unwrap(), after.modified().unwrap());
         assert_eq!(before.ino(), after.ino());
-        fs::write(world.legacy("blip.json"), legacy("blip.json", "fixed")).unwrap();
-        world.wait_v2("blip.json", "fixed");
-        let status = daemon.wait_state("blip", "modified");
+        fs::write(world.legacy("clip.json"), legacy("clip.json", "fixed")).unwrap();
+        world.wait_v2("clip.json", "fixed");
+        let status = daemon.wait_state("clip", "modified");
         assert!(status["last_error"].is_null(), "{status}");
-        assert_eq!(daemon.lines(&["recovered", "blip"]).len(), 1);
+        assert_eq!(daemon.lines(&["recovered", "clip"]).len(), 1);
     });
 }
 

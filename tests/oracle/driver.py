@@ -305,7 +305,6 @@ def main():
     parser.add_argument("--count", type=int, default=600)
     parser.add_argument("--engine", choices=["model", "package"], default="model")
     args = parser.parse_args()
-    sys.set_int_max_str_digits(0)
     ask = (open_model if args.engine == "model" else open_package)(args.shared)
     sources = pool(args.shared)
     for number in range(args.count):
