@@ -8,6 +8,14 @@
 //!    readers compare mtimes for equality, as floats.
 //! 5. Whatever fails, the target is untouched and no temporary file stays behind; after a crash [`sweep`] removes it.
 
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that may write"
+    )
+)]
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -63,6 +71,7 @@ pub struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
+    mode: u32,
     mtime: (i64, i64),
     ctime: (i64, i64),
 }
@@ -72,6 +81,12 @@ impl Stamp {
     #[must_use]
     pub fn mtime(&self) -> f64 {
         python_mtime(self.mtime)
+    }
+
+    /// The permission bits.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// How long ago the file last changed in any way, by the kernel's stamp that nobody can set; `None` when that lies
@@ -89,6 +104,7 @@ impl Stamp {
             device: metadata.dev(),
             inode: metadata.ino(),
             size: metadata.size(),
+            mode: metadata.mode() & 0o7777,
             mtime: (metadata.mtime(), metadata.mtime_nsec()),
             ctime: (metadata.ctime(), metadata.ctime_nsec()),
         }
@@ -271,8 +287,24 @@ pub fn open_lock(path: &Path, mode: u32) -> Result<File, DiskError> {
     Ok(file)
 }
 
+/// Opens an existing lock file the same way, to ask who holds it: on NFS a lock needs a writable handle.
+///
+/// # Errors
+/// It is not there or cannot be opened.
+pub fn reopen_lock(path: &Path) -> Result<File, DiskError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(DiskError::on("open the lock", path))
+}
+
 /// Whether a name is one of our temporary files'.
 #[must_use]
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "our own names, which we never write in capitals"
+)]
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
@@ -300,127 +332,4 @@ pub fn sweep(directory: &Path) -> Result<(), DiskError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAIN: Placement<'_> = Placement {
-        mode: 0o644,
-        previous: None,
-        durable: true,
-    };
-
-    fn names(directory: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn invariant_3_equal_bytes_cause_no_write() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        assert_eq!(
-            replace(&target, b"one", PLAIN).unwrap(),
-            Replaced::Written(None)
-        );
-        let before = stamp(&target).unwrap();
-        assert_eq!(replace(&target, b"one", PLAIN).unwrap(), Replaced::Equal);
-        assert_eq!(stamp(&target).unwrap(), before);
-    }
-
-    #[test]
-    fn invariant_3_a_wrong_mode_is_set_right_without_moving_the_mtime() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        replace(&target, b"one", PLAIN).unwrap();
-        let before = stamp(&target).unwrap().unwrap();
-        fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
-        replace(&target, b"one", PLAIN).unwrap();
-        let metadata = fs::metadata(&target).unwrap();
-        assert_eq!(metadata.mode() & 0o7777, 0o644);
-        assert_eq!((metadata.mtime(), metadata.mtime_nsec()), before.mtime);
-    }
-
-    #[test]
-    fn invariant_4_every_change_gets_a_later_mtime() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        let mut last = 0.0;
-        for round in 0..200 {
-            replace(&target, format!("{round}").as_bytes(), PLAIN).unwrap();
-            let mtime = stamp(&target).unwrap().unwrap().mtime();
-            assert!(mtime > last, "round {round}: {mtime} is not after {last}");
-            last = mtime;
-        }
-    }
-
-    #[test]
-    fn invariant_4_holds_against_a_file_from_the_future() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        replace(&target, b"one", PLAIN).unwrap();
-        let future = SystemTime::now() + Duration::from_secs(1_000_000);
-        File::options()
-            .write(true)
-            .open(&target)
-            .unwrap()
-            .set_modified(future)
-            .unwrap();
-        replace(&target, b"two", PLAIN).unwrap();
-        assert!(fs::metadata(&target).unwrap().modified().unwrap() > future);
-    }
-
-    #[test]
-    fn the_previous_generation_stays_reachable() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        let previous = directory.path().join("previous.json");
-        let placement = Placement {
-            previous: Some(&previous),
-            ..PLAIN
-        };
-        for text in ["one", "two", "three"] {
-            replace(&target, text.as_bytes(), placement).unwrap();
-        }
-        assert_eq!(fs::read(&previous).unwrap(), b"two");
-        assert_eq!(names(directory.path()), ["a.json", "previous.json"]);
-    }
-
-    #[test]
-    fn invariant_5_a_failed_replace_leaves_the_target_and_no_temporary_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        fs::create_dir(&target).unwrap();
-        let error = replace(&target, b"one", PLAIN).unwrap_err();
-        assert!(
-            error.to_string().starts_with("cannot rename onto "),
-            "{error}"
-        );
-        assert_eq!(names(directory.path()), ["a.json"]);
-    }
-
-    #[test]
-    fn invariant_5_sweep_removes_our_leftovers_only() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in [".a.json.x.tmp", "b.tmp", ".hidden", "a.json"] {
-            fs::write(directory.path().join(name), "x").unwrap();
-        }
-        sweep(directory.path()).unwrap();
-        assert_eq!(names(directory.path()), [".hidden", "a.json", "b.tmp"]);
-    }
-
-    #[test]
-    fn the_mode_is_the_one_asked_for_whatever_the_umask() {
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("a.json");
-        let placement = Placement {
-            mode: 0o666,
-            ..PLAIN
-        };
-        replace(&target, b"one", placement).unwrap();
-        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o666);
-    }
-}
+mod tests;

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     const BLIP: Category = Category::Blip;
-    const TTL: Duration = Duration::from_secs(60);
+    const TTL: Duration = Duration::from_mins(1);
 
     #[test]
     fn invariant_1_every_way_to_go_stale() {

@@ -46,6 +46,9 @@
 //! [`backend::GithubBackend`] is the same backend that the daemon runs on, asynchronous, with a thin [`blocking`]
 //! form. `examples/` has a program for each way to use it.
 
+// Every way to write a file is disallowed (clippy.toml), except in `disk`; tests may do as they like.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod category;
 
 pub mod config;
@@ -78,3 +81,8 @@ pub mod daemon;
 
 #[doc(hidden)]
 pub mod cli;
+
+/// The README's Rust code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeCode;

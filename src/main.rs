@@ -1,5 +1,7 @@
 //! The program: arguments in, error chain out, exit code.
 
+#![warn(clippy::disallowed_methods)]
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -85,8 +85,11 @@ fn old_success_is_stale_without_the_daemon_saying_so() {
 #[test]
 fn without_a_daemon_the_manifest_says_what_is_there() {
     let mirror = tempfile::tempdir().unwrap();
-    let manifest = json!({"format": 1, "categories": {"clip": {
-        "v2": {"file": "clip.json", "sha256": "", "bytes": 10, "models": 2},
+    let sha256 = "0".repeat(64);
+    let manifest = json!({"format": 1, "generator": "horde-refd 0.1.0", "categories": {"clip": {
+        "v2": {"file": "clip.json", "sha256": sha256, "bytes": 10, "models": 2},
+        "legacy": {"file": "legacy/clip.json", "sha256": sha256, "bytes": 10},
+        "source": {"url": "https://example.org/clip.json", "etag": null, "last_modified": null},
         "published_at": "2026-01-01T00:00:00Z",
     }}});
     std::fs::write(mirror.path().join("manifest.json"), manifest.to_string()).unwrap();

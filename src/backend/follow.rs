@@ -23,6 +23,8 @@ impl GithubBackend {
             Err(error) => return error,
         };
         loop {
+            // First of all what changed before anybody watched.
+            self.check();
             let expiry = self.cache().next_expiry();
             let expired = async {
                 match expiry {
@@ -42,7 +44,6 @@ impl GithubBackend {
                 () = expired => {}
                 error = watch.failed() => return error,
             }
-            self.check();
         }
     }
 }

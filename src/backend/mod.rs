@@ -11,11 +11,11 @@
 
 mod cache;
 mod events;
+mod fetch;
 mod follow;
 mod legacy;
 mod queries;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,12 +27,13 @@ use self::cache::Cache;
 pub use self::cache::Reference;
 use self::events::Callbacks;
 pub use self::events::{CallbackId, Cause, Invalidation};
+pub use self::fetch::FetchError;
 use self::legacy::LegacyCache;
 pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
-use crate::pipeline::{self, CategoryError, Cycle, Memory, Outcome, Progress, Report, Silent};
+use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report, Silent};
 use crate::trigger::{Reason, Trigger};
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -91,19 +92,6 @@ pub enum OpenError {
         /// The missing files.
         files: Vec<PathBuf>,
     },
-}
-
-/// Why a category cannot be served at all.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{category}: there is no usable v2 file at {file}", file = file.display())]
-pub struct FetchError {
-    /// The category.
-    pub category: Category,
-    /// Where its file would be.
-    pub file: PathBuf,
-    /// What the last refresh ran into.
-    #[source]
-    pub reason: Option<CategoryError>,
 }
 
 impl GithubBackend {
@@ -231,9 +219,9 @@ impl GithubBackend {
                 Err(error) => return Err(error),
             }
         }
-        let writes = writer.mirror.is_some();
-        self.writes.store(writes, Ordering::Relaxed);
-        Ok(writes)
+        let ours = writer.mirror.is_some();
+        self.writes.store(ours, Ordering::Relaxed);
+        Ok(ours)
     }
 
     /// Runs one cycle over these categories; the daemon's and everybody's only way to change the mirror.
@@ -321,100 +309,6 @@ impl GithubBackend {
                 .collect()
         };
         self.announce(&stale);
-    }
-
-    /// The published reference of a category; `None` for one without a legacy format that nobody published.
-    ///
-    /// What is cached and valid is served as it is. Otherwise the files are brought in order first: a missing legacy
-    /// file is fetched, a stale category is polled conditionally, with `force` unconditionally. If that fails, the last
-    /// good data is served marked as stale.
-    ///
-    /// # Errors
-    /// There is no data at all.
-    pub async fn fetch_category(
-        &self,
-        category: Category,
-        force: bool,
-    ) -> Result<Option<Arc<Reference>>, FetchError> {
-        let mut fetched = self.fetch(&[category], force).await;
-        fetched.remove(&category).unwrap_or(Ok(None))
-    }
-
-    /// The published references of all categories, refreshed in one cycle; see [`Self::fetch_category`].
-    pub async fn fetch_all_categories(
-        &self,
-        force: bool,
-    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
-        self.fetch(&Category::ALL, force).await
-    }
-
-    async fn fetch(
-        &self,
-        categories: &[Category],
-        force: bool,
-    ) -> BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>> {
-        self.check();
-        let mut served = BTreeMap::new();
-        let wanted = self.unserved(categories, force, &mut served);
-        if wanted.is_empty() {
-            return served;
-        }
-        let mut writer = self.writer.lock().await;
-        // Whoever held the lock may have loaded what is wanted here (invariant 2).
-        let wanted = self.unserved(&wanted, force, &mut served);
-        let (stale, unloaded): (Vec<_>, Vec<_>) = wanted
-            .iter()
-            .partition(|&&category| force || self.cache().is_stale(category));
-        let asked = if force {
-            Reason::Force
-        } else {
-            Reason::Schedule
-        };
-        for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
-            if !group.is_empty() {
-                self.refresh_held(&mut writer, reason, &group, &Silent, None)
-                    .await;
-            }
-        }
-        drop(writer);
-        for category in wanted {
-            let loaded = self.cache().serve(category, &self.layout.v2(category));
-            let result = match loaded {
-                Ok(reference) => Ok(Some(reference)),
-                Err(_) if !category.has_legacy() => Ok(None),
-                Err(reason) => Err(FetchError {
-                    category,
-                    file: self.layout.v2(category),
-                    reason,
-                }),
-            };
-            served.insert(category, result);
-        }
-        served
-    }
-
-    /// Serves what is cached and valid; returns what is not.
-    fn unserved(
-        &self,
-        categories: &[Category],
-        force: bool,
-        served: &mut BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>,
-    ) -> Vec<Category> {
-        let cache = self.cache();
-        let mut wanted = Vec::new();
-        for &category in categories {
-            match cache.valid(category).filter(|_| !force) {
-                Some(reference) => {
-                    self.counters.hits.fetch_add(1, Ordering::Relaxed);
-                    served.insert(category, Ok(Some(reference)));
-                }
-                None => wanted.push(category),
-            }
-        }
-        self.counters
-            .misses
-            .fetch_add(wanted.len() as u64, Ordering::Relaxed);
-        wanted
     }
 
     /// How long a loaded category counts as fresh.

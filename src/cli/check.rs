@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::args::{CheckArgs, CheckTarget, Common};
 use super::convert::input;
-use super::output::Output;
+use super::output::{Output, printable};
 use crate::category::Category;
 use crate::convert::check;
-use crate::legacy::{Issues, Rejected};
+use crate::error::chain;
+use crate::legacy::Issues;
 use crate::mirror::Layout;
 
 /// One legacy file as it was found.
@@ -19,14 +19,15 @@ struct Checked {
     category: Category,
     file: String,
     issues: Issues,
-    rejections: Vec<Rejected>,
+    /// Why it cannot be converted, or not even be read.
+    rejections: Vec<String>,
 }
 
 pub(super) fn main(common: &Common, args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut checked = Vec::new();
     for (category, file) in files(common, &args.targets)? {
         if category.has_legacy() {
-            checked.push(one(category, &file)?);
+            checked.push(one(category, &file));
         }
     }
     let mut out = Output::stdout();
@@ -67,15 +68,22 @@ fn files(common: &Common, targets: &[CheckTarget]) -> anyhow::Result<Vec<(Catego
     })
 }
 
-fn one(category: Category, file: &PathBuf) -> anyhow::Result<Checked> {
-    let (name, bytes) = input(Some(file)).with_context(|| format!("cannot check {category}"))?;
-    let report = check(category, &bytes);
-    Ok(Checked {
+fn one(category: Category, file: &PathBuf) -> Checked {
+    let (issues, rejections) = match input(Some(file)) {
+        Ok((_, bytes)) => {
+            let report = check(category, &bytes);
+            let rejections = report.rejections.iter().map(ToString::to_string);
+            (report.issues, rejections.collect())
+        }
+        // One file that is not there is no reason to keep silent about the others.
+        Err(error) => (Issues::default(), vec![chain(error.as_ref())]),
+    };
+    Checked {
         category,
-        file: name,
-        issues: report.issues,
-        rejections: report.rejections,
-    })
+        file: file.display().to_string(),
+        issues,
+        rejections,
+    }
 }
 
 impl Checked {
@@ -85,14 +93,14 @@ impl Checked {
         }
         out.line(format_args!("{} ({})", self.category, self.file))?;
         for rejected in &self.rejections {
-            out.line(format_args!("  REJECTED {rejected}"))?;
+            out.line(format_args!("  REJECTED {}", printable(rejected)))?;
         }
         for (model, messages) in self.issues.iter() {
-            out.line(format_args!("  {}", model.escape_debug()))?;
+            out.line(format_args!("  {}", printable(model)))?;
             for message in messages {
                 // The messages repeat the model's name, which stands above them.
-                let message = message.strip_prefix(model).unwrap_or(message).trim_start();
-                out.line(format_args!("    {}", message.escape_debug()))?;
+                let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
+                out.line(format_args!("    {}", printable(message)))?;
             }
         }
         Ok(())
@@ -101,19 +109,26 @@ impl Checked {
 
 /// The machine-readable result (design contract: command line).
 fn as_json(checked: &[Checked]) -> Value {
-    let mut result = Map::new();
-    for file in checked {
-        let issues: Map<String, Value> = file
-            .issues
-            .iter()
+    let mut result: Map<String, Value> = Map::new();
+    for category in Category::with_legacy() {
+        // A category may be named with several files.
+        let files = || checked.iter().filter(|file| file.category == category);
+        if files().next().is_none() {
+            continue;
+        }
+        let issues: Map<String, Value> = files()
+            .flat_map(|file| file.issues.iter())
             .map(|(model, messages)| (model.to_owned(), messages.collect::<Value>()))
             .collect();
+        let reasons: Vec<&str> = files()
+            .flat_map(|file| &file.rejections)
+            .map(String::as_str)
+            .collect();
         let mut entry = json!({ "issues": issues });
-        if let (false, Some(entry)) = (file.rejections.is_empty(), entry.as_object_mut()) {
-            let reasons: Vec<String> = file.rejections.iter().map(ToString::to_string).collect();
+        if let (false, Some(entry)) = (reasons.is_empty(), entry.as_object_mut()) {
             entry.insert("rejected".to_owned(), reasons.join("; ").into());
         }
-        result.insert(file.category.name().to_owned(), entry);
+        result.insert(category.name().to_owned(), entry);
     }
     result.into()
 }

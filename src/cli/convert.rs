@@ -21,6 +21,10 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
         .into());
     }
     if !args.category.has_legacy() {
+        let category = args.category;
+        output::warn(format_args!(
+            "{category} has no legacy format: there is nothing to convert"
+        ));
         return Ok(Exit::Done);
     }
     let (name, bytes) = input(args.file.as_ref())?;
@@ -36,6 +40,7 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
         if common.verbose > 0 {
             for (model, messages) in converted.issues.iter() {
                 for message in messages {
+                    let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
                     output::warn(format_args!("{model}: {message}"));
                 }
             }
@@ -47,19 +52,15 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
 
 /// The bytes of a file, or of stdin where none is named, and what to call them.
 pub(super) fn input(file: Option<&PathBuf>) -> anyhow::Result<(String, Vec<u8>)> {
-    match file.filter(|file| file.as_os_str() != "-") {
-        Some(file) => {
-            let bytes =
-                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            Ok((file.display().to_string(), bytes))
-        }
-        None => {
-            let mut bytes = Vec::new();
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .context("cannot read stdin")?;
-            Ok(("stdin".to_owned(), bytes))
-        }
+    if let Some(file) = file.filter(|file| file.as_os_str() != "-") {
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        return Ok((file.display().to_string(), bytes));
     }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .context("cannot read stdin")?;
+    Ok(("stdin".to_owned(), bytes))
 }

@@ -88,19 +88,34 @@ pub fn colors(color: Color) -> bool {
 /// Writes an error and its causes to stderr, a line each.
 pub fn complain(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();
-    let mut lines = vec![format!("horde-refd: {error}")];
-    lines.extend(
-        error
-            .chain()
-            .skip(1)
-            .map(|cause| format!("  because: {cause}")),
-    );
-    // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(stderr, "{}", lines.join("\n"));
+    let mut text = format!("horde-refd: {error}");
+    for cause in error.chain().skip(1) {
+        text.push_str("\n  because: ");
+        text.push_str(&cause.to_string());
+    }
+    for line in text.lines() {
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(stderr, "{}", printable(line));
+    }
 }
 
 /// Writes a warning to stderr.
 pub fn warn(warning: impl Display) {
     // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(io::stderr().lock(), "warning: {warning}");
+    let warning = warning.to_string();
+    let _ = writeln!(io::stderr().lock(), "warning: {}", printable(&warning));
+}
+
+/// The text with its control characters escaped: names and messages quote what a stranger wrote.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_debug());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

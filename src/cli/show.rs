@@ -78,12 +78,23 @@ fn legacy_record(category: Category, bytes: &[u8], model: &str) -> anyhow::Resul
 /// Says that there is no such model, and which ones look like it.
 fn unknown(model: &str, known: &[String]) -> String {
     let wanted = model.to_lowercase();
-    let alike: Vec<&str> = known
+    let likeness = |name: &&String| {
+        let name = name.to_lowercase();
+        if name.contains(&wanted) {
+            2.0
+        } else {
+            strsim::jaro_winkler(&name, &wanted)
+        }
+    };
+    let mut alike: Vec<(f64, &str)> = known
         .iter()
-        .filter(|name| name.to_lowercase().contains(&wanted))
-        .map(String::as_str)
-        .take(5)
+        .map(|name| (likeness(&name), name.as_str()))
+        .filter(|(likeness, _)| *likeness > 0.8)
         .collect();
+    // Stable: those equally alike stay in the order of the file.
+    alike.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    alike.truncate(5);
+    let alike: Vec<&str> = alike.into_iter().map(|(_, name)| name).collect();
     let hint = match alike.as_slice() {
         [] => format!("{} models are there", known.len()),
         some => format!("did you mean {}?", some.join(", ")),

@@ -1,7 +1,6 @@
 //! `horde-refd status`: what the daemon wrote about itself, as it is now.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,6 +14,8 @@ use super::args::{Common, StatusArgs};
 use super::output::{self, Output, WriteFailed};
 use crate::category::Category;
 use crate::config::Config;
+use crate::mirror::Layout;
+use crate::mirror::manifest::read_manifest;
 use crate::observe::status::{
     CategoryStatus, FORMAT, Palette, State, Status, StatusError, header, locate, table,
 };
@@ -172,19 +173,14 @@ impl Nobody {
 
 /// What the manifest says is published: nobody keeps it fresh, so it is stale.
 fn published(base_path: &Path) -> BTreeMap<Category, CategoryStatus> {
-    let manifest = fs::read(base_path.join("manifest.json")).ok();
-    let manifest: Value = manifest
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
     let status = |category: Category| {
-        let entry = manifest.get("categories")?.get(category.name())?;
-        let v2 = entry.get("v2").filter(|v2| v2.is_object())?;
-        let published_at = entry.get("published_at").and_then(Value::as_str);
+        let entry = manifest.categories.get(&category)?;
         Some(CategoryStatus {
             state: State::Stale,
-            last_change: published_at.and_then(|time| time.parse().ok()),
-            models: v2.get("models").and_then(Value::as_u64),
-            bytes: v2.get("bytes").and_then(Value::as_u64),
+            last_change: Some(entry.published_at),
+            models: Some(entry.v2.models),
+            bytes: Some(entry.v2.bytes),
             ..CategoryStatus::default()
         })
     };

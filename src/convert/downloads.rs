@@ -70,7 +70,7 @@ impl<'t> Downloads<'t> {
                 .filter(|sum| !sum.is_empty())
                 .unwrap_or(UNKNOWN_CHECKSUM),
             content_hash: file.content_hash,
-            file_purpose: file.file_type,
+            file_purpose: file.purpose,
             known_slow_download: contains_lowered(file.path, "civitai"),
         };
         if let Some(known) = self.find(file.path) {

@@ -1,16 +1,12 @@
 //! The group of a text model: its name without size, version, quantisation, variant and date.
 //!
 //! The reference removes what five lists of patterns find: of each list the first pattern that occurs anywhere,
-//! at its leftmost place. The matchers here are written for that and no more:
-//!
-//! 1. Names are ASCII as a rule and are treated as bytes; others go through the same code as characters.
-//! 2. A *word* pattern is bounded on both sides, and all its characters are word characters, so it matches
-//!    exactly the whole runs of word characters that equal it.
-//! 3. Removing a word leaves the other runs as they were, so both lists of words are matched in one pass.
+//! at its leftmost place, and glues the two sides together before it goes to the next list.
 
 use std::ops::Range;
 
-use crate::legacy::{is_decimal, is_letter_or_number};
+use super::patterns::{Unit, date, leading_version, size, version, words};
+use super::places::{Masks, Places, Searched};
 
 /// Groups names, keeping its working memory from one to the next.
 #[derive(Debug, Default)]
@@ -32,12 +28,15 @@ impl Grouper {
         if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());
-            shorten(&mut self.bytes);
-            self.group.extend(tidy(&self.bytes).map(char::from));
+            match Masks::of(&self.bytes) {
+                Some(mut masks) => shorten(&mut self.bytes, &mut masks),
+                None => shorten(&mut self.bytes, &mut Searched),
+            }
+            tidy_ascii(&self.bytes, &mut self.group);
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
-            shorten(&mut self.chars);
+            shorten(&mut self.chars, &mut Searched);
             self.group.extend(tidy(&self.chars));
         }
         if self.group.is_empty() {
@@ -47,320 +46,75 @@ impl Grouper {
     }
 }
 
-/// A character of a name, as the patterns see it.
-trait Unit: Copy + PartialEq {
-    /// A decimal digit of any script.
-    fn is_digit(self) -> bool;
-    /// A letter or number of any script, or `_`.
-    fn is_word(self) -> bool;
-    /// The lower-case ASCII character it equals when case is ignored; 0 for none.
-    fn folded(self) -> u8;
-    /// The ASCII character it is; 0 for none.
-    fn ascii(self) -> u8;
-
-    /// What a case-insensitive `[a-z]` matches.
-    fn is_letter(self) -> bool {
-        self.folded().is_ascii_lowercase()
-    }
-
-    /// What a case-insensitive `[a-z0-9]` matches.
-    fn is_letter_or_digit(self) -> bool {
-        self.folded().is_ascii_alphanumeric()
-    }
-}
-
-impl Unit for u8 {
-    fn is_digit(self) -> bool {
-        self.is_ascii_digit()
-    }
-
-    fn is_word(self) -> bool {
-        self.is_ascii_alphanumeric() || self == b'_'
-    }
-
-    fn folded(self) -> u8 {
-        self.to_ascii_lowercase()
-    }
-
-    fn ascii(self) -> u8 {
-        self
-    }
-}
-
-impl Unit for char {
-    fn is_digit(self) -> bool {
-        is_decimal(self)
-    }
-
-    fn is_word(self) -> bool {
-        self == '_' || is_letter_or_number(self)
-    }
-
-    fn folded(self) -> u8 {
-        match self {
-            '\u{130}' | '\u{131}' => b'i',
-            '\u{17f}' => b's',
-            '\u{212a}' => b'k',
-            other => other.ascii().to_ascii_lowercase(),
-        }
-    }
-
-    fn ascii(self) -> u8 {
-        u8::try_from(self).ok().filter(u8::is_ascii).unwrap_or(0)
-    }
-}
-
-fn shorten<U: Unit>(name: &mut Vec<U>) {
-    if name.iter().any(|unit| unit.is_digit()) {
-        name.drain(..leading_version(name));
-        remove(name, size(name));
-        remove(name, version(name));
-    }
-    let (quantisation, variant) = words(name);
+fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
+    let leading = leading_version(name);
+    remove(name, places, (leading > 0).then_some(0..leading));
+    let found = size(name, places);
+    remove(name, places, found);
+    let found = version(name, places);
+    remove(name, places, found);
+    // Removing a word leaves the other words as they were, so two lists are looked for in one pass.
+    let (quantisation, variant) = words(name, places);
     // The later one first, so that the place of the other stays right.
     let start = |range: &Option<Range<usize>>| range.as_ref().map_or(0, |range| range.start);
-    if start(&quantisation) < start(&variant) {
-        remove(name, variant);
-        remove(name, quantisation);
+    let (first, second) = if start(&quantisation) < start(&variant) {
+        (quantisation, variant)
     } else {
-        remove(name, quantisation);
-        remove(name, variant);
-    }
-    remove(name, date(name));
+        (variant, quantisation)
+    };
+    remove(name, places, second);
+    remove(name, places, first);
+    let found = date(name, places);
+    remove(name, places, found);
 }
 
-fn remove<U>(name: &mut Vec<U>, range: Option<Range<usize>>) {
+fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
     if let Some(range) = range {
+        places.cut(&range);
         name.drain(range);
     }
 }
 
-fn at<U: Unit>(name: &[U], index: usize) -> Option<U> {
-    name.get(index).copied()
-}
-
-fn before<U: Unit>(name: &[U], index: usize) -> Option<U> {
-    at(name, index.checked_sub(1)?)
-}
-
-fn is(unit: Option<impl Unit>, ascii: u8) -> bool {
-    unit.is_some_and(|unit| unit.ascii() == ascii)
-}
-
-fn digits_end<U: Unit>(name: &[U], from: usize) -> usize {
-    let digits = name.iter().skip(from).take_while(|unit| unit.is_digit());
-    from + digits.count()
-}
-
-/// All maximal runs of digits.
-fn digit_runs<U: Unit>(name: &[U]) -> impl Iterator<Item = Range<usize>> {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let start = next + name.iter().skip(next).position(|unit| unit.is_digit())?;
-        next = digits_end(name, start);
-        Some(start..next)
-    })
-}
-
-/// Where a dotted version at the start ends, with the separator after it.
-fn leading_version<U: Unit>(name: &[U]) -> usize {
-    let mut end = digits_end(name, 0);
-    let mut parts = usize::from(end > 0);
-    while (1..3).contains(&parts) && is(at(name, end), b'.') {
-        let next = digits_end(name, end + 1);
-        if next == end + 1 {
-            break;
-        }
-        (end, parts) = (next, parts + 1);
-    }
-    let separator = at(name, end).is_some_and(|unit| matches!(unit.ascii(), b'_' | b'-'));
-    if parts >= 2 && separator { end + 1 } else { 0 }
-}
-
-/// `7B`, `1.5b`, `350M`, or else `8x7B`.
-fn size<U: Unit>(name: &[U]) -> Option<Range<usize>> {
-    let is_unit =
-        |index| at(name, index).is_some_and(|unit| matches!(unit.folded(), b'b' | b'm' | b'k'));
-    let plain = digit_runs(name).find_map(|run| {
-        let start = size_start(name, &run)?;
-        let mut end = run.end;
-        if is(at(name, end), b'.') {
-            end = digits_end(name, end + 1);
-        }
-        let end = is_unit(end).then(|| size_end(name, end + 1)).flatten()?;
-        Some(start..end)
-    });
-    plain.or_else(|| {
-        digit_runs(name).find_map(|run| {
-            let start = size_start(name, &run)?;
-            let second = run.end + 1;
-            let end = digits_end(name, second);
-            let matches = at(name, run.end).is_some_and(|unit| unit.folded() == b'x')
-                && end > second
-                && is_unit(end)
-                && !at(name, end + 1).is_some_and(U::is_letter);
-            matches.then_some(start..end + 1)
-        })
-    })
-}
-
-/// After a letter a size may still begin at the second digit of a run.
-fn size_start<U: Unit>(name: &[U], run: &Range<usize>) -> Option<usize> {
-    let after_letter = before(name, run.start).is_some_and(U::is_letter);
-    let start = run.start + usize::from(after_letter);
-    (start < run.end).then_some(start)
-}
-
-/// Digits after the unit belong to it; the last one is given back when a letter follows.
-fn size_end<U: Unit>(name: &[U], from: usize) -> Option<usize> {
-    let end = digits_end(name, from);
-    if !at(name, end).is_some_and(U::is_letter) {
-        return Some(end);
-    }
-    (end > from).then_some(end - 1)
-}
-
-/// `v1.2`, or else `v2`.
-fn version<U: Unit>(name: &[U]) -> Option<Range<usize>> {
-    let starts = || {
-        (0..name.len()).filter(|&start| {
-            at(name, start).is_some_and(|unit| unit.folded() == b'v')
-                && at(name, start + 1).is_some_and(U::is_digit)
-                && !before(name, start).is_some_and(U::is_letter_or_digit)
-        })
-    };
-    let goes_on = |end| at(name, end).is_some_and(U::is_letter_or_digit);
-    let dotted = starts().find_map(|start| {
-        let mut dot = digits_end(name, start + 1);
-        let mut last = None;
-        while is(at(name, dot), b'.') && at(name, dot + 1).is_some_and(U::is_digit) {
-            let end = digits_end(name, dot + 1);
-            last = (dot + 2..=end).rev().find(|&end| !goes_on(end)).or(last);
-            dot = end;
-        }
-        Some(start..last?)
-    });
-    dotted.or_else(|| {
-        starts().find_map(|start| {
-            let end = digits_end(name, start + 1);
-            let last = (start + 2..=end)
-                .rev()
-                .find(|&end| !goes_on(end) && !is(at(name, end), b'.'))?;
-            Some(start..last)
-        })
-    })
-}
-
-/// The first quantisation and the first variant, by rank of the pattern and then by place.
-fn words<U: Unit>(name: &[U]) -> (Option<Range<usize>>, Option<Range<usize>>) {
-    let mut quantisation: Option<(u8, Range<usize>)> = None;
-    let mut variant: Option<(u8, Range<usize>)> = None;
-    let mut next = 0;
-    while next < name.len() {
-        let start = next;
-        next += name
-            .iter()
-            .skip(start)
-            .take_while(|unit| unit.is_word())
-            .count();
-        let run = start..next;
-        next += 1;
-        // The shortest pattern has two characters, the longest ten.
-        if !(2..=10).contains(&run.len()) {
-            continue;
-        }
-        let mut word = [0_u8; 10];
-        for (to, unit) in word.iter_mut().zip(name.iter().skip(start)).take(run.len()) {
-            *to = unit.folded();
-        }
-        let word = word.get(..run.len()).unwrap_or_default();
-        let (best, rank) = match (quantisation_rank(word), variant_rank(word)) {
-            (Some(rank), _) => (&mut quantisation, rank),
-            (None, Some(rank)) => (&mut variant, rank),
-            (None, None) => continue,
-        };
-        if best.as_ref().is_none_or(|(best, _)| rank < *best) {
-            *best = Some((rank, run));
-        }
-    }
-    (
-        quantisation.map(|(_, range)| range),
-        variant.map(|(_, range)| range),
-    )
-}
-
-fn quantisation_rank(word: &[u8]) -> Option<u8> {
-    match word {
-        [b'q', b'2'..=b'8', b'_', b'k']
-        | [
-            b'q',
-            b'2'..=b'8',
-            b'_',
-            b'k',
-            b'_',
-            b's' | b'm' | b'l' | b'h',
-        ] => Some(0),
-        [b'q', b'2'..=b'8', b'_', b'0' | b'1'] => Some(1),
-        [b'q', b'2'..=b'8'] => Some(2),
-        b"gguf" | b"ggml" | b"gptq" | b"awq" | b"exl2" => Some(3),
-        b"fp16" | b"fp32" | b"int8" | b"int4" => Some(4),
-        _ => None,
-    }
-}
-
-fn variant_rank(word: &[u8]) -> Option<u8> {
-    match word {
-        b"instruct" | b"chat" | b"code" | b"base" | b"uncensored" | b"finetune" | b"ft" => Some(0),
-        b"thinking" | b"reasoning" => Some(1),
-        b"turbo" | b"preview" | b"latest" => Some(2),
-        _ => None,
-    }
-}
-
-/// `12-2024`, or else `2024-12`, or else `2024`; case matters here, so only ASCII letters do.
-fn date<U: Unit>(name: &[U]) -> Option<Range<usize>> {
-    let bounded = |unit: Option<U>| !unit.is_some_and(|unit| unit.ascii().is_ascii_alphanumeric());
-    let digits = |from: usize, count: usize| {
-        (from..from + count).all(|index| at(name, index).is_some_and(U::is_digit))
-    };
-    let find = |first: usize, second: usize| {
-        let length = first + second + usize::from(second > 0);
-        (0..name.len())
-            .map(|start| start..start + length)
-            .find(|range| {
-                digits(range.start, first)
-                    && (second == 0
-                        || (is(at(name, range.start + first), b'-')
-                            && digits(range.start + first + 1, second)))
-                    && bounded(before(name, range.start))
-                    && bounded(at(name, range.end))
-            })
-    };
-    // Every form has four digits in a row.
-    if !(0..name.len()).any(|start| digits(start, 4)) {
-        return None;
-    }
-    find(2, 4).or_else(|| find(4, 2)).or_else(|| find(4, 0))
-}
-
 /// What is left: separators at the ends go, repeated ones count once.
 fn tidy<U: Unit>(name: &[U]) -> impl Iterator<Item = U> {
-    let is_separator = |unit: &U| matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.');
-    let start = name
-        .iter()
-        .position(|unit| !is_separator(unit))
-        .unwrap_or(name.len());
-    let end = name
-        .iter()
-        .rposition(|unit| !is_separator(unit))
-        .map_or(start, |last| last + 1);
-    let kept = name.get(start..end).unwrap_or_default();
     let mut previous = None;
-    kept.iter().copied().filter(move |unit| {
-        let repeated = is_separator(unit) && previous == Some(*unit);
+    trim(name).iter().copied().filter(move |unit| {
+        let repeated = is_separator(*unit) && previous == Some(*unit);
         previous = Some(*unit);
         !repeated
     })
+}
+
+/// [`tidy`], in one piece where nothing is repeated.
+fn tidy_ascii(name: &[u8], group: &mut String) {
+    let kept = trim(name);
+    let pairs = kept.iter().zip(kept.iter().skip(1));
+    let repeated = pairs.fold(false, |any, (one, next)| {
+        any | (one == next && is_separator(*one))
+    });
+    match std::str::from_utf8(kept) {
+        Ok(kept) if !repeated => group.push_str(kept),
+        _ => group.extend(tidy(name).map(char::from)),
+    }
+}
+
+fn trim<U: Unit>(name: &[U]) -> &[U] {
+    let mut kept = name;
+    while let [unit, rest @ ..] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    while let [rest @ .., unit] = kept
+        && is_separator(*unit)
+    {
+        kept = rest;
+    }
+    kept
+}
+
+fn is_separator(unit: impl Unit) -> bool {
+    matches!(unit.ascii(), b'-' | b'_' | b' ' | b'.')
 }
 
 #[cfg(test)]

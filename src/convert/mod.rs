@@ -13,6 +13,8 @@ mod generic;
 mod grouping;
 mod image;
 mod licensing;
+mod patterns;
+mod places;
 mod text;
 
 use std::ops::ControlFlow;
@@ -150,10 +152,6 @@ fn log_findings(log: &mut IssueLog, category: Category, key: &str, record: &Reco
     let mut topic = None;
     record.lint(category, key, |finding| {
         let topic = *topic.get_or_insert_with(|| log.open(key));
-        if key.is_empty() {
-            log.add(topic, &[finding]);
-        } else {
-            log.add(topic, &[key, " ", finding]);
-        }
+        log.about(topic, finding);
     });
 }

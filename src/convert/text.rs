@@ -4,18 +4,18 @@
 //! 2. Findings about rows come before all findings about records, whatever their order in the file.
 //! 3. Names with a backend prefix are checked like any other and then dropped: they are copies.
 
-use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use crate::legacy::claims::{
     CAPABILITIES, Claims, ContextWindow, INTERACTION_MODES, Source, claims, context_window,
 };
-use crate::legacy::csv::{Row, for_each_row};
+use crate::legacy::csv::for_each_row;
 use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
 use crate::legacy::flaw::{At as _, Flaw};
 use crate::legacy::members::Members;
 use crate::legacy::python_json::{Flavour, Writer, push_string};
-use crate::legacy::{IssueLog, Rejected, Topic};
+use crate::legacy::row::Row;
+use crate::legacy::{IssueLog, Rejected, Topic, exact_integer};
 
 use super::grouping::Grouper;
 use super::{Converted, OnRejected};
@@ -24,30 +24,26 @@ pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Convert
     let mut rows_log = IssueLog::default();
     // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
     let mut records = Records {
-        members: Members::with_capacity(text.len() * 7, text.len() / 96),
+        members: Members::with_capacity(text.len() * 6 + 1024, text.len() / 112),
         log: IssueLog::default(),
-        topics: Vec::new(),
         copies: Vec::new(),
         grouper: Grouper::default(),
     };
     for_each_row(text, &mut rows_log, |row| {
-        match row.and_then(|row| records.add(&row)) {
+        match row.and_then(|row| records.add(row)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(rejected) => on_rejected(rejected),
         }
     })?;
-    for (topic, name) in &records.copies {
-        records.log.add(
-            *topic,
-            &[
-                "Model name '",
-                name,
-                "' has a backend prefix. Dropping this record as it is a duplicate (backend prefixes are not stored internally).",
-            ],
+    for topic in records.copies {
+        let dropped = format!(
+            "Model name '{}' has a backend prefix. Dropping this record as it is a duplicate \
+             (backend prefixes are not stored internally).",
+            records.log.keys().get(topic.0)
         );
-        records
-            .log
-            .add(*topic, &["Failed to convert legacy record to new format"]);
+        records.log.add(topic, dropped);
+        let failed = "Failed to convert legacy record to new format";
+        records.log.add(topic, failed.to_owned());
     }
     let (mut v2, models) = records.members.finish();
     v2.push(b'\n');
@@ -58,13 +54,11 @@ pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Convert
     })
 }
 
-/// The records so far.
+/// The records so far. Member and topic of a record have the same index, as each record has a finding.
 struct Records {
     members: Members,
     log: IssueLog,
-    /// By the index of the member.
-    topics: Vec<Topic>,
-    copies: Vec<(Topic, String)>,
+    copies: Vec<Topic>,
     grouper: Grouper,
 }
 
@@ -79,22 +73,19 @@ struct Checked<'t, 'a> {
 impl Records {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
         let checked = check(row).map_err(|flaw| flaw.of_model(row.name))?;
-        let slot = self.members.slot(row.name);
-        let topic = match self.topics.get(slot.index) {
-            Some(topic) => *topic,
-            None => {
-                let topic = self.log.open(row.name);
-                self.topics.push(topic);
-                topic
-            }
+        let slot = self.members.slot(row.name, self.log.keys());
+        let topic = if slot.is_new {
+            self.log.open(row.name)
+        } else {
+            Topic(slot.index)
         };
-        self.log.add(topic, &[row.name, " has no config."]);
+        self.log.about(topic, "has no config.");
         if row.style.is_empty() {
-            self.log.add(topic, &[row.name, " has no style."]);
+            self.log.about(topic, "has no style.");
         }
         if row.name.starts_with("aphrodite/") || row.name.starts_with("koboldcpp/") {
             if slot.is_new {
-                self.copies.push((topic, row.name.to_owned()));
+                self.copies.push(topic);
             }
             return Ok(());
         }
@@ -217,14 +208,34 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
 
 /// A double without its fraction, in full.
 fn push_truncated(out: &mut Vec<u8>, value: f64) {
-    // Writing to a vector cannot fail.
-    let _ = if value.abs() < 9e18 {
-        #[expect(clippy::cast_possible_truncation, reason = "that is what is wanted")]
-        let whole = value as i64;
-        write!(out, "{whole}")
+    if !(0.0..9e18).contains(&value) {
+        out.extend_from_slice(exact_integer(value.trunc()).as_bytes());
+        return;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "in range, and the fraction is to go"
+    )]
+    let whole = value as u64;
+    // Nearly all are whole thousand millions.
+    let (mut rest, zeros) = if whole > 0 && whole.is_multiple_of(1_000_000_000) {
+        (whole / 1_000_000_000, b"000000000".as_slice())
     } else {
-        write!(out, "{value:.0}")
+        (whole, b"".as_slice())
     };
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        start -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+    out.extend_from_slice(zeros);
 }
 
 fn write_context_window(writer: &mut Writer<'_>, window: &ContextWindow<'_>) {

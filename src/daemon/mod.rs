@@ -89,7 +89,7 @@ pub async fn run(
         OnLocked::Exit => GithubBackend::open_writer(config.clone())?,
     });
     let trigger = Trigger::new();
-    let mut schedule = Schedule::start(&config.schedule, trigger.clone()).await?;
+    let mut schedule = Schedule::start(&config.schedule, trigger.clone())?;
     let layout = backend.layout();
     let watched = vec![layout.base().to_owned(), layout.legacy_directory()];
     let mut watch = Watch::start(watched, &config.watch, trigger.clone())?;

@@ -116,7 +116,7 @@ impl Teller {
     }
 
     pub(super) fn ask_for_patience(&self) {
-        self.notifier.extend_timeout(Duration::from_secs(60));
+        self.notifier.extend_timeout(Duration::from_mins(1));
     }
 
     pub(super) fn watchdog_interval(&self) -> Option<Duration> {
@@ -170,7 +170,7 @@ impl Teller {
                 ended_monotonic_us: monotonic_us(),
                 exit_code: u8::from(!report.is_complete()),
             });
-            self.say_holds(report);
+            say_holds(report);
         }
         tracing::debug!(
             reason = reason.name(),
@@ -189,18 +189,6 @@ impl Teller {
             self.get_ready();
         }
         self.notifier.status(&self.summary());
-    }
-
-    /// A refresh that somebody asked for and that a rate limit holds back is worth a line each time.
-    fn say_holds(&self, report: &Report) {
-        let until = report
-            .categories
-            .values()
-            .filter_map(|fared| fared.held_until)
-            .max();
-        if let Some(until) = until {
-            tracing::warn!(%until, "the refresh that was asked for could not be done: the upstream's host limits our requests until then");
-        }
     }
 
     fn summary(&self) -> String {
@@ -325,5 +313,17 @@ const fn role_name(role: Role) -> &'static str {
     match role {
         Role::Writer => "writer",
         Role::Standby => "standby",
+    }
+}
+
+/// A refresh that somebody asked for and that a rate limit holds back is worth a line each time.
+fn say_holds(report: &Report) {
+    let until = report
+        .categories
+        .values()
+        .filter_map(|fared| fared.held_until)
+        .max();
+    if let Some(until) = until {
+        tracing::warn!(%until, "the refresh that was asked for could not be done: the upstream's host limits our requests until then");
     }
 }

@@ -42,8 +42,7 @@ pub(crate) fn boolean(value: &Value<'_>) -> Result<bool, Flaw> {
     let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     let answer = match value {
         Value::Bool(value) => Some(*value),
-        Value::Int(literal) => zero_or_one(float_value(literal)),
-        Value::Float(literal) => zero_or_one(float_value(literal)),
+        Value::Int(literal) | Value::Float(literal) => zero_or_one(float_value(literal)),
         Value::String(text) if is(text, &["1", "t", "y", "on", "yes", "true"]) => Some(true),
         Value::String(text) if is(text, &["0", "f", "n", "no", "off", "false"]) => Some(false),
         _ => None,

@@ -24,7 +24,8 @@ pub(crate) struct Config<'t, 'a> {
 pub(crate) struct File<'t> {
     pub(crate) path: &'t str,
     pub(crate) sha256sum: Option<&'t str>,
-    pub(crate) file_type: Option<&'t str>,
+    /// `file_type`.
+    pub(crate) purpose: Option<&'t str>,
     pub(crate) content_hash: Option<&'t str>,
 }
 
@@ -75,12 +76,12 @@ fn entries<'t, 'a, T>(
 }
 
 fn file<'t>(object: &'t Object<'_>) -> Result<File<'t>, Flaw> {
-    let (mut path, mut sha256sum, mut file_type, mut content_hash) = (None, None, None, None);
+    let (mut path, mut sha256sum, mut purpose, mut content_hash) = (None, None, None, None);
     for (key, value) in object.iter() {
         match key {
             "path" => path = Some(string(value).at(key)?),
             "sha256sum" => sha256sum = optional_string(value).at(key)?,
-            "file_type" => file_type = optional_string(value).at(key)?,
+            "file_type" => purpose = optional_string(value).at(key)?,
             "content_hash" => content_hash = optional_string(value).at(key)?,
             "md5sum" => {
                 optional_string(value).at(key)?;
@@ -91,7 +92,7 @@ fn file<'t>(object: &'t Object<'_>) -> Result<File<'t>, Flaw> {
     Ok(File {
         path: required(path, "path")?,
         sha256sum,
-        file_type,
+        purpose,
         content_hash,
     })
 }

@@ -1,25 +1,30 @@
 //! Lint findings, kept as one text with places in it.
 //!
 //! 1. Keys are in the order of their first message, messages of a key in the order they were logged.
-//! 2. Every text model has at least one finding, so a finding costs no allocation of its own.
+//! 2. Every text model has at least one finding, so a finding takes a few bytes and no allocation: most are one
+//!    of the constant sentences about a record, put together with its key when somebody reads them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
-/// A part of the text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    start: usize,
-    end: usize,
+/// What was found.
+#[derive(Debug, Clone)]
+enum Message {
+    /// A sentence about the record, to follow its key.
+    About(&'static str),
+    /// A text of its own.
+    Text(Box<str>),
 }
 
 /// Lint findings: record key -> messages, in order of first message.
 #[derive(Clone, Default)]
 pub struct Issues {
-    text: String,
-    /// The key, and the index of its first message.
-    entries: Vec<(Span, usize)>,
-    messages: Vec<Span>,
+    keys: Keys,
+    /// The index of the first message of each key.
+    firsts: Vec<usize>,
+    messages: Vec<Message>,
 }
 
 impl Issues {
@@ -36,31 +41,33 @@ impl Issues {
     }
 
     /// Every record key with its messages, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str> + Clone)> {
-        let ends = self
-            .entries
-            .iter()
-            .skip(1)
-            .map(|(_, first)| *first)
-            .chain(std::iter::once(self.messages.len()));
-        self.entries.iter().zip(ends).map(|((key, first), end)| {
-            let messages = self.messages.get(*first..end).unwrap_or_default();
-            (
-                self.part(*key),
-                messages.iter().map(|message| self.part(*message)),
-            )
+    pub fn iter(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = Cow<'_, str>>)> {
+        let ends = self.firsts.iter().copied().skip(1);
+        let ends = ends.chain(std::iter::once(self.messages.len()));
+        let starts = self.firsts.iter().copied().zip(ends);
+        starts.enumerate().map(|(index, (first, end))| {
+            let key = self.keys.get(index);
+            let messages = self.messages.get(first..end).unwrap_or_default();
+            (key, messages.iter().map(move |message| message.read(key)))
         })
     }
+}
 
-    fn part(&self, span: Span) -> &str {
-        self.text.get(span.start..span.end).unwrap_or_default()
+impl Message {
+    fn read(&self, key: &str) -> Cow<'_, str> {
+        match self {
+            Self::About(sentence) if key.is_empty() => Cow::Borrowed(sentence),
+            Self::About(sentence) => Cow::Owned(format!("{key} {sentence}")),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
     }
 }
 
 /// Two collections are equal when they read the same.
 impl PartialEq for Issues {
     fn eq(&self, other: &Self) -> bool {
-        self.entries.len() == other.entries.len()
+        self.len() == other.len()
+            && self.firsts == other.firsts
             && self
                 .iter()
                 .zip(other.iter())
@@ -81,26 +88,52 @@ impl fmt::Debug for Issues {
     }
 }
 
-/// A place in an [`IssueLog`] that messages of one record go to.
+/// Texts by index, one after the other in one allocation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Keys {
+    pub(crate) fn push(&mut self, key: &str) {
+        self.text.push_str(key);
+        self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &str {
+        self.text.get(self.range(index)).unwrap_or_default()
+    }
+
+    fn range(&self, index: usize) -> Range<usize> {
+        let end = |index: usize| self.ends.get(index).copied();
+        let start = index.checked_sub(1).and_then(end).unwrap_or(0);
+        start..end(index).unwrap_or(start)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+/// The place in an [`IssueLog`] that the messages of one record go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Topic(usize);
+pub(crate) struct Topic(pub(crate) usize);
 
 /// Collects findings in any order.
 #[derive(Debug, Default)]
 pub(crate) struct IssueLog {
-    text: String,
-    topics: Vec<Span>,
-    messages: Vec<(Topic, Span)>,
+    keys: Keys,
+    messages: Vec<(Topic, Message)>,
     /// Topics found by key; filled by [`IssueLog::topic`] alone.
     by_key: HashMap<String, Topic>,
 }
 
 impl IssueLog {
-    /// Starts the messages of a record that has none yet.
+    /// Starts the messages of a record that has none yet. Topics count up from 0.
     pub(crate) fn open(&mut self, key: &str) -> Topic {
-        let span = self.append(&[key]);
-        self.topics.push(span);
-        Topic(self.topics.len() - 1)
+        self.keys.push(key);
+        Topic(self.keys.len() - 1)
     }
 
     /// The place for a record that may have messages already; must not be mixed with [`IssueLog::open`].
@@ -113,30 +146,32 @@ impl IssueLog {
         topic
     }
 
-    /// Logs a message made of parts.
-    pub(crate) fn add(&mut self, topic: Topic, parts: &[&str]) {
-        let span = self.append(parts);
-        self.messages.push((topic, span));
+    /// The keys of the topics.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+    /// Logs a sentence about the record.
+    pub(crate) fn about(&mut self, topic: Topic, sentence: &'static str) {
+        self.messages.push((topic, Message::About(sentence)));
+    }
+
+    /// Logs a text as it is.
+    pub(crate) fn add(&mut self, topic: Topic, text: String) {
+        self.messages.push((topic, Message::Text(text.into())));
     }
 
     /// `self`, then everything of `later`, whose keys may be ours too.
     pub(crate) fn followed_by(mut self, later: Self) -> Self {
-        if self.is_empty() {
+        if self.messages.is_empty() {
             return later;
         }
-        let part = |span: &Span| later.text.get(span.start..span.end).unwrap_or_default();
-        let topics: Vec<Topic> = later
-            .topics
-            .iter()
-            .map(|key| self.topic(part(key)))
+        let topics: Vec<Topic> = (0..later.keys.len())
+            .map(|index| self.topic(later.keys.get(index)))
             .collect();
-        for (topic, message) in &later.messages {
+        for (topic, message) in later.messages {
             if let Some(topic) = topics.get(topic.0) {
-                self.add(*topic, &[part(message)]);
+                self.messages.push((*topic, message));
             }
         }
         self
@@ -145,40 +180,21 @@ impl IssueLog {
     /// The findings in reading order.
     pub(crate) fn finish(self) -> Issues {
         let Self {
-            text,
-            topics,
-            mut messages,
-            ..
+            keys, mut messages, ..
         } = self;
         if !messages.is_sorted_by_key(|(topic, _)| *topic) {
             messages.sort_by_key(|(topic, _)| *topic);
         }
-        let mut entries = Vec::with_capacity(topics.len());
-        let mut first = 0;
-        for (index, key) in topics.into_iter().enumerate() {
-            entries.push((key, first));
-            while messages
-                .get(first)
-                .is_some_and(|(topic, _)| topic.0 == index)
-            {
-                first += 1;
+        let mut firsts = Vec::with_capacity(keys.len());
+        for (at, (topic, _)) in messages.iter().enumerate() {
+            while firsts.len() <= topic.0 {
+                firsts.push(at);
             }
         }
         Issues {
-            text,
-            entries,
-            messages: messages.into_iter().map(|(_, span)| span).collect(),
-        }
-    }
-
-    fn append(&mut self, parts: &[&str]) -> Span {
-        let start = self.text.len();
-        for part in parts {
-            self.text.push_str(part);
-        }
-        Span {
-            start,
-            end: self.text.len(),
+            keys,
+            firsts,
+            messages: messages.into_iter().map(|(_, message)| message).collect(),
         }
     }
 }
@@ -187,7 +203,7 @@ impl IssueLog {
 mod tests {
     use super::*;
 
-    fn read(issues: &Issues) -> Vec<(&str, Vec<&str>)> {
+    fn read(issues: &Issues) -> Vec<(&str, Vec<Cow<'_, str>>)> {
         issues
             .iter()
             .map(|(key, messages)| (key, messages.collect()))
@@ -198,17 +214,20 @@ mod tests {
     fn keys_keep_the_order_of_their_first_message() {
         let mut rows = IssueLog::default();
         let b = rows.topic("b");
-        rows.add(b, &["skipped"]);
+        rows.add(b, "skipped".to_owned());
         let mut records = IssueLog::default();
         let a = records.open("a");
-        records.add(a, &["a", " 1"]);
+        records.about(a, "1");
         let b = records.open("b");
-        records.add(b, &["b 1"]);
-        records.add(a, &["a 2"]);
+        records.add(b, "b 1".to_owned());
+        records.about(a, "2");
         let issues = rows.followed_by(records).finish();
         assert_eq!(
             read(&issues),
-            [("b", vec!["skipped", "b 1"]), ("a", vec!["a 1", "a 2"])]
+            [
+                ("b", vec!["skipped".into(), "b 1".into()]),
+                ("a", vec!["a 1".into(), "a 2".into()])
+            ]
         );
         assert_eq!(issues.len(), 4);
         assert_eq!(issues, issues.clone());

@@ -4,6 +4,7 @@
 //! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.
 //! 3. Everything here is a pure function of bytes.
 
+mod cells;
 mod characters;
 pub(crate) mod claims;
 mod coerce;
@@ -14,12 +15,14 @@ pub(crate) mod flat;
 pub(crate) mod flaw;
 mod issues;
 pub(crate) mod json;
+mod json_reader;
 mod license_expression;
 pub(crate) mod licensing;
 pub(crate) mod members;
 pub(crate) mod model;
 mod numbers;
 pub(crate) mod python_json;
+pub(crate) mod row;
 mod swar;
 mod urls;
 mod view;
@@ -33,7 +36,8 @@ use crate::category::Category;
 
 pub(crate) use characters::{contains_lowered, is_decimal, is_letter_or_number, python_trim};
 pub use issues::Issues;
-pub(crate) use issues::{IssueLog, Topic};
+pub(crate) use issues::{IssueLog, Keys, Topic};
+pub(crate) use numbers::exact_integer;
 pub use view::legacy_view;
 
 /// Why a legacy file cannot be converted.
@@ -102,7 +106,7 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     if category == Category::TextGeneration {
         return csv::check(text);
     }
-    match json::parse_loosely(text) {
+    match json_reader::parse_loosely(text) {
         Ok(json::Value::Object(_)) => Ok(()),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),
@@ -130,7 +134,7 @@ pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
 
 /// The records of a JSON file by key.
 pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
-    match json::parse(text) {
+    match json_reader::parse(text) {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
-use super::json::{MAX_INTEGER_DIGITS, Value, float_value};
+use super::json::{Value, float_value};
+use super::json_reader::MAX_INTEGER_DIGITS;
 use super::python_json::canonical_int;
 
 /// An integer from whatever pydantic takes for one.
@@ -44,7 +45,7 @@ pub(crate) fn shown(value: &Value<'_>) -> String {
 
 fn integral_float(value: f64) -> Option<String> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value > -LIMIT && value < LIMIT && value.trunc() == value).then(|| exact_integer(value))
+    (value > -LIMIT && value < LIMIT && value.fract() == 0.0).then(|| exact_integer(value))
 }
 
 /// A whole double in full.
@@ -110,6 +111,12 @@ fn plain_integer(number: String) -> Option<String> {
 
 /// Python's `float(text)`.
 pub(crate) fn python_float(text: &str) -> Option<f64> {
+    if (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let value = text
+            .bytes()
+            .fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
+        return Some(f64::from(value));
+    }
     let text = ascii_digits(text.trim_matches(is_space));
     if !text.contains('_') {
         return text.parse().ok();

@@ -154,7 +154,12 @@ pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
 }
 
 /// A quoted, escaped string.
+#[inline]
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    if text.is_empty() {
+        out.extend_from_slice(b"\"\"");
+        return;
+    }
     out.push(b'"');
     push_escaped(out, text, flavour);
     out.push(b'"');

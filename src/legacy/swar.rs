@@ -36,6 +36,20 @@ pub(crate) fn find_unprintable(bytes: &[u8], from: usize) -> usize {
     })
 }
 
+/// Where the next comma or line end is; the end when there is none.
+pub(crate) fn find_cell_end(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, |word| {
+        zero_bytes(word ^ repeat(b','))
+            | zero_bytes(word ^ repeat(b'\n'))
+            | zero_bytes(word ^ repeat(b'\r'))
+    })
+}
+
+/// Where the next `"` is; the end when there is none.
+pub(crate) fn find_quote(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, |word| zero_bytes(word ^ repeat(b'"')))
+}
+
 #[inline]
 fn find(bytes: &[u8], from: usize, flags: impl Fn(u64) -> u64) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
@@ -80,6 +94,14 @@ mod tests {
                     assert_eq!(find_json_special(&bytes, 0), found);
                     let found = if json || byte >= 0x7f { place } else { length };
                     assert_eq!(find_unprintable(&bytes, 0), found);
+                    let found = if b",\n\r".contains(&byte) {
+                        place
+                    } else {
+                        length
+                    };
+                    assert_eq!(find_cell_end(&bytes, 0), found);
+                    let found = if byte == b'"' { place } else { length };
+                    assert_eq!(find_quote(&bytes, 0), found);
                 }
             }
         }

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::csv::{Row, for_each_row};
+use super::csv::for_each_row;
 use super::json::{Object, Value};
 use super::members::Members;
 use super::numbers::exact_integer;
 use super::python_json::{Flavour, Writer};
-use super::{IssueLog, Rejected, python_trim, utf8};
+use super::row::Row;
+use super::{IssueLog, Keys, Rejected, python_trim, utf8};
 
 /// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).
 ///
@@ -29,12 +30,13 @@ pub(super) fn render(
     backend_prefixes: bool,
     log: &mut IssueLog,
 ) -> Result<String, Rejected> {
+    let mut keys = Keys::default();
     let copies = if backend_prefixes { 3 } else { 1 };
     let mut members = Members::with_capacity(csv.len() * 6 * copies, csv.len() / 128 * copies);
     for_each_row(utf8(csv)?, log, |row| match row {
         Err(rejected) => ControlFlow::Break(rejected),
         Ok(row) => {
-            add(&mut members, &row, backend_prefixes);
+            add(&mut members, &mut keys, row, backend_prefixes);
             ControlFlow::Continue(())
         }
     })?;
@@ -42,13 +44,16 @@ pub(super) fn render(
     String::from_utf8(text).map_err(|error| Rejected::file(error.to_string()))
 }
 
-fn add(members: &mut Members, row: &Row<'_>, backend_prefixes: bool) {
+fn add(members: &mut Members, keys: &mut Keys, row: &Row<'_>, backend_prefixes: bool) {
     if row.name.contains("://") {
         return;
     }
     let model_name = row.name.split('/').nth(1).unwrap_or(row.name);
     let mut add = |key: &str| {
-        let slot = members.slot(key);
+        let slot = members.slot(key, keys);
+        if slot.is_new {
+            keys.push(key);
+        }
         members.write(slot, |out| entry(out, key, model_name, row));
     };
     add(row.name);

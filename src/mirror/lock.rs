@@ -71,10 +71,7 @@ impl Lock {
 /// Whether anybody holds the lock, without taking it for longer than the look.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    File::options()
-        .read(true)
-        .write(true)
-        .open(path)
+    disk::reopen_lock(path)
         .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 

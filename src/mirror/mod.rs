@@ -124,29 +124,50 @@ impl Mirror {
         Ok(())
     }
 
-    /// What is on disk for a category (invariant 3).
+    /// The stored legacy file of a category (invariant 3).
     ///
     /// # Errors
     /// A file is there but cannot be read.
-    pub fn look(&mut self, category: Category) -> Result<Files, DiskError> {
-        let known = self.left.get(&category).copied().unwrap_or_default();
-        let files = Files {
-            legacy: look_at(&self.layout.legacy(category), known.legacy)?,
-            v2: look_at(&self.layout.v2(category), known.v2)?,
-        };
-        self.left.insert(category, files);
-        Ok(files)
+    pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let known = &mut self.left.entry(category).or_default().legacy;
+        *known = look_at(&self.layout.legacy(category), *known)?;
+        Ok(*known)
+    }
+
+    /// The published v2 file of a category (invariant 3).
+    ///
+    /// # Errors
+    /// A file is there but cannot be read.
+    pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let known = &mut self.left.entry(category).or_default().v2;
+        *known = look_at(&self.layout.v2(category), *known)?;
+        Ok(*known)
+    }
+
+    /// Both files as they were last seen, without another look.
+    #[must_use]
+    pub fn left(&self, category: Category) -> Files {
+        self.left.get(&category).copied().unwrap_or_default()
     }
 
     /// Stores a legacy file; true when that changed it.
     ///
     /// # Errors
     /// The file on disk is the old one.
-    pub fn publish_legacy(&mut self, category: Category, bytes: &[u8]) -> Result<bool, DiskError> {
+    pub fn publish_legacy(
+        &mut self,
+        category: Category,
+        bytes: &[u8],
+        sha256: Digest,
+    ) -> Result<bool, DiskError> {
+        let files = self.left(category);
+        if self.stands(files.legacy, sha256) {
+            return Ok(false);
+        }
         let target = self.layout.legacy(category);
         let previous = self.layout.previous_legacy(category);
         let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().legacy = look_at(&target, None)?;
+        self.left.entry(category).or_default().legacy = written(&target, bytes, sha256)?;
         Ok(replaced != Replaced::Equal)
     }
 
@@ -158,15 +179,25 @@ impl Mirror {
         &mut self,
         category: Category,
         bytes: &[u8],
+        sha256: Digest,
     ) -> Result<Option<Changes>, DiskError> {
+        let files = self.left(category);
+        if self.stands(files.v2, sha256) {
+            return Ok(None);
+        }
         let target = self.layout.v2(category);
         let previous = self.layout.previous_v2(category);
         let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().v2 = look_at(&target, None)?;
+        self.left.entry(category).or_default().v2 = written(&target, bytes, sha256)?;
         Ok(match replaced {
             Replaced::Equal => None,
             Replaced::Written(old) => Some(Changes::between(old.as_deref(), bytes)),
         })
+    }
+
+    /// Whether a file as it was last seen needs nothing done to it.
+    fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
+        seen.is_some_and(|seen| seen.sha256 == sha256 && seen.stamp.mode() == self.file_mode)
     }
 
     fn placement<'a>(&self, previous: &'a std::path::Path) -> Placement<'a> {
@@ -179,7 +210,7 @@ impl Mirror {
 
     /// Notes in the manifest what was left on disk for a category; only changed files amend it.
     pub fn record(&mut self, category: Category, models: u64, source: Source, now: Timestamp) {
-        let files = self.left.get(&category).copied().unwrap_or_default();
+        let files = self.left(category);
         let (Some(legacy), Some(v2)) = (files.legacy, files.v2) else {
             return;
         };
@@ -203,7 +234,7 @@ impl Mirror {
             return;
         }
         self.manifest.categories.insert(category, entry);
-        self.manifest.generator = manifest::GENERATOR.to_owned();
+        manifest::GENERATOR.clone_into(&mut self.manifest.generator);
         self.amended = true;
     }
 
@@ -224,17 +255,32 @@ impl Mirror {
     }
 }
 
-/// A cycle that was dropped half-way has published whole files; what it noted of them is written before the lock goes.
 impl Drop for Mirror {
+    /// A cycle may be dropped between two categories; what it published is told all the same.
     fn drop(&mut self) {
-        let noted = self.amended && !self.manifest.categories.is_empty();
-        if noted
-            && self.lock.stands()
+        // Who published nothing has nothing to tell.
+        self.amended &= !self.manifest.categories.is_empty();
+        if self.lock.stands()
             && let Err(error) = self.commit()
         {
-            tracing::error!(path = %error.path.display(), error = %error.source, "the manifest or the state could not be written");
+            tracing::warn!(path = %error.path.display(), error = %error.source, "the files are published, but the manifest or the state could not be written");
         }
     }
+}
+
+/// A file that was just written, as it will be seen until somebody else writes it.
+fn written(
+    path: &std::path::Path,
+    bytes: &[u8],
+    sha256: Digest,
+) -> Result<Option<Seen>, DiskError> {
+    let seen = |stamp| Seen {
+        stamp,
+        sha256,
+        bytes: bytes.len() as u64,
+        settled: false,
+    };
+    Ok(disk::stamp(path)?.map(seen))
 }
 
 /// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
@@ -273,85 +319,4 @@ impl Stamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open() -> (tempfile::TempDir, Mirror) {
-        let directory = tempfile::tempdir().unwrap();
-        let config = Config::default_for(directory.path().join("mirror"));
-        let mirror = Mirror::open(&config).unwrap();
-        (directory, mirror)
-    }
-
-    fn source() -> Source {
-        Source {
-            url: "https://example.org/blip.json".to_owned(),
-            etag: None,
-            last_modified: None,
-        }
-    }
-
-    fn publish(mirror: &mut Mirror, v2: &[u8]) {
-        mirror.publish_legacy(Category::Blip, b"legacy").unwrap();
-        mirror.publish_v2(Category::Blip, v2).unwrap();
-        mirror.record(Category::Blip, 1, source(), Timestamp::now());
-        mirror.commit().unwrap();
-    }
-
-    #[test]
-    fn the_manifest_changes_only_when_a_published_file_does() {
-        let (_directory, mut mirror) = open();
-        publish(&mut mirror, b"{}\n");
-        let before = disk::stamp(&mirror.layout().manifest()).unwrap();
-        publish(&mut mirror, b"{}\n");
-        assert_eq!(disk::stamp(&mirror.layout().manifest()).unwrap(), before);
-        publish(&mut mirror, b"{ }\n");
-        assert_ne!(disk::stamp(&mirror.layout().manifest()).unwrap(), before);
-    }
-
-    #[test]
-    fn invariant_3_an_edit_in_the_same_clock_tick_is_seen() {
-        let (_directory, mut mirror) = open();
-        publish(&mut mirror, b"{}\n");
-        let path = mirror.layout().v2(Category::Blip);
-        for round in 0..50 {
-            let text = format!("{round:03}");
-            std::fs::write(&path, &text).unwrap();
-            let seen = mirror.look(Category::Blip).unwrap().v2.unwrap();
-            assert_eq!(seen.sha256, Digest::of(text.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
-        let (_directory, mut mirror) = open();
-        publish(&mut mirror, b"{}\n");
-        std::fs::remove_dir_all(mirror.layout().base()).unwrap();
-        mirror.ensure().unwrap();
-        assert!(mirror.lock.stands());
-        assert!(mirror.look(Category::Blip).unwrap().v2.is_none());
-        publish(&mut mirror, b"{}\n");
-        assert!(mirror.layout().manifest().exists());
-    }
-
-    #[test]
-    fn a_damaged_manifest_or_state_counts_as_absent() {
-        let (directory, mut mirror) = open();
-        publish(&mut mirror, b"{}\n");
-        let layout = mirror.layout().clone();
-        drop(mirror);
-        std::fs::write(layout.manifest(), "{\"format\": 1, \"gener").unwrap();
-        std::fs::write(layout.state(), "").unwrap();
-        let config = Config::default_for(directory.path().join("mirror"));
-        let mut mirror = Mirror::open(&config).unwrap();
-        assert!(mirror.manifest().categories.is_empty());
-        publish(&mut mirror, b"{}\n");
-        assert_eq!(
-            manifest::read_manifest(&layout.manifest())
-                .unwrap()
-                .categories
-                .len(),
-            1
-        );
-    }
-}
+mod tests;

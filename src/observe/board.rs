@@ -168,8 +168,8 @@ impl Board {
                 .convert_seconds
                 .extend(convert_seconds.map(|seconds| (category, seconds)));
             let state = status.state_at(now, stale_after);
-            let stale = success.is_none() || matches!(state, State::Stale | State::Absent);
-            snapshot.stale.insert(category, stale);
+            let outdated = success.is_none() || matches!(state, State::Stale | State::Absent);
+            snapshot.stale.insert(category, outdated);
         }
     }
 }

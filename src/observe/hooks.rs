@@ -90,7 +90,7 @@ impl Hooks {
         self.inbox.wake.notify_one();
     }
 
-    /// Ends a running hook within [`GRACE_AT_STOP`] and starts no other.
+    /// Ends a running hook, by force after 200 ms, and starts no other.
     pub async fn shutdown(mut self) {
         self.inbox.stop.notify_one();
         if let Some(task) = self.task.take() {

@@ -4,7 +4,7 @@
 //!
 //! 1. A reader needs no writer to see that time passed: `stale` comes from the age of the last success
 //!    ([`CategoryStatus::state_at`]) and the threshold that the writer noted.
-//! 2. The file is looked for where the writer puts it ([`locate`]): `$RUNTIME_DIRECTORY`, else `/run/horde-refd` if the
+//! 2. The file is looked for where the writer puts it ([`locate()`]): `$RUNTIME_DIRECTORY`, else `/run/horde-refd` if the
 //!    file there is about the same mirror, else `.horde-refd` in the mirror.
 //! 3. Healthy means: the writer lives, and every category is fresh or modified ([`Status::complaints`]).
 

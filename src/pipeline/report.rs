@@ -126,8 +126,6 @@ pub struct CategoryReport {
     pub changes: Option<Changes>,
     /// The legacy file on disk is not the upstream's: somebody edited it.
     pub modified: bool,
-    /// A file was found that was not the one we left.
-    pub restored: bool,
     /// Until when the upstream's host asked to be left alone.
     pub held_until: Option<Timestamp>,
     /// How long the conversion took, where one ran.
@@ -264,7 +262,6 @@ impl CategoryReport {
             issues: 0,
             changes: None,
             modified: false,
-            restored: false,
             held_until: None,
             convert_time: None,
             error: None,
@@ -286,7 +283,6 @@ impl CategoryReport {
     pub(super) fn also(&mut self, earlier: Self) {
         self.changes = self.changes.or(earlier.changes);
         self.convert_time = self.convert_time.or(earlier.convert_time);
-        self.restored |= earlier.restored;
         if self.outcome == Outcome::Unchanged {
             self.outcome = Outcome::Updated;
         }

@@ -3,11 +3,13 @@
 //! tokio-cron-scheduler is a source of ticks and nothing else, because its jobs overlap, its wall clock jumps and its
 //! repeated jobs die after one long delay (issue 113 there).
 //!
-//! 1. The only job is a cron job in UTC whose body is a `try_send` on a channel of one: ticks never pile up.
-//! 2. A tick that comes while the delay of the one before runs is skipped.
+//! 1. The scheduler runs only around the times at which a tick is due, in a thread of its own: its loop wakes
+//!    four times a second, more than an idle daemon may. In between, one nap of half a minute follows the other.
+//! 2. Ticks never queue. One that comes while the delay of the one before runs is skipped; of all that were due while
+//!    the host was suspended, or that the wall clock jumped over, one is made up for at once.
 //! 3. If the time in which two ticks were due has passed on the monotonic clock without one, a poll is asked for
-//!    all the same, the fact is counted and logged, and the source is started anew: after a step of the wall clock to
-//!    the past the old one would stay silent for as long as the step was wide.
+//!    all the same, the fact is counted and logged, and the next time is computed anew: after a step of the wall clock
+//!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
 //! [`Reason::Schedule`]: super::Reason::Schedule
@@ -16,18 +18,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use croner::Cron;
-use croner::parser::{CronParser, Seconds};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio::time::{sleep, timeout};
+use tokio_cron_scheduler::JobSchedulerError;
 
+use self::occurrences::Occurrences;
+use self::source::Source;
 use super::Trigger;
 use crate::config::ScheduleConfig;
 
+mod occurrences;
+mod source;
+
+/// How long before a tick is due the scheduler is started, and how far the next one must be for it to be stopped.
+const LEAD: Duration = Duration::from_secs(3);
+/// How long to sleep without a look at the wall clock.
+const NAP: Duration = Duration::from_secs(30);
 /// What the scheduler's own loop (every 500 ms) may be late by before a tick counts as missed.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -58,6 +66,13 @@ pub enum ScheduleError {
         #[source]
         source: JobSchedulerError,
     },
+    /// The scheduler's thread cannot be started.
+    #[error("cannot start the scheduler's thread")]
+    Thread {
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// The source of ticks, or the task that serves it, is gone.
     #[error("the scheduler for the cron expression {expression:?} has died")]
     Died {
@@ -79,15 +94,14 @@ impl Schedule {
     /// Starts ticking into `trigger`.
     ///
     /// # Errors
-    /// When the expression is wrong or the scheduler refuses it.
-    pub async fn start(config: &ScheduleConfig, trigger: Trigger) -> Result<Self, ScheduleError> {
+    /// When the expression is wrong.
+    pub fn start(config: &ScheduleConfig, trigger: Trigger) -> Result<Self, ScheduleError> {
         let occurrences = Occurrences::parse(&config.cron)?;
-        let source = Source::start(&config.cron).await?;
         let (announce, next) = watch::channel(occurrences.next_two(Timestamp::now()).map(|t| t.0));
         let fallbacks = Arc::new(AtomicU64::new(0));
         let ticker = Ticker {
             occurrences,
-            source,
+            source: None,
             trigger,
             splay: config.splay,
             announce,
@@ -130,91 +144,10 @@ impl Drop for Schedule {
     }
 }
 
-/// When an expression comes true, read exactly as the scheduler reads it.
-struct Occurrences {
-    cron: Cron,
-    expression: String,
-}
-
-impl Occurrences {
-    fn parse(expression: &str) -> Result<Self, ScheduleError> {
-        let cron = CronParser::builder()
-            .seconds(Seconds::Required)
-            .dom_and_dow(true)
-            .build()
-            .parse(expression)
-            .map_err(|source| ScheduleError::Expression {
-                expression: expression.to_owned(),
-                source,
-            })?;
-        let occurrences = Self {
-            cron,
-            expression: expression.to_owned(),
-        };
-        match occurrences.next_two(Timestamp::now()) {
-            Some(_) => Ok(occurrences),
-            None => Err(ScheduleError::Never {
-                expression: occurrences.expression,
-            }),
-        }
-    }
-
-    /// The next two times after `now`; the first one twice when it is the last.
-    fn next_two(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let now: DateTime<Utc> = DateTime::from_timestamp(now.as_second(), 0)?;
-        let first = self.cron.find_next_occurrence(&now, false).ok()?;
-        let second = self
-            .cron
-            .find_next_occurrence(&first, false)
-            .unwrap_or(first);
-        let stamp = |time: DateTime<Utc>| Timestamp::from_second(time.timestamp()).ok();
-        Some((stamp(first)?, stamp(second)?))
-    }
-
-    /// How long to wait for a tick, on a clock that never jumps, before it counts as missed.
-    fn patience(&self, now: Timestamp) -> Duration {
-        // An expression that has come true for the last time leaves nothing to be missed.
-        self.next_two(now).map_or(Duration::MAX, |(_, second)| {
-            Duration::try_from(second.duration_since(now))
-                .unwrap_or_default()
-                .saturating_add(GRACE)
-        })
-    }
-}
-
-/// The scheduler with its one job.
-struct Source {
-    scheduler: JobScheduler,
-    ticks: mpsc::Receiver<()>,
-}
-
-impl Source {
-    async fn start(expression: &str) -> Result<Self, ScheduleError> {
-        let failed = |source| ScheduleError::Start {
-            expression: expression.to_owned(),
-            source,
-        };
-        let (sender, ticks) = mpsc::channel(1);
-        // The default of 200 slots per channel is for many jobs; this is one.
-        let scheduler = JobScheduler::new_with_channel_size(8)
-            .await
-            .map_err(failed)?;
-        let job = Job::new_async_tz(expression, Utc, move |_, _| {
-            // Full means that a tick is waiting already: this one is skipped.
-            let _ = sender.try_send(());
-            Box::pin(std::future::ready(()))
-        })
-        .map_err(failed)?;
-        scheduler.add(job).await.map_err(failed)?;
-        scheduler.start().await.map_err(failed)?;
-        Ok(Self { scheduler, ticks })
-    }
-}
-
 /// Turns ticks into requests.
 struct Ticker {
     occurrences: Occurrences,
-    source: Source,
+    source: Option<Source>,
     trigger: Trigger,
     splay: Duration,
     announce: watch::Sender<Option<Timestamp>>,
@@ -225,21 +158,17 @@ impl Ticker {
     async fn run(mut self) -> ScheduleError {
         loop {
             let now = Timestamp::now();
-            self.announce
-                .send_replace(self.occurrences.next_two(now).map(|times| times.0));
-            let patience = self.occurrences.patience(now);
-            match tokio::time::timeout(patience, self.source.ticks.recv()).await {
-                Ok(Some(())) => self.delay().await,
-                Ok(None) => {
-                    return ScheduleError::Died {
-                        expression: self.occurrences.expression,
-                    };
-                }
-                Err(_) => {
-                    if let Err(error) = self.restart().await {
-                        return error;
-                    }
-                }
+            let due = self.occurrences.next_two(now).map(|times| times.0);
+            self.announce.send_replace(due);
+            let Some(due) = due else {
+                return ScheduleError::Never {
+                    expression: self.occurrences.expression,
+                };
+            };
+            match timeout(self.occurrences.patience(now), self.tick(due)).await {
+                Ok(Ok(())) => self.delay().await,
+                Ok(Err(error)) => return error,
+                Err(_) => self.stand_in(),
             }
             if !self.trigger.tick() {
                 tracing::debug!("a poll is running, this tick is skipped");
@@ -247,43 +176,72 @@ impl Ticker {
         }
     }
 
+    /// Waits for the tick that is due then.
+    async fn tick(&mut self, due: Timestamp) -> Result<(), ScheduleError> {
+        while let Some(rest) = until(due).checked_sub(LEAD).filter(|rest| !rest.is_zero()) {
+            sleep(rest.min(NAP)).await;
+        }
+        let source = match &mut self.source {
+            Some(source) => source,
+            none => {
+                let source = none.insert(Source::start(&self.occurrences.expression).await?);
+                if until(due).is_zero() {
+                    // Slept through, or jumped over: the scheduler waits for the next one.
+                    return Ok(());
+                }
+                source
+            }
+        };
+        source
+            .ticks
+            .recv()
+            .await
+            .ok_or_else(|| ScheduleError::Died {
+                expression: self.occurrences.expression.clone(),
+            })
+    }
+
     /// Waits for a random part of the splay; ticks that come meanwhile are skipped (invariant 2).
     async fn delay(&mut self) {
         let splay = u64::try_from(self.splay.as_millis()).unwrap_or(u64::MAX);
         let delay = Duration::from_millis(fastrand::u64(0..=splay));
+        let now = Timestamp::now();
+        if let Some((next, _)) = self.occurrences.next_two(now)
+            && until(next) > 2 * LEAD
+        {
+            self.source = None;
+        }
         if delay.is_zero() {
             return;
         }
-        let due = Timestamp::now().checked_add(delay).ok();
-        self.announce.send_replace(due);
-        tokio::time::sleep_until(Instant::now() + delay).await;
-        while self.source.ticks.try_recv().is_ok() {}
+        self.announce.send_replace(now.checked_add(delay).ok());
+        sleep(delay).await;
+        if let Some(source) = &mut self.source {
+            while source.ticks.try_recv().is_ok() {}
+        }
     }
 
-    /// Replaces a source that has been silent for too long (invariant 3).
-    async fn restart(&mut self) -> Result<(), ScheduleError> {
+    /// Does without a source that has been silent for too long (invariant 3).
+    fn stand_in(&mut self) {
+        self.source = None;
         let count = self.fallbacks.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::warn!(
             cron = self.occurrences.expression,
             count,
             "the scheduler missed its ticks, polling all the same"
         );
-        let fresh = Source::start(&self.occurrences.expression).await?;
-        let mut silent = std::mem::replace(&mut self.source, fresh);
-        // A loop that cannot hear this is the silent one that is being replaced.
-        let _ = silent.scheduler.shutdown().await;
-        Ok(())
     }
+}
+
+/// How long until `due` by the wall clock; zero when it is past.
+fn until(due: Timestamp) -> Duration {
+    Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trigger::Reason;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
 
     fn config(cron: &str, splay: Duration) -> ScheduleConfig {
         ScheduleConfig {
@@ -298,54 +256,10 @@ mod tests {
             .expect("in time")
     }
 
-    #[test]
-    fn the_next_times_are_in_utc_and_patience_covers_two_of_them() {
-        for (cron, now, first, patience) in [
-            (
-                "0 */15 * * * *",
-                "2026-11-22T10:00:00Z",
-                "2026-11-22T10:15:00Z",
-                30 * 60,
-            ),
-            (
-                "0 */15 * * * *",
-                "2026-11-22T10:14:59.5Z",
-                "2026-11-22T10:15:00Z",
-                15 * 60,
-            ),
-            (
-                "0 0 9-17 * * *",
-                "2026-11-22T16:30:00Z",
-                "2026-11-22T17:00:00Z",
-                (16 * 60 + 30) * 60,
-            ),
-            (
-                "* * * * * *",
-                "2026-11-22T10:00:00Z",
-                "2026-11-22T10:00:01Z",
-                2,
-            ),
-        ] {
-            let occurrences = Occurrences::parse(cron).unwrap();
-            assert_eq!(
-                occurrences.next_two(at(now)).unwrap().0,
-                at(first),
-                "{cron}"
-            );
-            assert_eq!(
-                occurrences.patience(at(now)).as_secs(),
-                patience + GRACE.as_secs(),
-                "{cron}"
-            );
-        }
-    }
-
     #[tokio::test]
     async fn a_wrong_expression_is_refused_by_name() {
         for cron in ["", "hourly", "*/15 * * * *", "0 99 * * * *"] {
-            let error = Schedule::start(&config(cron, Duration::ZERO), Trigger::new())
-                .await
-                .unwrap_err();
+            let error = Schedule::start(&config(cron, Duration::ZERO), Trigger::new()).unwrap_err();
             assert!(
                 matches!(error, ScheduleError::Expression { .. }),
                 "{cron}: {error}"
@@ -353,7 +267,7 @@ mod tests {
             assert!(error.to_string().contains(cron));
         }
         assert!(matches!(
-            Schedule::start(&config("0 0 0 30 2 *", Duration::ZERO), Trigger::new()).await,
+            Schedule::start(&config("0 0 0 30 2 *", Duration::ZERO), Trigger::new()),
             Err(ScheduleError::Never { .. } | ScheduleError::Expression { .. })
         ));
     }
@@ -361,9 +275,8 @@ mod tests {
     #[tokio::test]
     async fn invariant_1_a_blocked_runtime_leaves_one_tick_and_the_schedule_lives_on() {
         let trigger = Trigger::new();
-        let schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone())
-            .await
-            .unwrap();
+        let schedule =
+            Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone()).unwrap();
         assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
@@ -380,7 +293,6 @@ mod tests {
             &config("* * * * * *", Duration::from_hours(1)),
             trigger.clone(),
         )
-        .await
         .unwrap();
         let mut next = schedule.next();
         within(
@@ -403,7 +315,7 @@ mod tests {
         let fallbacks = Arc::new(AtomicU64::new(0));
         let ticker = Ticker {
             occurrences,
-            source,
+            source: Some(source),
             trigger: trigger.clone(),
             splay: Duration::ZERO,
             announce: watch::channel(None).0,
@@ -417,23 +329,51 @@ mod tests {
         task.abort();
     }
 
-    #[tokio::test]
-    async fn a_dead_source_is_an_error() {
-        let (sender, ticks) = mpsc::channel(1);
-        drop(sender);
-        let mut source = Source::start("* * * * * *").await.unwrap();
-        source.ticks = ticks;
-        let ticker = Ticker {
-            occurrences: Occurrences::parse("* * * * * *").unwrap(),
+    fn ticker(cron: &str, source: Option<Source>) -> Ticker {
+        Ticker {
+            occurrences: Occurrences::parse(cron).unwrap(),
             source,
             trigger: Trigger::new(),
             splay: Duration::ZERO,
             announce: watch::channel(None).0,
             fallbacks: Arc::default(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dead_source_is_an_error() {
+        let mut source = Source::start("* * * * * *").await.unwrap();
+        source.ticks = tokio::sync::mpsc::channel(1).1;
+        let ticker = ticker("* * * * * *", Some(source));
         assert!(matches!(
             within(5, ticker.run()).await,
             ScheduleError::Died { .. }
         ));
+    }
+
+    #[tokio::test]
+    async fn invariant_1_the_scheduler_runs_only_while_a_tick_is_near() {
+        let mut far = ticker("0 0 0 1 1 *", None);
+        far.delay().await;
+        let due = Timestamp::now() + Duration::from_mins(1);
+        assert!(timeout(LEAD / 10, far.tick(due)).await.is_err());
+        assert!(far.source.is_none());
+        let near = Timestamp::now() + LEAD * 9 / 10;
+        assert!(timeout(LEAD, far.tick(near)).await.is_err());
+        assert!(far.source.is_some());
+        far.delay().await;
+        assert!(far.source.is_none());
+        let mut dense = ticker("* * * * * *", None);
+        let next = Timestamp::now() + LEAD / 2;
+        within(5, dense.tick(next)).await.unwrap();
+        dense.delay().await;
+        assert!(dense.source.is_some());
+    }
+
+    #[tokio::test]
+    async fn invariant_2_a_tick_that_was_slept_through_is_made_up_for() {
+        let mut ticker = ticker("0 0 0 1 1 *", None);
+        let past = Timestamp::now() - Duration::from_mins(5);
+        within(5, ticker.tick(past)).await.unwrap();
     }
 }

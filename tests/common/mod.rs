@@ -12,4 +12,5 @@
 
 pub mod nginx;
 pub mod prometheus;
+pub mod scratch;
 pub mod scripted;

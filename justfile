@@ -1,0 +1,27 @@
+# What CI runs, and the handful of commands that one types often.
+
+# Format, lints, documentation, tests.
+check: fmt clippy doc test
+
+fmt:
+    cargo fmt --check
+
+clippy:
+    cargo clippy --all-targets -- -D warnings
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+test *ARGS:
+    NO_PROXY=127.0.0.1,localhost cargo test {{ARGS}}
+
+bench *ARGS:
+    cargo bench {{ARGS}}
+
+# Licences, advisories, duplicates (cargo install cargo-deny).
+deny:
+    cargo deny check
+
+# A mirror of the sample upstream in ./mirror.
+sample:
+    cargo run --release -- sync --base-path ./mirror --upstream tests/fixtures/upstream --layout github

@@ -1,0 +1,276 @@
+//! One row of `models.csv`, as the reference reads it.
+//!
+//! A row with a flaw of its own is skipped with a finding, and the first flaw decides. Some flaws reject the whole
+//! file instead (quirks of the reference): a parameter count that is no finite number, a row too short for its
+//! tags, JSON beyond our limits.
+
+use super::cells::Cells;
+use super::json::Value;
+use super::json_reader::{JsonError, Problem, parse};
+use super::numbers::python_float;
+use super::{IssueLog, Rejected, python_trim};
+
+/// A row that can be used.
+#[derive(Debug)]
+pub(crate) struct Row<'r> {
+    pub(crate) name: &'r str,
+    pub(crate) parameters_bn: f64,
+    /// `parameters_bn` times a thousand million; to be truncated.
+    pub(crate) parameters: f64,
+    pub(crate) description: &'r str,
+    pub(crate) version: &'r str,
+    pub(crate) style: &'r str,
+    pub(crate) baseline: &'r str,
+    pub(crate) url: &'r str,
+    pub(crate) instruct_format: &'r str,
+    pub(crate) display_name: &'r str,
+    pub(crate) nsfw: bool,
+    tags: &'r str,
+    /// An object of scalars and lists of scalars.
+    pub(crate) settings: Option<Value<'r>>,
+    /// Objects, not looked into yet.
+    pub(crate) context_window: Option<Value<'r>>,
+    pub(crate) interaction_modes: Option<Value<'r>>,
+    pub(crate) capabilities: Option<Value<'r>>,
+}
+
+impl<'r> Row<'r> {
+    /// The tags, trimmed, empty ones dropped.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &'r str> {
+        self.tags
+            .split(',')
+            .map(python_trim)
+            .filter(|tag| !tag.is_empty())
+    }
+}
+
+/// Why there is no row.
+pub(crate) enum Refusal {
+    /// The finding is in the log.
+    Skipped,
+    /// The file is of no use.
+    Rejected(Box<Rejected>),
+}
+
+/// The columns that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Name,
+    ParametersBn,
+    Description,
+    Version,
+    Style,
+    Baseline,
+    Url,
+    InstructFormat,
+    DisplayName,
+    Nsfw,
+    Tags,
+    Settings,
+    ContextWindow,
+    InteractionModes,
+    Capabilities,
+}
+
+const COLUMNS: [(&str, Column); 15] = [
+    ("name", Column::Name),
+    ("parameters_bn", Column::ParametersBn),
+    ("description", Column::Description),
+    ("version", Column::Version),
+    ("style", Column::Style),
+    ("baseline", Column::Baseline),
+    ("url", Column::Url),
+    ("instruct_format", Column::InstructFormat),
+    ("display_name", Column::DisplayName),
+    ("nsfw", Column::Nsfw),
+    ("tags", Column::Tags),
+    ("settings", Column::Settings),
+    ("context_window", Column::ContextWindow),
+    ("interaction_modes", Column::InteractionModes),
+    ("capabilities", Column::Capabilities),
+];
+
+/// What the cells of a row are, by position. Of two columns of one name the last counts.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    columns: Vec<Option<Column>>,
+    /// Rows that end before it reject the file.
+    tags: Option<usize>,
+}
+
+impl Columns {
+    /// The columns of a header.
+    pub(crate) fn named(header: &Cells<'_>) -> Self {
+        let mut columns: Vec<Option<Column>> = vec![None; header.len()];
+        for (index, name) in header.filled() {
+            let known = COLUMNS.iter().find(|(known, _)| *known == name);
+            let known = known.map(|(_, column)| *column);
+            for earlier in columns.iter_mut().filter(|_| known.is_some()) {
+                if *earlier == known {
+                    *earlier = None;
+                }
+            }
+            if let Some(column) = columns.get_mut(index) {
+                *column = known;
+            }
+        }
+        let tags = columns
+            .iter()
+            .position(|column| *column == Some(Column::Tags));
+        Self { columns, tags }
+    }
+
+    /// Reads one row.
+    pub(crate) fn row<'r>(
+        &self,
+        cells: &'r Cells<'_>,
+        number: usize,
+        log: &mut IssueLog,
+    ) -> Result<Row<'r>, Refusal> {
+        let mut texts = [""; COLUMNS.len()];
+        for (index, text) in cells.filled() {
+            if let Some(Some(column)) = self.columns.get(index)
+                && let Some(place) = texts.get_mut(*column as usize)
+            {
+                *place = text;
+            }
+        }
+        let cell = |column: Column| texts.get(column as usize).copied().unwrap_or_default();
+        let name = python_trim(cell(Column::Name));
+        let mut at = Place { name, number, log };
+        if name.is_empty() {
+            return Err(at.skipped(&["missing required 'name' field; row skipped"]));
+        }
+        let parameters_bn = at.parameters_bn(cell(Column::ParametersBn))?;
+        if self.tags.is_some_and(|tags| tags >= cells.len()) {
+            return Err(at.rejected("tags", "is missing: the row is too short"));
+        }
+        Ok(Row {
+            name,
+            parameters_bn,
+            parameters: parameters_bn * 1e9,
+            tags: cell(Column::Tags),
+            settings: at.settings(cell(Column::Settings))?,
+            context_window: at.object("context_window", cell(Column::ContextWindow))?,
+            interaction_modes: at.object("interaction_modes", cell(Column::InteractionModes))?,
+            capabilities: at.object("capabilities", cell(Column::Capabilities))?,
+            description: cell(Column::Description),
+            version: cell(Column::Version),
+            style: cell(Column::Style),
+            baseline: cell(Column::Baseline),
+            url: cell(Column::Url),
+            instruct_format: cell(Column::InstructFormat),
+            display_name: cell(Column::DisplayName),
+            nsfw: python_trim(cell(Column::Nsfw)).eq_ignore_ascii_case("true"),
+        })
+    }
+}
+
+/// The row being read, to blame when something is wrong with a cell.
+struct Place<'r, 'l> {
+    name: &'r str,
+    number: usize,
+    log: &'l mut IssueLog,
+}
+
+impl Place<'_, '_> {
+    #[cold]
+    fn finding(&mut self, parts: &[&str]) {
+        let topic = if self.name.is_empty() {
+            self.log.topic(&format!("<row {}>", self.number))
+        } else {
+            self.log.topic(self.name)
+        };
+        self.log.add(topic, parts.concat());
+    }
+
+    #[cold]
+    fn skipped(&mut self, parts: &[&str]) -> Refusal {
+        self.finding(parts);
+        Refusal::Skipped
+    }
+
+    #[cold]
+    fn rejected(&self, column: &str, reason: &str) -> Refusal {
+        Refusal::Rejected(Box::new(Rejected {
+            model: Some(self.name.to_owned()),
+            field: Some(column.to_owned()),
+            reason: format!("{reason} (row {})", self.number),
+        }))
+    }
+
+    fn parameters_bn(&mut self, cell: &str) -> Result<f64, Refusal> {
+        let cell = python_trim(cell);
+        if cell.is_empty() {
+            self.finding(&["missing parameters_bn; defaulting to 0"]);
+            return Ok(0.0);
+        }
+        let Some(value) = python_float(cell) else {
+            return Err(self.skipped(&["invalid parameters_bn value; row skipped"]));
+        };
+        if (value * 1e9).is_finite() {
+            return Ok(value);
+        }
+        let reason = format!("must be a finite number of billions, found {cell}");
+        Err(self.rejected("parameters_bn", &reason))
+    }
+
+    #[inline]
+    fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
+        match self.json("settings", cell)? {
+            Some(Value::Null) => Ok(None),
+            Some(value) if !is_flat(&value) => Err(self.skipped(&[
+                "invalid settings structure; only primitive values or lists thereof are supported",
+            ])),
+            read => Ok(read),
+        }
+    }
+
+    #[inline]
+    fn object<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
+        match self.json(column, cell)? {
+            read @ (None | Some(Value::Object(_))) => Ok(read),
+            Some(_) => {
+                Err(self.skipped(&["invalid ", column, ": expected a JSON object; row skipped"]))
+            }
+        }
+    }
+
+    /// The JSON in a cell, if there is any.
+    fn json<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        let json = python_trim(cell);
+        if json.is_empty() {
+            return Ok(None);
+        }
+        parse(json).map(Some).map_err(|error| match error {
+            JsonError {
+                problem: Problem::Syntax(words),
+                ..
+            } => self.skipped(&["invalid ", column, " JSON: ", words, "; row skipped"]),
+            error => self.rejected(column, &error.describe(json)),
+        })
+    }
+}
+
+/// Whether settings are an object of scalars and lists of scalars.
+fn is_flat(value: &Value<'_>) -> bool {
+    let scalar = |value: &Value<'_>| {
+        matches!(
+            value,
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_)
+        )
+    };
+    match value {
+        Value::Object(object) => object.iter().all(|(_, value)| match value {
+            Value::List(items) => items.iter().all(scalar),
+            value => scalar(value),
+        }),
+        _ => false,
+    }
+}

@@ -1,0 +1,235 @@
+//! What an upstream's answer means for the files of one category. There is no await in here (the cycle's invariant 2).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::memory::Summary;
+use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
+use crate::category::Category;
+use crate::config::Origin;
+use crate::convert::convert;
+use crate::disk;
+use crate::legacy;
+use crate::mirror::manifest::Known;
+use crate::mirror::{Digest, Source};
+use crate::trigger::Reason;
+use crate::upstream::{Class, Fetched};
+
+impl Cycle<'_> {
+    /// What the answer means for the files of a category.
+    pub(super) fn settle(&mut self, category: Category, answered: Answered) -> CategoryReport {
+        let mut report = CategoryReport::empty();
+        let settled = self.settle_into(category, answered, &mut report);
+        if let Err(error) = settled {
+            report.outcome = match error {
+                CategoryError::Rejected { .. } | CategoryError::NotLegacy { .. } => {
+                    Outcome::Rejected
+                }
+                _ => Outcome::Failed,
+            };
+            report.error = Some(error);
+        }
+        self.describe(category, &mut report);
+        report
+    }
+
+    fn settle_into(
+        &mut self,
+        category: Category,
+        answered: Answered,
+        report: &mut CategoryReport,
+    ) -> Result<(), CategoryError> {
+        // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is restored
+        // from the stored legacy file whether or not GitHub answers.
+        let received = self.receive(category, answered, report);
+        if matches!(&received, Ok(true)) {
+            report.outcome = Outcome::Updated;
+        }
+        let published = self.publish(category, report);
+        received?;
+        published
+    }
+
+    /// Stores what the upstream sent, if it is a legacy file; true when that changed the file on disk.
+    fn receive(
+        &mut self,
+        category: Category,
+        answered: Answered,
+        report: &mut CategoryReport,
+    ) -> Result<bool, CategoryError> {
+        let (body, validators) = match answered {
+            None => return Ok(false),
+            Some(Ok(Fetched::NotModified)) => {
+                report.upstream = Answer::NotModified;
+                return Ok(false);
+            }
+            Some(Ok(Fetched::New { body, validators })) => (body, validators),
+            Some(Err(error)) => {
+                report.upstream = Answer::Failed;
+                if let Class::RateLimited { until } = error.class() {
+                    report.held_until = Some(until);
+                    self.remember_holds();
+                }
+                return Err(CategoryError::Upstream(Arc::new(error)));
+            }
+        };
+        report.upstream = Answer::Downloaded;
+        report.downloaded_bytes = body.len() as u64;
+        let url = self.upstream.address(category).unwrap_or_default();
+        if body.is_empty() {
+            return Err(CategoryError::NoLegacy {
+                file: url,
+                what: "empty",
+            });
+        }
+        let sha256 = Digest::of(&body);
+        let standing = self.mirror.look_legacy(category);
+        let standing = standing.map_err(CategoryError::disk)?;
+        let same = standing.is_some_and(|file| file.sha256 == sha256);
+        let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
+        if same && directory && self.reason != Reason::Force {
+            // A directory is always read; that the file in it is the one we have is its way to say "not modified".
+            report.upstream = Answer::NotModified;
+            report.downloaded_bytes = 0;
+        }
+        if !same {
+            legacy::parse_check(category, &body).map_err(|reason| CategoryError::NotLegacy {
+                url: url.clone(),
+                reason,
+            })?;
+        }
+        let changed = self
+            .mirror
+            .publish_legacy(category, &body, sha256)
+            .map_err(CategoryError::disk)?;
+        let known = Known { validators, sha256 };
+        self.mirror.state().validators.insert(url, known);
+        Ok(changed)
+    }
+
+    /// Brings the v2 file in line with the legacy file on disk.
+    fn publish(
+        &mut self,
+        category: Category,
+        report: &mut CategoryReport,
+    ) -> Result<(), CategoryError> {
+        let legacy = self.mirror.look_legacy(category);
+        let legacy = legacy.map_err(CategoryError::disk)?;
+        let path = self.mirror.layout().legacy(category);
+        let file = path.display().to_string();
+        let Some(legacy) = legacy else {
+            let what = "missing";
+            return Err(CategoryError::NoLegacy { file, what });
+        };
+        report.modified = self.is_modified(category, legacy.sha256);
+        match self.memory.recall(category, legacy.sha256) {
+            Some(Err(reason)) => return Err(CategoryError::Rejected { file, reason }),
+            Some(Ok(known)) => {
+                let v2 = self.mirror.look_v2(category);
+                let v2 = v2.map_err(CategoryError::disk)?;
+                if v2.is_some_and(|v2| v2.sha256 == known.v2) {
+                    report.issues = known.issues;
+                    self.record(category, known.models, report.modified);
+                    return Ok(());
+                }
+            }
+            None => {}
+        }
+        // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
+        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = bytes.unwrap_or_default();
+        if bytes.is_empty() {
+            let what = "empty";
+            return Err(CategoryError::NoLegacy { file, what });
+        }
+        // Somebody may have written between the look and the read.
+        let unmoved = disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+        let of = if unmoved {
+            legacy.sha256
+        } else {
+            Digest::of(&bytes)
+        };
+        let begun = Instant::now();
+        let converted = convert(category, &bytes);
+        report.convert_time = Some(begun.elapsed());
+        let converted = converted.map_err(|reason| {
+            self.memory.keep(category, of, Err(reason.clone()));
+            CategoryError::Rejected { file, reason }
+        })?;
+        let summary = Summary {
+            v2: Digest::of(&converted.v2),
+            models: converted.models as u64,
+            issues: converted.issues.len(),
+        };
+        self.memory.keep(category, of, Ok(summary));
+        report.issues = summary.issues;
+        report.changes = self
+            .mirror
+            .publish_v2(category, &converted.v2, summary.v2)
+            .map_err(CategoryError::disk)?;
+        if report.changes.is_some() {
+            report.outcome = Outcome::Updated;
+        }
+        self.record(category, summary.models, report.modified);
+        Ok(())
+    }
+
+    fn is_modified(&mut self, category: Category, legacy: Digest) -> bool {
+        let Some(address) = self.upstream.address(category) else {
+            return false;
+        };
+        let known = self.mirror.state().validators.get(&address);
+        known.is_some_and(|known| known.sha256 != legacy)
+    }
+
+    fn record(&mut self, category: Category, models: u64, modified: bool) {
+        let url = self.upstream.address(category).unwrap_or_default();
+        let known = self.mirror.state().validators.get(&url).cloned();
+        let validators = known
+            .filter(|_| !modified)
+            .map(|known| known.validators)
+            .unwrap_or_default();
+        let source = Source {
+            url,
+            etag: validators.etag,
+            last_modified: validators.last_modified,
+        };
+        self.mirror
+            .record(category, models, source, Timestamp::now());
+    }
+
+    /// Fills in what is published now, whatever became of the cycle.
+    fn describe(&mut self, category: Category, report: &mut CategoryReport) {
+        if report.error.is_some() {
+            // What a failure left on disk is not what this cycle put there. It is looked at, and only described.
+            let _ = self.mirror.look_v2(category);
+        }
+        let files = self.mirror.left(category);
+        report.url = self.upstream.address(category);
+        report.v2 = files.v2.map(|file| (file.sha256, file.bytes));
+        report.legacy_bytes = files.legacy.map(|file| file.bytes);
+        report.models = files
+            .v2
+            .and_then(|file| self.models_of(category, file.sha256));
+    }
+
+    fn models_of(&self, category: Category, v2: Digest) -> Option<u64> {
+        let converted = self.memory.converted(category);
+        let published = self.mirror.manifest().categories.get(&category);
+        converted
+            .filter(|summary| summary.v2 == v2)
+            .map(|summary| summary.models)
+            .or_else(|| {
+                published
+                    .filter(|entry| entry.v2.sha256 == v2)
+                    .map(|entry| entry.v2.models)
+            })
+    }
+
+    /// Deadlines that a host has set outlive the process.
+    pub(super) fn remember_holds(&mut self) {
+        self.mirror.state().rate_limits = self.upstream.holds();
+    }
+}
