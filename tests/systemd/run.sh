@@ -1,10 +1,11 @@
 #!/bin/bash
 # The shipped unit under a real systemd.
 #
-#   tests/systemd/run.sh BINARY        needs root; prints a line a check and "N passed, N failed"
+#   tests/systemd/run.sh [BINARY]      needs root; prints a line a check and "N passed, N failed"
 #
 # The systemd is the one that $SYSTEMD_SANDBOX runs a command under (default: tools/systemd-sandbox below
-# $HORDE_REFD_SHARED): a private one on a throw-away overlay of this machine, so nothing of this outlives the run.
+# $HORDE_REFD_SHARED, or of ../shared): a private one on a throw-away overlay of this machine, so nothing of this
+# outlives the run. The binary is the one of the development profile by default.
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,9 +13,10 @@ unit=horde-refd.service
 state=/var/lib/horde-refd/horde_model_reference
 
 if [ "${1:-}" != --inside ]; then
-  [ $# = 1 ] || { sed -n '2,7p' "$0"; exit 2; }
-  binary=$(readlink -f "$1")
-  sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:?"set SYSTEMD_SANDBOX or HORDE_REFD_SHARED"}/tools/systemd-sandbox}
+  [ $# -le 1 ] || { sed -n '2,9p' "$0"; exit 2; }
+  binary=$(readlink -f "${1:-$repository/target/debug/horde-refd}")
+  [ -x "$binary" ] || { echo "$binary is not there: build it first" >&2; exit 2; }
+  sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:-$repository/../shared}/tools/systemd-sandbox}
   # Either may lie on a file system of its own, which the overlay does not show.
   export SANDBOX_BIND="$repository:$(dirname "$binary")"
   exec "$sandbox" bash "$repository/tests/systemd/run.sh" --inside "$binary"
