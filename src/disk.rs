@@ -99,6 +99,17 @@ impl Stamp {
             .ok()
     }
 
+    fn told(told: &rustix::fs::Statx) -> Self {
+        Self {
+            device: rustix::fs::makedev(told.stx_dev_major, told.stx_dev_minor),
+            inode: told.stx_ino,
+            size: told.stx_size,
+            mode: u32::from(told.stx_mode) & 0o7777,
+            mtime: (told.stx_mtime.tv_sec, told.stx_mtime.tv_nsec.into()),
+            ctime: (told.stx_ctime.tv_sec, told.stx_ctime.tv_nsec.into()),
+        }
+    }
+
     fn of(metadata: &fs::Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -121,12 +132,32 @@ fn python_mtime((seconds, nanoseconds): (i64, i64)) -> f64 {
 
 /// The stamp of a regular file; `None` when nothing is there.
 ///
+/// A network file system is made to ask its server: the watcher may have seen a change that cached attributes hide for
+/// a second (FUSE) or for a minute (NFS), and it reports a change once.
+///
 /// # Errors
 /// The file cannot be examined, or is not a regular file.
 pub fn stamp(path: &Path) -> Result<Option<Stamp>, DiskError> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(Stamp::of(&metadata))),
-        Ok(_) => Err(DiskError {
+    use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
+    let found = match statx(
+        CWD,
+        path,
+        AtFlags::STATX_FORCE_SYNC,
+        StatxFlags::BASIC_STATS,
+    ) {
+        Ok(told) => {
+            let kind = FileType::from_raw_mode(told.stx_mode.into());
+            Ok((kind.is_file(), Stamp::told(&told)))
+        }
+        // An old kernel, or a sandbox made for one.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            fs::metadata(path).map(|metadata| (metadata.is_file(), Stamp::of(&metadata)))
+        }
+        Err(error) => Err(io::Error::from(error)),
+    };
+    match found {
+        Ok((true, stamp)) => Ok(Some(stamp)),
+        Ok((false, _)) => Err(DiskError {
             operation: "use as a file",
             path: path.to_owned(),
             source: io::Error::other("it is not a regular file"),

@@ -181,6 +181,7 @@ impl Daemon {
         watch.check()?;
         let changed = report.changed();
         if !changed.is_empty() {
+            watch.wrote();
             self.hooks.changed(&changed);
         }
         if reason == Reason::Force && self.trigger.pending() != Some(Reason::Force) {

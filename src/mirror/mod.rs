@@ -52,6 +52,14 @@ pub struct Seen {
     settled: bool,
 }
 
+impl Seen {
+    /// Whether an equal stamp proves that the file is still this one (invariant 3 of this module).
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+}
+
 /// The two files of a category as they were last seen.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Files {

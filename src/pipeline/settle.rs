@@ -145,7 +145,8 @@ impl Cycle<'_> {
             return Err(CategoryError::NoLegacy { file, what });
         }
         // Somebody may have written between the look and the read.
-        let unmoved = disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+        let unmoved = legacy.is_settled()
+            && disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
         let of = if unmoved {
             legacy.sha256
         } else {

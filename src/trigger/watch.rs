@@ -10,7 +10,9 @@
 //!    missing, so one is asked for then as well, ever more rarely: the directory may have gone before it was watched.
 //! 5. Whoever is watched anew may have changed unseen, so a request follows.
 //! 6. Errors ask for a cycle at most every 30 s: a lasting one must not keep the daemon busy.
-//! 7. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
+//! 7. The poll watcher cannot see a change that somebody undoes before it looks, as a cycle does that restores a file:
+//!    after such a cycle ([`Watch::wrote`]) one more is asked for, once the watcher has looked.
+//! 8. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
 //!
 //! [`Reason::Disk`]: super::Reason::Disk
 
@@ -139,7 +141,11 @@ impl Watch {
             trigger,
             missing: AtomicBool::new(checked.missing),
         });
-        let task = tokio::spawn(run(Arc::clone(&shared), config.debounce));
+        let task = tokio::spawn(run(
+            Arc::clone(&shared),
+            config.debounce,
+            config.poll_interval.saturating_mul(2),
+        ));
         Ok(Self {
             shared: Some(shared),
             counts,
@@ -173,6 +179,15 @@ impl Watch {
         self.shared
             .as_ref()
             .map_or(Ok(()), |shared| shared.check(false))
+    }
+
+    /// To be called after a cycle that changed files (invariant 7).
+    pub fn wrote(&self) {
+        if let Some(shared) = &self.shared
+            && self.backend() == Backend::Poll
+        {
+            shared.hints.set(WROTE);
+        }
     }
 
     /// Resolves when watching has died, which ends the daemon. Cancel-safe.
@@ -215,10 +230,11 @@ impl Shared {
 }
 
 /// Turns hints into requests.
-async fn run(shared: Arc<Shared>, debounce: Duration) -> WatchError {
+async fn run(shared: Arc<Shared>, debounce: Duration, looked: Duration) -> WatchError {
     let hints = &shared.hints;
     let mut error_at: Option<Instant> = None;
     let mut looks: u32 = 0;
+    let mut again: Option<Instant> = None;
     loop {
         if hints.has(DEAD) {
             let armed = shared.armed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,6 +252,9 @@ async fn run(shared: Arc<Shared>, debounce: Duration) -> WatchError {
             error_at = Some(Instant::now());
             hints.bits.fetch_or(CHANGED, Ordering::AcqRel);
         }
+        if hints.take(WROTE) {
+            again = Some(Instant::now() + looked);
+        }
         if hints.has(CHANGED) {
             sleep(debounce).await;
             hints.take(CHANGED | CHANGING);
@@ -249,6 +268,11 @@ async fn run(shared: Arc<Shared>, debounce: Duration) -> WatchError {
             };
             if timeout_at(deadline, better).await.is_err() {
                 hints.take(CHANGING);
+                shared.trigger.request(Reason::Disk);
+            }
+        } else if let Some(at) = again {
+            if timeout_at(at, hints.wake.notified()).await.is_err() {
+                again = None;
                 shared.trigger.request(Reason::Disk);
             }
         } else if shared.missing.load(Ordering::Acquire) {
@@ -280,6 +304,8 @@ const LOST: u8 = 8;
 const ERROR: u8 = 16;
 /// The watcher's thread has ended.
 const DEAD: u8 = 32;
+/// A cycle changed files under the poll watcher.
+const WROTE: u8 = 64;
 
 /// What the watcher's thread tells the task.
 #[derive(Debug, Default)]

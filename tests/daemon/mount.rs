@@ -81,3 +81,24 @@ fn a_change_under_a_fuse_mount_is_seen_through_it() {
     assert_eq!(super::harness::assert_whole(&mirror), 10);
     drop(mount);
 }
+
+#[test]
+fn what_cached_attributes_hide_is_seen_all_the_same() {
+    let world = World::new();
+    let under = world.path("under");
+    let mount = Mount::of(&under, world.path("mount"));
+    let setup = world.setup().text("base_path", mount.point.join("mirror"));
+    let daemon = setup.set("watch.poll_interval", "\"20ms\"").started();
+    let legacy_directory = under.join("mirror/legacy");
+    // The mount's attributes of these files are fresh in the cache when they go: the daemon has just looked at them.
+    for _ in 0..5 {
+        for (_, file, _) in super::harness::FILES {
+            fs::remove_file(legacy_directory.join(file)).unwrap();
+        }
+        until("fetched again", || {
+            let here = |(_, file, _)| legacy_directory.join(file).exists();
+            super::harness::FILES.into_iter().all(here)
+        });
+    }
+    daemon.wait_state("blip", "fresh");
+}
