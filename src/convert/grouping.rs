@@ -23,7 +23,10 @@ impl Grouper {
             .strip_prefix("aphrodite/")
             .or_else(|| name.strip_prefix("koboldcpp/"))
             .unwrap_or(name);
-        let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
+        let slash = name.bytes().position(|byte| byte == b'/');
+        let rest = slash
+            .and_then(|slash| name.get(slash + 1..))
+            .unwrap_or(name);
         self.group.clear();
         if rest.is_ascii() {
             self.bytes.clear();

@@ -50,6 +50,27 @@ pub(crate) fn find_quote(bytes: &[u8], from: usize) -> usize {
     find(bytes, from, |word| zero_bytes(word ^ repeat(b'"')))
 }
 
+/// Whether any byte is one of those that [`find_unprintable`] finds.
+///
+/// Written so that the compiler compares sixteen bytes at a time.
+#[inline]
+pub(crate) fn has_unprintable(bytes: &[u8]) -> bool {
+    let special = |byte: &u8| {
+        u8::from(byte.wrapping_sub(0x20) >= 0x5f)
+            | u8::from(*byte == b'"')
+            | u8::from(*byte == b'\\')
+    };
+    let any = |chunk: &[u8; 16]| chunk.iter().fold(0, |found, byte| found | special(byte));
+    let (chunks, tail) = bytes.as_chunks::<16>();
+    if chunks.iter().fold(0, |found, chunk| found | any(chunk)) != 0 {
+        return true;
+    }
+    match bytes.last_chunk::<16>() {
+        Some(last) => any(last) != 0,
+        None => find_unprintable(tail, 0) < tail.len(),
+    }
+}
+
 #[inline]
 fn find(bytes: &[u8], from: usize, flags: impl Fn(u64) -> u64) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
@@ -65,7 +86,19 @@ fn find(bytes: &[u8], from: usize, flags: impl Fn(u64) -> u64) -> usize {
     if tail.is_empty() {
         return at;
     }
-    // Blanks are never special, so they may fill the last word.
+    if let Some(last) = rest.last_chunk::<8>()
+        && !words.is_empty()
+    {
+        // The last word overlaps the one before it, where nothing was found.
+        let hits = flags(u64::from_le_bytes(*last));
+        let place = if hits == 0 {
+            8
+        } else {
+            hits.trailing_zeros() as usize / 8
+        };
+        return bytes.len() - 8 + place;
+    }
+    // Blanks are never special, so they may fill the only word.
     let mut word = *b"        ";
     for (to, byte) in word.iter_mut().zip(tail) {
         *to = *byte;
@@ -84,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place() {
-        for length in 0..20 {
+        for length in 0..40 {
             for place in 0..length {
                 for byte in 0..=255_u8 {
                     let mut bytes = vec![b'a'; length];
@@ -94,6 +127,7 @@ mod tests {
                     assert_eq!(find_json_special(&bytes, 0), found);
                     let found = if json || byte >= 0x7f { place } else { length };
                     assert_eq!(find_unprintable(&bytes, 0), found);
+                    assert_eq!(has_unprintable(&bytes), found < length);
                     let found = if b",\n\r".contains(&byte) {
                         place
                     } else {
