@@ -35,12 +35,15 @@ impl Grouper {
                 Some(mut masks) => shorten(&mut self.bytes, &mut masks),
                 None => shorten(&mut self.bytes, &mut Searched),
             }
-            tidy_ascii(&self.bytes, &mut self.group);
+            let kept = tidy(&mut self.bytes);
+            // Bytes of an ASCII name are UTF-8 whatever was removed.
+            self.group
+                .push_str(std::str::from_utf8(kept).unwrap_or(rest));
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
             shorten(&mut self.chars, &mut Searched);
-            self.group.extend(tidy(&self.chars));
+            self.group.extend(tidy(&mut self.chars));
         }
         if self.group.is_empty() {
             self.group.push_str(rest);
@@ -78,27 +81,10 @@ fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range
     }
 }
 
-/// What is left: separators at the ends go, repeated ones count once.
-fn tidy<U: Unit>(name: &[U]) -> impl Iterator<Item = U> {
-    let mut previous = None;
-    trim(name).iter().copied().filter(move |unit| {
-        let repeated = is_separator(*unit) && previous == Some(*unit);
-        previous = Some(*unit);
-        !repeated
-    })
-}
-
-/// [`tidy`], in one piece where nothing is repeated.
-fn tidy_ascii(name: &[u8], group: &mut String) {
-    let kept = trim(name);
-    let pairs = kept.iter().zip(kept.iter().skip(1));
-    let repeated = pairs.fold(false, |any, (one, next)| {
-        any | (one == next && is_separator(*one))
-    });
-    match std::str::from_utf8(kept) {
-        Ok(kept) if !repeated => group.push_str(kept),
-        _ => group.extend(tidy(name).map(char::from)),
-    }
+/// What is left: repeated separators count once, those at the ends not at all.
+fn tidy<U: Unit>(name: &mut Vec<U>) -> &[U] {
+    name.dedup_by(|next, unit| next == unit && is_separator(*unit));
+    trim(name)
 }
 
 fn trim<U: Unit>(name: &[U]) -> &[U] {

@@ -78,12 +78,14 @@ impl Masks {
             return None;
         }
         let mut masks = Self::default();
-        for (place, chunk) in name.chunks(8).enumerate() {
-            let mut bytes = [0; 8];
-            for (to, byte) in bytes.iter_mut().zip(chunk) {
-                *to = *byte;
-            }
-            let word = u64::from_le_bytes(bytes);
+        let (words, tail) = name.as_chunks::<8>();
+        let mut last = [0; 8];
+        for (to, byte) in last.iter_mut().zip(tail) {
+            *to = *byte;
+        }
+        let last = (!tail.is_empty()).then_some(&last);
+        for (place, bytes) in words.iter().chain(last).enumerate() {
+            let word = u64::from_le_bytes(*bytes);
             let lower = word | repeat(0x20);
             let shift = 8 * place;
             masks.digits |= bits(from(word, b'0') & !from(word, b'9' + 1)) << shift;

@@ -125,22 +125,10 @@ fn check<'t, 'a>(row: &'t Row<'a>) -> Result<Checked<'t, 'a>, Flaw> {
     })
 }
 
-fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
-    let string = |out: &mut Vec<u8>, text: &str| push_string(out, text, Flavour::V2);
-    out.extend_from_slice(b"    ");
-    let start = out.len();
-    string(out, row.name);
-    let name = start..out.len();
-    out.extend_from_slice(
-        b": {\n        \"record_type\": \"text_generation\",\n        \"name\": ",
-    );
-    out.extend_from_within(name);
-    out.extend_from_slice(b",\n        \"description\": ");
-    string(out, row.description);
-    out.extend_from_slice(b",\n        \"version\": ");
-    string(out, row.version);
-    out.extend_from_slice(
-        b",
+/// What is the same in every record, between version and baseline.
+macro_rules! classification {
+    () => {
+        ",
         \"metadata\": {
             \"schema_version\": \"2.1.0\"
         },
@@ -151,59 +139,90 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
             \"domain\": \"text\",
             \"purpose\": \"generation\"
         },
-        \"baseline\": ",
-    );
-    string(out, row.baseline);
-    out.extend_from_slice(b",\n        \"parameters\": ");
-    push_truncated(out, row.parameters);
-    out.extend_from_slice(if row.nsfw {
-        b",\n        \"nsfw\": true,\n        \"style\": ".as_slice()
-    } else {
-        b",\n        \"nsfw\": false,\n        \"style\": "
-    });
-    string(out, row.style);
-    out.extend_from_slice(b",\n        \"display_name\": ");
-    string(out, row.display_name);
-    out.extend_from_slice(b",\n        \"url\": ");
-    string(out, row.url);
-    out.extend_from_slice(b",\n        \"tags\": [");
+        \"baseline\": "
+    };
+}
+
+/// Writes a record. Members that are empty as a rule are part of the constant text around them then.
+fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
+    let string = |out: &mut Vec<u8>, text: &str| push_string(out, text, Flavour::V2);
+    let constant = |out: &mut Vec<u8>, text: &str| out.extend_from_slice(text.as_bytes());
+    constant(out, "    ");
     let start = out.len();
-    for tag in row.tags() {
-        out.extend_from_slice(if out.len() == start {
-            b"\n            ".as_slice()
-        } else {
-            b",\n            "
-        });
-        string(out, tag);
-    }
-    out.extend_from_slice(if out.len() == start {
-        b"]".as_slice()
+    string(out, row.name);
+    let name = start..out.len();
+    constant(
+        out,
+        ": {\n        \"record_type\": \"text_generation\",\n        \"name\": ",
+    );
+    out.extend_from_within(name);
+    constant(out, ",\n        \"description\": ");
+    string(out, row.description);
+    if row.version.is_empty() {
+        constant(
+            out,
+            concat!(",\n        \"version\": \"\"", classification!()),
+        );
     } else {
-        b"\n        ]"
-    });
+        constant(out, ",\n        \"version\": ");
+        string(out, row.version);
+        constant(out, classification!());
+    }
+    string(out, row.baseline);
+    constant(out, ",\n        \"parameters\": ");
+    push_truncated(out, row.parameters);
+    constant(
+        out,
+        if row.nsfw {
+            ",\n        \"nsfw\": true,\n        \"style\": "
+        } else {
+            ",\n        \"nsfw\": false,\n        \"style\": "
+        },
+    );
+    string(out, row.style);
+    if row.display_name.is_empty() {
+        constant(out, ",\n        \"display_name\": \"\",\n        \"url\": ");
+    } else {
+        constant(out, ",\n        \"display_name\": ");
+        string(out, row.display_name);
+        constant(out, ",\n        \"url\": ");
+    }
+    string(out, row.url);
+    if row.tags.is_empty() {
+        constant(out, ",\n        \"tags\": []");
+    } else {
+        constant(out, ",\n        \"tags\": ");
+        let mut writer = Writer::new(out, Flavour::V2, 2);
+        writer.open(b'[');
+        for tag in row.tags() {
+            writer.item();
+            writer.string(tag);
+        }
+        writer.close(b']');
+    }
     if !row.instruct_format.is_empty() {
-        out.extend_from_slice(b",\n        \"instruct_format\": ");
+        constant(out, ",\n        \"instruct_format\": ");
         string(out, row.instruct_format);
     }
     if let Some(settings) = &checked.settings {
-        out.extend_from_slice(b",\n        \"settings\": ");
+        constant(out, ",\n        \"settings\": ");
         write_flat_map(&mut Writer::new(out, Flavour::V2, 2), settings);
     }
-    out.extend_from_slice(b",\n        \"text_model_group\": ");
+    constant(out, ",\n        \"text_model_group\": ");
     string(out, group);
     if let Some(window) = &checked.context_window {
-        out.extend_from_slice(b",\n        \"context_window\": ");
+        constant(out, ",\n        \"context_window\": ");
         write_context_window(&mut Writer::new(out, Flavour::V2, 2), window);
     }
     if let Some(modes) = &checked.interaction_modes {
-        out.extend_from_slice(b",\n        \"interaction_modes\": ");
+        constant(out, ",\n        \"interaction_modes\": ");
         write_claims(&mut Writer::new(out, Flavour::V2, 2), modes);
     }
     if let Some(capabilities) = &checked.capabilities {
-        out.extend_from_slice(b",\n        \"capabilities\": ");
+        constant(out, ",\n        \"capabilities\": ");
         write_claims(&mut Writer::new(out, Flavour::V2, 2), capabilities);
     }
-    out.extend_from_slice(b"\n    }");
+    constant(out, "\n    }");
 }
 
 /// A double without its fraction, in full.

@@ -25,7 +25,8 @@ pub(crate) struct Row<'r> {
     pub(crate) instruct_format: &'r str,
     pub(crate) display_name: &'r str,
     pub(crate) nsfw: bool,
-    tags: &'r str,
+    /// As written; [`Row::tags`] splits it.
+    pub(crate) tags: &'r str,
     /// An object of scalars and lists of scalars.
     pub(crate) settings: Option<Value<'r>>,
     /// Objects, not looked into yet.

@@ -18,6 +18,10 @@ const fn bytes_below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(repeat(limit)) & !word & HIGHS
 }
 
+const fn unprintable(word: u64) -> u64 {
+    quotes_and_controls(word) | zero_bytes(word ^ repeat(0x7f)) | (word & HIGHS)
+}
+
 const fn quotes_and_controls(word: u64) -> u64 {
     zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\')) | bytes_below(word, 0x20)
 }
@@ -30,10 +34,9 @@ pub(crate) fn find_json_special(bytes: &[u8], from: usize) -> usize {
 /// Where the next byte is that cannot stand for itself in an ASCII JSON string; the end when there is none.
 ///
 /// U+007F counts: the v2 files escape it.
+#[inline]
 pub(crate) fn find_unprintable(bytes: &[u8], from: usize) -> usize {
-    find(bytes, from, |word| {
-        quotes_and_controls(word) | zero_bytes(word ^ repeat(0x7f)) | (word & HIGHS)
-    })
+    find(bytes, from, unprintable)
 }
 
 /// Where the next comma or line end is; the end when there is none.
@@ -67,7 +70,13 @@ pub(crate) fn has_unprintable(bytes: &[u8]) -> bool {
     }
     match bytes.last_chunk::<16>() {
         Some(last) => any(last) != 0,
-        None => find_unprintable(tail, 0) < tail.len(),
+        None => match (tail.first_chunk::<8>(), tail.last_chunk::<8>()) {
+            (Some(first), Some(last)) => {
+                unprintable(u64::from_le_bytes(*first)) | unprintable(u64::from_le_bytes(*last))
+                    != 0
+            }
+            _ => tail.iter().fold(0, |found, byte| found | special(byte)) != 0,
+        },
     }
 }
 
