@@ -13,12 +13,12 @@ use super::places::{Masks, Places, Searched};
 pub(super) struct Grouper {
     bytes: Vec<u8>,
     chars: Vec<char>,
-    group: String,
+    text: String,
 }
 
 impl Grouper {
     /// The group of a name.
-    pub(super) fn group(&mut self, name: &str) -> &str {
+    pub(super) fn group<'a>(&'a mut self, name: &'a str) -> &'a str {
         let name = name
             .strip_prefix("aphrodite/")
             .or_else(|| name.strip_prefix("koboldcpp/"))
@@ -27,32 +27,27 @@ impl Grouper {
         let rest = slash
             .and_then(|slash| name.get(slash + 1..))
             .unwrap_or(name);
-        self.group.clear();
-        if rest.is_ascii() {
+        let kept = if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());
-            match Masks::of(&self.bytes) {
+            let kept = match Masks::of(&self.bytes) {
                 Some(mut masks) => shorten(&mut self.bytes, &mut masks),
                 None => shorten(&mut self.bytes, &mut Searched),
-            }
-            let kept = tidy(&mut self.bytes);
+            };
             // Bytes of an ASCII name are UTF-8 whatever was removed.
-            self.group
-                .push_str(std::str::from_utf8(kept).unwrap_or(rest));
+            std::str::from_utf8(kept).unwrap_or_default()
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
-            shorten(&mut self.chars, &mut Searched);
-            self.group.extend(tidy(&mut self.chars));
-        }
-        if self.group.is_empty() {
-            self.group.push_str(rest);
-        }
-        &self.group
+            self.text.clear();
+            self.text.extend(shorten(&mut self.chars, &mut Searched));
+            &self.text
+        };
+        if kept.is_empty() { rest } else { kept }
     }
 }
 
-fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
+fn shorten<'n, U: Unit>(name: &'n mut Vec<U>, places: &mut impl Places<U>) -> &'n [U] {
     let leading = leading_version(name);
     remove(name, places, (leading > 0).then_some(0..leading));
     let found = size(name, places);
@@ -72,21 +67,22 @@ fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
     remove(name, places, first);
     let found = date(name, places);
     remove(name, places, found);
-}
-
-fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
-    if let Some(range) = range {
-        places.cut(&range);
-        name.drain(range);
+    if places.may_repeat(name) {
+        name.dedup_by(|next, unit| next == unit && is_separator(*unit));
     }
-}
-
-/// What is left: repeated separators count once, those at the ends not at all.
-fn tidy<U: Unit>(name: &mut Vec<U>) -> &[U] {
-    name.dedup_by(|next, unit| next == unit && is_separator(*unit));
     trim(name)
 }
 
+fn remove<U: Copy>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
+    if let Some(range) = range {
+        places.cut(&range);
+        let length = name.len() - range.len();
+        name.copy_within(range.end.., range.start);
+        name.truncate(length);
+    }
+}
+
+/// Separators at the ends go.
 fn trim<U: Unit>(name: &[U]) -> &[U] {
     let mut kept = name;
     while let [unit, rest @ ..] = kept

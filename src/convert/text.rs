@@ -13,7 +13,7 @@ use crate::legacy::csv::for_each_row;
 use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
 use crate::legacy::flaw::{At as _, Flaw};
 use crate::legacy::members::Members;
-use crate::legacy::python_json::{Flavour, Writer, push_string};
+use crate::legacy::python_json::{Flavour, Writer, push_plain_string, push_string};
 use crate::legacy::row::Row;
 use crate::legacy::{IssueLog, Rejected, Topic, exact_integer};
 
@@ -23,9 +23,10 @@ use super::{Converted, OnRejected};
 pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Converted, Rejected> {
     let mut rows_log = IssueLog::default();
     // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
+    let rows = text.len() / 112;
     let mut records = Records {
-        members: Members::with_capacity(text.len() * 6 + 1024, text.len() / 112),
-        log: IssueLog::default(),
+        members: Members::with_capacity(text.len() * 6 + 1024, rows),
+        log: IssueLog::with_capacity(rows, text.len() / 4),
         copies: Vec::new(),
         grouper: Grouper::default(),
     };
@@ -145,7 +146,13 @@ macro_rules! classification {
 
 /// Writes a record. Members that are empty as a rule are part of the constant text around them then.
 fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
-    let string = |out: &mut Vec<u8>, text: &str| push_string(out, text, Flavour::V2);
+    let string = |out: &mut Vec<u8>, text: &str| {
+        if row.is_plain {
+            push_plain_string(out, text);
+        } else {
+            push_string(out, text, Flavour::V2);
+        }
+    };
     let constant = |out: &mut Vec<u8>, text: &str| out.extend_from_slice(text.as_bytes());
     constant(out, "    ");
     let start = out.len();

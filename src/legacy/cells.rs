@@ -57,6 +57,17 @@ impl<'a> Cells<'a> {
         text.get(cell.start..cell.end).unwrap_or_default()
     }
 
+    /// Whether the current row has no quote, no control character and nothing beyond ASCII.
+    pub(crate) fn is_plain(&self) -> bool {
+        let bytes = self.text.as_bytes().get(self.row_start..self.at);
+        bytes.is_some_and(|mut row| {
+            while let [rest @ .., b'\r' | b'\n'] = row {
+                row = rest;
+            }
+            !swar::has_unprintable(row)
+        })
+    }
+
     /// The cells of the current row.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.row.iter().map(|cell| self.read(cell))

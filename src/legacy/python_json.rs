@@ -165,6 +165,14 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
 }
 
+/// [`push_string`] for text that is known to have nothing to escape.
+#[inline]
+pub(crate) fn push_plain_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// What stands between the quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     if swar::has_unprintable(text.as_bytes()) {

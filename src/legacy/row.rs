@@ -25,6 +25,8 @@ pub(crate) struct Row<'r> {
     pub(crate) instruct_format: &'r str,
     pub(crate) display_name: &'r str,
     pub(crate) nsfw: bool,
+    /// No cell has a character that JSON escapes.
+    pub(crate) is_plain: bool,
     /// As written; [`Row::tags`] splits it.
     pub(crate) tags: &'r str,
     /// An object of scalars and lists of scalars.
@@ -162,6 +164,7 @@ impl Columns {
             url: cell(Column::Url),
             instruct_format: cell(Column::InstructFormat),
             display_name: cell(Column::DisplayName),
+            is_plain: cells.is_plain(),
             nsfw: python_trim(cell(Column::Nsfw)).eq_ignore_ascii_case("true"),
         })
     }

@@ -40,6 +40,7 @@ pub(crate) fn find_unprintable(bytes: &[u8], from: usize) -> usize {
 }
 
 /// Where the next comma or line end is; the end when there is none.
+#[inline]
 pub(crate) fn find_cell_end(bytes: &[u8], from: usize) -> usize {
     find(bytes, from, |word| {
         zero_bytes(word ^ repeat(b','))
