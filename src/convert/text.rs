@@ -14,7 +14,7 @@ use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
 use crate::legacy::flaw::{At as _, Flaw};
 use crate::legacy::members::Members;
 use crate::legacy::python_json::{Flavour, Writer, push_plain_string, push_string};
-use crate::legacy::row::Row;
+use crate::legacy::row::{Details, Row};
 use crate::legacy::{IssueLog, Rejected, Topic, exact_integer};
 
 use super::grouping::Grouper;
@@ -73,7 +73,8 @@ struct Checked<'t, 'a> {
 
 impl Records {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
-        let checked = check(row).map_err(|flaw| flaw.of_model(row.name))?;
+        let checked = row.details.as_deref().map(check).transpose();
+        let checked = checked.map_err(|flaw| flaw.of_model(row.name))?;
         let slot = self.members.slot(row.name, self.log.keys());
         let topic = if slot.is_new {
             self.log.open(row.name)
@@ -92,38 +93,34 @@ impl Records {
         }
         let group = self.grouper.group(row.name);
         self.members
-            .write(slot, |out| record(out, row, &checked, group));
+            .write(slot, |out| record(out, row, checked.as_deref(), group));
         Ok(())
     }
 }
 
-fn check<'t, 'a>(row: &'t Row<'a>) -> Result<Checked<'t, 'a>, Flaw> {
-    Ok(Checked {
-        settings: row
-            .settings
-            .as_ref()
-            .map(flat_map)
-            .transpose()
-            .at("settings")?,
-        context_window: row
-            .context_window
+fn check<'t, 'a>(details: &'t Details<'a>) -> Result<Box<Checked<'t, 'a>>, Flaw> {
+    let Details {
+        settings,
+        context_window: window,
+        interaction_modes: modes,
+        capabilities,
+    } = details;
+    let modes = modes
+        .as_ref()
+        .map(|value| claims(value, &INTERACTION_MODES));
+    let capabilities = capabilities
+        .as_ref()
+        .map(|value| claims(value, &CAPABILITIES));
+    Ok(Box::new(Checked {
+        settings: settings.as_ref().map(flat_map).transpose().at("settings")?,
+        context_window: window
             .as_ref()
             .map(context_window)
             .transpose()
             .at("context_window")?,
-        interaction_modes: row
-            .interaction_modes
-            .as_ref()
-            .map(|value| claims(value, &INTERACTION_MODES))
-            .transpose()
-            .at("interaction_modes")?,
-        capabilities: row
-            .capabilities
-            .as_ref()
-            .map(|value| claims(value, &CAPABILITIES))
-            .transpose()
-            .at("capabilities")?,
-    })
+        interaction_modes: modes.transpose().at("interaction_modes")?,
+        capabilities: capabilities.transpose().at("capabilities")?,
+    }))
 }
 
 /// What is the same in every record, between version and baseline.
@@ -145,7 +142,7 @@ macro_rules! classification {
 }
 
 /// Writes a record. Members that are empty as a rule are part of the constant text around them then.
-fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
+fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: Option<&Checked<'_, '_>>, group: &str) {
     let string = |out: &mut Vec<u8>, text: &str| {
         if row.is_plain {
             push_plain_string(out, text);
@@ -178,14 +175,11 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
     string(out, row.baseline);
     constant(out, ",\n        \"parameters\": ");
     push_truncated(out, row.parameters);
-    constant(
-        out,
-        if row.nsfw {
-            ",\n        \"nsfw\": true,\n        \"style\": "
-        } else {
-            ",\n        \"nsfw\": false,\n        \"style\": "
-        },
-    );
+    if row.nsfw {
+        constant(out, ",\n        \"nsfw\": true,\n        \"style\": ");
+    } else {
+        constant(out, ",\n        \"nsfw\": false,\n        \"style\": ");
+    }
     string(out, row.style);
     if row.display_name.is_empty() {
         constant(out, ",\n        \"display_name\": \"\",\n        \"url\": ");
@@ -211,25 +205,32 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
         constant(out, ",\n        \"instruct_format\": ");
         string(out, row.instruct_format);
     }
-    if let Some(settings) = &checked.settings {
+    if let Some(settings) = checked.and_then(|checked| checked.settings.as_ref()) {
         constant(out, ",\n        \"settings\": ");
         write_flat_map(&mut Writer::new(out, Flavour::V2, 2), settings);
     }
     constant(out, ",\n        \"text_model_group\": ");
     string(out, group);
+    if let Some(checked) = checked {
+        claimed(out, checked);
+    }
+    constant(out, "\n    }");
+}
+
+/// The members after the group.
+fn claimed(out: &mut Vec<u8>, checked: &Checked<'_, '_>) {
     if let Some(window) = &checked.context_window {
-        constant(out, ",\n        \"context_window\": ");
+        out.extend_from_slice(b",\n        \"context_window\": ");
         write_context_window(&mut Writer::new(out, Flavour::V2, 2), window);
     }
     if let Some(modes) = &checked.interaction_modes {
-        constant(out, ",\n        \"interaction_modes\": ");
+        out.extend_from_slice(b",\n        \"interaction_modes\": ");
         write_claims(&mut Writer::new(out, Flavour::V2, 2), modes);
     }
     if let Some(capabilities) = &checked.capabilities {
-        constant(out, ",\n        \"capabilities\": ");
+        out.extend_from_slice(b",\n        \"capabilities\": ");
         write_claims(&mut Writer::new(out, Flavour::V2, 2), capabilities);
     }
-    constant(out, "\n    }");
 }
 
 /// A double without its fraction, in full.
@@ -244,24 +245,20 @@ fn push_truncated(out: &mut Vec<u8>, value: f64) {
         reason = "in range, and the fraction is to go"
     )]
     let whole = value as u64;
-    // Nearly all are whole thousand millions.
-    let (mut rest, zeros) = if whole > 0 && whole.is_multiple_of(1_000_000_000) {
-        (whole / 1_000_000_000, b"000000000".as_slice())
+    // Nearly all are whole thousand millions, and few of those.
+    if whole > 0 && whole.is_multiple_of(1_000_000_000) {
+        push_decimal(out, whole / 1_000_000_000);
+        out.extend_from_slice(b"000000000");
     } else {
-        (whole, b"".as_slice())
-    };
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        start -= 1;
-        if rest == 0 {
-            break;
-        }
+        push_decimal(out, whole);
     }
-    out.extend_from_slice(digits.get(start..).unwrap_or_default());
-    out.extend_from_slice(zeros);
+}
+
+fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    if number >= 10 {
+        push_decimal(out, number / 10);
+    }
+    out.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
 }
 
 fn write_context_window(writer: &mut Writer<'_>, window: &ContextWindow<'_>) {

@@ -168,6 +168,10 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
 /// [`push_string`] for text that is known to have nothing to escape.
 #[inline]
 pub(crate) fn push_plain_string(out: &mut Vec<u8>, text: &str) {
+    if text.is_empty() {
+        out.extend_from_slice(b"\"\"");
+        return;
+    }
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
