@@ -111,7 +111,7 @@ impl Cycle<'_> {
         }
         for (category, found) in looked {
             if let Some(report) = reports.get_mut(&category) {
-                report.also(found);
+                report.also(&found);
             }
         }
         if standing.is_ok() {
