@@ -151,7 +151,8 @@ impl Cycle<'_> {
         }
         match self.reason {
             Reason::Force => Plan::Ask(None),
-            Reason::Disk if !missing => Plan::Leave,
+            // An empty file is one that somebody is writing: to fetch it would take it from under his hands.
+            Reason::Disk if legacy.is_some() => Plan::Leave,
             Reason::Disk | Reason::Schedule => Plan::Ask(self.validators(category, legacy)),
         }
     }

@@ -6,7 +6,8 @@
 //! 3. Where inotify sees only part of the changes ([`filesystem`]), or has no room for another watch, the poll watcher
 //!    works, comparing contents: it sees changes within one second and times that go backwards.
 //! 4. A directory that was removed and made again is watched again: by the event, by [`Watch::check`] after each cycle
-//!    (it compares device and inode), and by a look every second for as long as one is missing.
+//!    (it compares device and inode), and by a look every second for as long as one is missing. A cycle makes what is
+//!    missing, so one is asked for then as well, ever more rarely: the directory may have gone before it was watched.
 //! 5. Whoever is watched anew may have changed unseen, so a request follows.
 //! 6. Errors ask for a cycle at most every 30 s: a lasting one must not keep the daemon busy.
 //! 7. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
@@ -35,6 +36,8 @@ pub mod filter;
 const WRITING: Duration = Duration::from_secs(1);
 /// How often to look for a directory that is missing.
 const MISSING: Duration = Duration::from_secs(1);
+/// Every how many looks a cycle is asked for when the first ones have not helped.
+const MANY_LOOKS: u32 = 30;
 /// How often an error may ask for a cycle.
 const ERRORS: Duration = Duration::from_secs(30);
 
@@ -215,6 +218,7 @@ impl Shared {
 async fn run(shared: Arc<Shared>, debounce: Duration) -> WatchError {
     let hints = &shared.hints;
     let mut error_at: Option<Instant> = None;
+    let mut looks: u32 = 0;
     loop {
         if hints.has(DEAD) {
             let armed = shared.armed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -248,12 +252,17 @@ async fn run(shared: Arc<Shared>, debounce: Duration) -> WatchError {
                 shared.trigger.request(Reason::Disk);
             }
         } else if shared.missing.load(Ordering::Acquire) {
-            if timeout(MISSING, hints.wake.notified()).await.is_err()
-                && let Err(error) = shared.check(false)
-            {
-                return error;
+            if timeout(MISSING, hints.wake.notified()).await.is_err() {
+                if let Err(error) = shared.check(false) {
+                    return error;
+                }
+                looks = looks.saturating_add(1);
+                if looks.is_power_of_two() || looks.is_multiple_of(MANY_LOOKS) {
+                    shared.trigger.request(Reason::Disk);
+                }
             }
         } else {
+            looks = 0;
             hints.wake.notified().await;
         }
     }

@@ -80,6 +80,25 @@ fn a_file_that_is_written_slowly_ends_right() {
 }
 
 #[test]
+fn a_file_that_stays_empty_is_neither_published_nor_taken_from_its_writer() {
+    both_backends(|world, daemon| {
+        let mut file = File::create(world.legacy("clip.json")).unwrap();
+        let status = daemon.wait_state("clip", "failing");
+        assert!(status["last_error"].as_str().unwrap().contains("is empty"));
+        assert!(fs::read_to_string(world.v2("clip.json")).unwrap().contains("upstream"));
+        file.write_all(&legacy("clip.json", "after all")).unwrap();
+        drop(file);
+        world.wait_v2("clip.json", "after all");
+        daemon.wait_state("clip", "modified");
+        // Left empty, it is the next poll's.
+        drop(File::create(world.legacy("clip.json")).unwrap());
+        daemon.wait_state("clip", "failing");
+        daemon.signal(Signal::HUP);
+        daemon.wait_state("clip", "fresh");
+    });
+}
+
+#[test]
 fn the_dances_of_rsync_and_of_editors_end_right() {
     both_backends(|world, daemon| {
         let target = world.legacy("esrgan.json");
@@ -168,7 +187,10 @@ fn a_deleted_legacy_file_is_fetched_again() {
 fn the_legacy_directory_removed_is_made_and_filled_again() {
     both_backends(|world, daemon| {
         for round in 0..3 {
-            fs::remove_dir_all(world.mirror().join("legacy")).unwrap();
+            // Aside and away, as below.
+            let aside = world.path("aside");
+            fs::rename(world.mirror().join("legacy"), &aside).unwrap();
+            fs::remove_dir_all(&aside).unwrap();
             until("filled again", || {
                 FILES.iter().all(|(_, file, _)| world.legacy(file).exists())
             });
