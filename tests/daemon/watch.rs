@@ -85,7 +85,11 @@ fn a_file_that_stays_empty_is_neither_published_nor_taken_from_its_writer() {
         let mut file = File::create(world.legacy("clip.json")).unwrap();
         let status = daemon.wait_state("clip", "failing");
         assert!(status["last_error"].as_str().unwrap().contains("is empty"));
-        assert!(fs::read_to_string(world.v2("clip.json")).unwrap().contains("upstream"));
+        assert!(
+            fs::read_to_string(world.v2("clip.json"))
+                .unwrap()
+                .contains("upstream")
+        );
         file.write_all(&legacy("clip.json", "after all")).unwrap();
         drop(file);
         world.wait_v2("clip.json", "after all");
