@@ -32,7 +32,7 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
     if args.legacy_view {
         let view = legacy_view(&bytes, !args.no_backend_prefixes)
             .with_context(|| format!("{name} cannot be read as models.csv"))?;
-        out.line(view)?;
+        out.bytes(view.as_bytes())?;
     } else {
         let converted = convert(args.category, &bytes)
             .with_context(|| format!("{name} cannot be converted as {}", args.category))?;

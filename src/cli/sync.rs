@@ -12,17 +12,29 @@ use serde_json::{Value, json};
 use super::args::{Common, SyncArgs};
 use super::output::{self, Output};
 use super::{Audience, Exit, runtime};
-use crate::backend::GithubBackend;
+use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
+use crate::error::chain;
+use crate::mirror::LockError;
 use crate::pipeline::{CategoryReport, Outcome, Progress, Report, Silent};
 use crate::trigger::Reason;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
-    let backend = GithubBackend::open_writer(effective.config)?;
     let categories = match args.categories.as_slice() {
         [] => Category::ALL.to_vec(),
         some => some.to_vec(),
+    };
+    let backend = match GithubBackend::open_writer(effective.config) {
+        // Whoever reads JSON is told in JSON that every category failed.
+        Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
+            output::warn(chain(&error));
+            let mut out = Output::stdout();
+            out.json(&as_json(&Report::unwritable(&categories, error)))?;
+            out.finish()?;
+            return Ok(Exit::Failed);
+        }
+        opened => opened?,
     };
     let reason = if args.force {
         Reason::Force

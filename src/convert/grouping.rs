@@ -13,40 +13,41 @@ use super::places::{Masks, Places, Searched};
 pub(super) struct Grouper {
     bytes: Vec<u8>,
     chars: Vec<char>,
-    group: String,
+    text: String,
 }
 
 impl Grouper {
     /// The group of a name.
-    pub(super) fn group(&mut self, name: &str) -> &str {
+    pub(super) fn group<'a>(&'a mut self, name: &'a str) -> &'a str {
         let name = name
             .strip_prefix("aphrodite/")
             .or_else(|| name.strip_prefix("koboldcpp/"))
             .unwrap_or(name);
-        let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
-        self.group.clear();
-        if rest.is_ascii() {
+        let slash = name.bytes().position(|byte| byte == b'/');
+        let rest = slash
+            .and_then(|slash| name.get(slash + 1..))
+            .unwrap_or(name);
+        let kept = if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());
-            match Masks::of(&self.bytes) {
+            let kept = match Masks::of(&self.bytes) {
                 Some(mut masks) => shorten(&mut self.bytes, &mut masks),
                 None => shorten(&mut self.bytes, &mut Searched),
-            }
-            tidy_ascii(&self.bytes, &mut self.group);
+            };
+            // Bytes of an ASCII name are UTF-8 whatever was removed.
+            std::str::from_utf8(kept).unwrap_or_default()
         } else {
             self.chars.clear();
             self.chars.extend(rest.chars());
-            shorten(&mut self.chars, &mut Searched);
-            self.group.extend(tidy(&self.chars));
-        }
-        if self.group.is_empty() {
-            self.group.push_str(rest);
-        }
-        &self.group
+            self.text.clear();
+            self.text.extend(shorten(&mut self.chars, &mut Searched));
+            &self.text
+        };
+        if kept.is_empty() { rest } else { kept }
     }
 }
 
-fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
+fn shorten<'n, U: Unit>(name: &'n mut Vec<U>, places: &mut impl Places<U>) -> &'n [U] {
     let leading = leading_version(name);
     remove(name, places, (leading > 0).then_some(0..leading));
     let found = size(name, places);
@@ -66,38 +67,22 @@ fn shorten<U: Unit>(name: &mut Vec<U>, places: &mut impl Places<U>) {
     remove(name, places, first);
     let found = date(name, places);
     remove(name, places, found);
+    if places.may_repeat(name) {
+        name.dedup_by(|next, unit| next == unit && is_separator(*unit));
+    }
+    trim(name)
 }
 
-fn remove<U>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
+fn remove<U: Copy>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
     if let Some(range) = range {
         places.cut(&range);
-        name.drain(range);
+        let length = name.len() - range.len();
+        name.copy_within(range.end.., range.start);
+        name.truncate(length);
     }
 }
 
-/// What is left: separators at the ends go, repeated ones count once.
-fn tidy<U: Unit>(name: &[U]) -> impl Iterator<Item = U> {
-    let mut previous = None;
-    trim(name).iter().copied().filter(move |unit| {
-        let repeated = is_separator(*unit) && previous == Some(*unit);
-        previous = Some(*unit);
-        !repeated
-    })
-}
-
-/// [`tidy`], in one piece where nothing is repeated.
-fn tidy_ascii(name: &[u8], group: &mut String) {
-    let kept = trim(name);
-    let pairs = kept.iter().zip(kept.iter().skip(1));
-    let repeated = pairs.fold(false, |any, (one, next)| {
-        any | (one == next && is_separator(*one))
-    });
-    match std::str::from_utf8(kept) {
-        Ok(kept) if !repeated => group.push_str(kept),
-        _ => group.extend(tidy(name).map(char::from)),
-    }
-}
-
+/// Separators at the ends go.
 fn trim<U: Unit>(name: &[U]) -> &[U] {
     let mut kept = name;
     while let [unit, rest @ ..] = kept

@@ -181,8 +181,8 @@ pub(super) fn words<U: Unit>(
     let mut quantisation: Option<(u8, Range<usize>)> = None;
     let mut variant: Option<(u8, Range<usize>)> = None;
     for run in places.word_runs(name) {
-        // The shortest pattern has two characters, the longest ten.
-        if !(2..=10).contains(&run.len()) {
+        let first = at(name, run.start).map_or(0, U::folded);
+        if !can_be_word(first, run.len()) {
             continue;
         }
         let mut word = [0_u8; 10];
@@ -207,6 +207,22 @@ pub(super) fn words<U: Unit>(
         quantisation.map(|(_, range)| range),
         variant.map(|(_, range)| range),
     )
+}
+
+/// Whether any word begins like that and is that long; most runs end here.
+fn can_be_word(first: u8, length: usize) -> bool {
+    match length {
+        2 => matches!(first, b'q' | b'f'),
+        3 => first == b'a',
+        4 => matches!(first, b'q' | b'g' | b'e' | b'f' | b'i' | b'c' | b'b'),
+        5 => first == b't',
+        6 => matches!(first, b'q' | b'l'),
+        7 => first == b'p',
+        8 => matches!(first, b'i' | b'f' | b't'),
+        9 => first == b'r',
+        10 => first == b'u',
+        _ => false,
+    }
 }
 
 fn quantisation_rank(word: &[u8]) -> Option<u8> {

@@ -18,6 +18,8 @@ pub(super) trait Places<U> {
     fn version_starts(&self, name: &[U]) -> impl Iterator<Item = usize>;
     /// Whether there are four digits in a row.
     fn has_year(&self, name: &[U]) -> bool;
+    /// Whether a separator may come twice in a row.
+    fn may_repeat(&self, name: &[U]) -> bool;
     /// After a removal.
     fn cut(&mut self, range: &Range<usize>);
 }
@@ -49,6 +51,10 @@ impl<U: Unit> Places<U> for Searched {
         runs(name, U::is_digit).any(|run| run.len() >= 4)
     }
 
+    fn may_repeat(&self, _: &[U]) -> bool {
+        true
+    }
+
     fn cut(&mut self, _: &Range<usize>) {}
 }
 
@@ -78,12 +84,14 @@ impl Masks {
             return None;
         }
         let mut masks = Self::default();
-        for (place, chunk) in name.chunks(8).enumerate() {
-            let mut bytes = [0; 8];
-            for (to, byte) in bytes.iter_mut().zip(chunk) {
-                *to = *byte;
-            }
-            let word = u64::from_le_bytes(bytes);
+        let (words, tail) = name.as_chunks::<8>();
+        let mut last = [0; 8];
+        for (to, byte) in last.iter_mut().zip(tail) {
+            *to = *byte;
+        }
+        let last = (!tail.is_empty()).then_some(&last);
+        for (place, bytes) in words.iter().chain(last).enumerate() {
+            let word = u64::from_le_bytes(*bytes);
             let lower = word | repeat(0x20);
             let shift = 8 * place;
             masks.digits |= bits(from(word, b'0') & !from(word, b'9' + 1)) << shift;
@@ -136,6 +144,12 @@ impl Places<u8> for Masks {
         pairs & pairs >> 2 != 0
     }
 
+    fn may_repeat(&self, name: &[u8]) -> bool {
+        let beyond = u64::MAX.checked_shl(to_u32(name.len())).unwrap_or(0);
+        let others = !(self.digits | self.letters | beyond);
+        others & others >> 1 != 0
+    }
+
     fn cut(&mut self, range: &Range<usize>) {
         for mask in [
             &mut self.digits,
@@ -186,6 +200,10 @@ mod tests {
             Searched.version_starts(name).collect::<Vec<_>>()
         );
         assert_eq!(masks.has_year(name), Searched.has_year(name));
+        let repeats = name
+            .windows(2)
+            .any(|pair| pair[0] == pair[1] && !pair[0].is_ascii_alphanumeric());
+        assert!(masks.may_repeat(name) || !repeats);
     }
 
     #[test]

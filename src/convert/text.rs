@@ -13,8 +13,8 @@ use crate::legacy::csv::for_each_row;
 use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
 use crate::legacy::flaw::{At as _, Flaw};
 use crate::legacy::members::Members;
-use crate::legacy::python_json::{Flavour, Writer, push_string};
-use crate::legacy::row::Row;
+use crate::legacy::python_json::{Flavour, Writer, push_plain_string, push_string};
+use crate::legacy::row::{Details, Row};
 use crate::legacy::{IssueLog, Rejected, Topic, exact_integer};
 
 use super::grouping::Grouper;
@@ -23,9 +23,10 @@ use super::{Converted, OnRejected};
 pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Converted, Rejected> {
     let mut rows_log = IssueLog::default();
     // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
+    let rows = text.len() / 112;
     let mut records = Records {
-        members: Members::with_capacity(text.len() * 6 + 1024, text.len() / 112),
-        log: IssueLog::default(),
+        members: Members::with_capacity(text.len() * 6 + 1024, rows),
+        log: IssueLog::with_capacity(rows, text.len() / 4),
         copies: Vec::new(),
         grouper: Grouper::default(),
     };
@@ -72,7 +73,8 @@ struct Checked<'t, 'a> {
 
 impl Records {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
-        let checked = check(row).map_err(|flaw| flaw.of_model(row.name))?;
+        let checked = row.details.as_deref().map(check).transpose();
+        let checked = checked.map_err(|flaw| flaw.of_model(row.name))?;
         let slot = self.members.slot(row.name, self.log.keys());
         let topic = if slot.is_new {
             self.log.open(row.name)
@@ -91,56 +93,40 @@ impl Records {
         }
         let group = self.grouper.group(row.name);
         self.members
-            .write(slot, |out| record(out, row, &checked, group));
+            .write(slot, |out| record(out, row, checked.as_deref(), group));
         Ok(())
     }
 }
 
-fn check<'t, 'a>(row: &'t Row<'a>) -> Result<Checked<'t, 'a>, Flaw> {
-    Ok(Checked {
-        settings: row
-            .settings
-            .as_ref()
-            .map(flat_map)
-            .transpose()
-            .at("settings")?,
-        context_window: row
-            .context_window
+fn check<'t, 'a>(details: &'t Details<'a>) -> Result<Box<Checked<'t, 'a>>, Flaw> {
+    let Details {
+        settings,
+        context_window: window,
+        interaction_modes: modes,
+        capabilities,
+    } = details;
+    let modes = modes
+        .as_ref()
+        .map(|value| claims(value, &INTERACTION_MODES));
+    let capabilities = capabilities
+        .as_ref()
+        .map(|value| claims(value, &CAPABILITIES));
+    Ok(Box::new(Checked {
+        settings: settings.as_ref().map(flat_map).transpose().at("settings")?,
+        context_window: window
             .as_ref()
             .map(context_window)
             .transpose()
             .at("context_window")?,
-        interaction_modes: row
-            .interaction_modes
-            .as_ref()
-            .map(|value| claims(value, &INTERACTION_MODES))
-            .transpose()
-            .at("interaction_modes")?,
-        capabilities: row
-            .capabilities
-            .as_ref()
-            .map(|value| claims(value, &CAPABILITIES))
-            .transpose()
-            .at("capabilities")?,
-    })
+        interaction_modes: modes.transpose().at("interaction_modes")?,
+        capabilities: capabilities.transpose().at("capabilities")?,
+    }))
 }
 
-fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &str) {
-    let string = |out: &mut Vec<u8>, text: &str| push_string(out, text, Flavour::V2);
-    out.extend_from_slice(b"    ");
-    let start = out.len();
-    string(out, row.name);
-    let name = start..out.len();
-    out.extend_from_slice(
-        b": {\n        \"record_type\": \"text_generation\",\n        \"name\": ",
-    );
-    out.extend_from_within(name);
-    out.extend_from_slice(b",\n        \"description\": ");
-    string(out, row.description);
-    out.extend_from_slice(b",\n        \"version\": ");
-    string(out, row.version);
-    out.extend_from_slice(
-        b",
+/// What is the same in every record, between version and baseline.
+macro_rules! classification {
+    () => {
+        ",
         \"metadata\": {
             \"schema_version\": \"2.1.0\"
         },
@@ -151,46 +137,88 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
             \"domain\": \"text\",
             \"purpose\": \"generation\"
         },
-        \"baseline\": ",
-    );
-    string(out, row.baseline);
-    out.extend_from_slice(b",\n        \"parameters\": ");
-    push_truncated(out, row.parameters);
-    out.extend_from_slice(if row.nsfw {
-        b",\n        \"nsfw\": true,\n        \"style\": ".as_slice()
-    } else {
-        b",\n        \"nsfw\": false,\n        \"style\": "
-    });
-    string(out, row.style);
-    out.extend_from_slice(b",\n        \"display_name\": ");
-    string(out, row.display_name);
-    out.extend_from_slice(b",\n        \"url\": ");
-    string(out, row.url);
-    out.extend_from_slice(b",\n        \"tags\": [");
-    let start = out.len();
-    for tag in row.tags() {
-        out.extend_from_slice(if out.len() == start {
-            b"\n            ".as_slice()
+        \"baseline\": "
+    };
+}
+
+/// Writes a record. Members that are empty as a rule are part of the constant text around them then.
+fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: Option<&Checked<'_, '_>>, group: &str) {
+    let string = |out: &mut Vec<u8>, text: &str| {
+        if row.is_plain {
+            push_plain_string(out, text);
         } else {
-            b",\n            "
-        });
-        string(out, tag);
-    }
-    out.extend_from_slice(if out.len() == start {
-        b"]".as_slice()
+            push_string(out, text, Flavour::V2);
+        }
+    };
+    let constant = |out: &mut Vec<u8>, text: &str| out.extend_from_slice(text.as_bytes());
+    constant(out, "    ");
+    let start = out.len();
+    string(out, row.name);
+    let name = start..out.len();
+    constant(
+        out,
+        ": {\n        \"record_type\": \"text_generation\",\n        \"name\": ",
+    );
+    out.extend_from_within(name);
+    constant(out, ",\n        \"description\": ");
+    string(out, row.description);
+    if row.version.is_empty() {
+        constant(
+            out,
+            concat!(",\n        \"version\": \"\"", classification!()),
+        );
     } else {
-        b"\n        ]"
-    });
+        constant(out, ",\n        \"version\": ");
+        string(out, row.version);
+        constant(out, classification!());
+    }
+    string(out, row.baseline);
+    constant(out, ",\n        \"parameters\": ");
+    push_truncated(out, row.parameters);
+    if row.nsfw {
+        constant(out, ",\n        \"nsfw\": true,\n        \"style\": ");
+    } else {
+        constant(out, ",\n        \"nsfw\": false,\n        \"style\": ");
+    }
+    string(out, row.style);
+    if row.display_name.is_empty() {
+        constant(out, ",\n        \"display_name\": \"\",\n        \"url\": ");
+    } else {
+        constant(out, ",\n        \"display_name\": ");
+        string(out, row.display_name);
+        constant(out, ",\n        \"url\": ");
+    }
+    string(out, row.url);
+    if row.tags.is_empty() {
+        constant(out, ",\n        \"tags\": []");
+    } else {
+        constant(out, ",\n        \"tags\": ");
+        let mut writer = Writer::new(out, Flavour::V2, 2);
+        writer.open(b'[');
+        for tag in row.tags() {
+            writer.item();
+            writer.string(tag);
+        }
+        writer.close(b']');
+    }
     if !row.instruct_format.is_empty() {
-        out.extend_from_slice(b",\n        \"instruct_format\": ");
+        constant(out, ",\n        \"instruct_format\": ");
         string(out, row.instruct_format);
     }
-    if let Some(settings) = &checked.settings {
-        out.extend_from_slice(b",\n        \"settings\": ");
+    if let Some(settings) = checked.and_then(|checked| checked.settings.as_ref()) {
+        constant(out, ",\n        \"settings\": ");
         write_flat_map(&mut Writer::new(out, Flavour::V2, 2), settings);
     }
-    out.extend_from_slice(b",\n        \"text_model_group\": ");
+    constant(out, ",\n        \"text_model_group\": ");
     string(out, group);
+    if let Some(checked) = checked {
+        claimed(out, checked);
+    }
+    constant(out, "\n    }");
+}
+
+/// The members after the group.
+fn claimed(out: &mut Vec<u8>, checked: &Checked<'_, '_>) {
     if let Some(window) = &checked.context_window {
         out.extend_from_slice(b",\n        \"context_window\": ");
         write_context_window(&mut Writer::new(out, Flavour::V2, 2), window);
@@ -203,7 +231,6 @@ fn record(out: &mut Vec<u8>, row: &Row<'_>, checked: &Checked<'_, '_>, group: &s
         out.extend_from_slice(b",\n        \"capabilities\": ");
         write_claims(&mut Writer::new(out, Flavour::V2, 2), capabilities);
     }
-    out.extend_from_slice(b"\n    }");
 }
 
 /// A double without its fraction, in full.
@@ -218,24 +245,20 @@ fn push_truncated(out: &mut Vec<u8>, value: f64) {
         reason = "in range, and the fraction is to go"
     )]
     let whole = value as u64;
-    // Nearly all are whole thousand millions.
-    let (mut rest, zeros) = if whole > 0 && whole.is_multiple_of(1_000_000_000) {
-        (whole / 1_000_000_000, b"000000000".as_slice())
+    // Nearly all are whole thousand millions, and few of those.
+    if whole > 0 && whole.is_multiple_of(1_000_000_000) {
+        push_decimal(out, whole / 1_000_000_000);
+        out.extend_from_slice(b"000000000");
     } else {
-        (whole, b"".as_slice())
-    };
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        start -= 1;
-        if rest == 0 {
-            break;
-        }
+        push_decimal(out, whole);
     }
-    out.extend_from_slice(digits.get(start..).unwrap_or_default());
-    out.extend_from_slice(zeros);
+}
+
+fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    if number >= 10 {
+        push_decimal(out, number / 10);
+    }
+    out.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
 }
 
 fn write_context_window(writer: &mut Writer<'_>, window: &ContextWindow<'_>) {

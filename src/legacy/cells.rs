@@ -14,6 +14,7 @@ use super::swar;
 #[derive(Debug)]
 pub(crate) struct Cells<'a> {
     text: &'a str,
+    row_start: usize,
     at: usize,
     row: Vec<Cell>,
     joined: String,
@@ -31,6 +32,7 @@ impl<'a> Cells<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
+            row_start: 0,
             at: 0,
             row: Vec::with_capacity(32),
             joined: String::new(),
@@ -55,21 +57,32 @@ impl<'a> Cells<'a> {
         text.get(cell.start..cell.end).unwrap_or_default()
     }
 
+    /// Whether the current row has no quote, no control character and nothing beyond ASCII.
+    pub(crate) fn is_plain(&self) -> bool {
+        let bytes = self.text.as_bytes().get(self.row_start..self.at);
+        bytes.is_some_and(|mut row| {
+            while let [rest @ .., b'\r' | b'\n'] = row {
+                row = rest;
+            }
+            !swar::has_unprintable(row)
+        })
+    }
+
     /// The cells of the current row.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.row.iter().map(|cell| self.read(cell))
     }
 
-    /// How many bytes the longest cell of the current row has.
-    pub(crate) fn longest(&self) -> usize {
-        let lengths = self.row.iter().map(|cell| cell.end - cell.start);
-        lengths.max().unwrap_or(0)
+    /// How many bytes the current row has; no cell has more.
+    pub(crate) fn row_length(&self) -> usize {
+        self.at - self.row_start
     }
 
     /// Goes to the next row, empty or not; false at the end of the text.
     pub(crate) fn next_line(&mut self) -> bool {
         self.row.clear();
         self.joined.clear();
+        self.row_start = self.at;
         let bytes = self.text.as_bytes();
         match bytes.get(self.at) {
             None => return false,

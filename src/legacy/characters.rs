@@ -17,6 +17,7 @@ pub(crate) fn is_python_space(c: char) -> bool {
 }
 
 /// `str.strip()`.
+#[inline]
 pub(crate) fn python_trim(text: &str) -> &str {
     // Most cells begin and end with a printing ASCII character, or are empty.
     let visible = |byte: Option<&u8>| matches!(byte, Some(b'!'..=b'~'));

@@ -44,7 +44,7 @@ pub(crate) fn for_each_row(
 
 fn check_length(cells: &Cells<'_>, number: usize) -> Result<(), Rejected> {
     let too_long =
-        cells.longest() > MAX_CELL && cells.iter().any(|cell| cell.chars().count() > MAX_CELL);
+        cells.row_length() > MAX_CELL && cells.iter().any(|cell| cell.chars().count() > MAX_CELL);
     if too_long {
         return Err(Rejected::file(format!(
             "a cell of row {number} is longer than {MAX_CELL} characters: a quote that was never closed?"

@@ -130,6 +130,18 @@ pub(crate) struct IssueLog {
 }
 
 impl IssueLog {
+    /// Room for the keys of so many records, and for two messages each.
+    pub(crate) fn with_capacity(records: usize, bytes: usize) -> Self {
+        Self {
+            keys: Keys {
+                text: String::with_capacity(bytes),
+                ends: Vec::with_capacity(records),
+            },
+            messages: Vec::with_capacity(records * 2),
+            by_key: HashMap::new(),
+        }
+    }
+
     /// Starts the messages of a record that has none yet. Topics count up from 0.
     pub(crate) fn open(&mut self, key: &str) -> Topic {
         self.keys.push(key);

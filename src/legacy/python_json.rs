@@ -165,21 +165,30 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
 }
 
+/// [`push_string`] for text that is known to have nothing to escape.
+#[inline]
+pub(crate) fn push_plain_string(out: &mut Vec<u8>, text: &str) {
+    if text.is_empty() {
+        out.extend_from_slice(b"\"\"");
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// What stands between the quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
-    let bytes = text.as_bytes();
-    let special = swar::find_unprintable(bytes, 0);
-    if special == bytes.len() {
-        out.extend_from_slice(bytes);
+    if swar::has_unprintable(text.as_bytes()) {
+        push_with_escapes(out, text, flavour);
     } else {
-        escape_from(out, text, special, flavour);
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
-#[cold]
-fn escape_from(out: &mut Vec<u8>, text: &str, special: usize, flavour: Flavour) {
+fn push_with_escapes(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     let bytes = text.as_bytes();
-    let (mut plain, mut special) = (0, special);
+    let (mut plain, mut special) = (0, swar::find_unprintable(bytes, 0));
     loop {
         out.extend_from_slice(bytes.get(plain..special).unwrap_or_default());
         let Some(c) = text.get(special..).and_then(|rest| rest.chars().next()) else {

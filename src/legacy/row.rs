@@ -25,7 +25,17 @@ pub(crate) struct Row<'r> {
     pub(crate) instruct_format: &'r str,
     pub(crate) display_name: &'r str,
     pub(crate) nsfw: bool,
-    tags: &'r str,
+    /// No cell has a character that JSON escapes.
+    pub(crate) is_plain: bool,
+    /// As written; [`Row::tags`] splits it.
+    pub(crate) tags: &'r str,
+    /// The cells that hold JSON, when any of them does; few rows have any.
+    pub(crate) details: Option<Box<Details<'r>>>,
+}
+
+/// The cells of a row that hold JSON.
+#[derive(Debug)]
+pub(crate) struct Details<'r> {
     /// An object of scalars and lists of scalars.
     pub(crate) settings: Option<Value<'r>>,
     /// Objects, not looked into yet.
@@ -150,10 +160,12 @@ impl Columns {
             parameters_bn,
             parameters: parameters_bn * 1e9,
             tags: cell(Column::Tags),
-            settings: at.settings(cell(Column::Settings))?,
-            context_window: at.object("context_window", cell(Column::ContextWindow))?,
-            interaction_modes: at.object("interaction_modes", cell(Column::InteractionModes))?,
-            capabilities: at.object("capabilities", cell(Column::Capabilities))?,
+            details: at.details([
+                cell(Column::Settings),
+                cell(Column::ContextWindow),
+                cell(Column::InteractionModes),
+                cell(Column::Capabilities),
+            ])?,
             description: cell(Column::Description),
             version: cell(Column::Version),
             style: cell(Column::Style),
@@ -161,6 +173,7 @@ impl Columns {
             url: cell(Column::Url),
             instruct_format: cell(Column::InstructFormat),
             display_name: cell(Column::DisplayName),
+            is_plain: cells.is_plain(),
             nsfw: python_trim(cell(Column::Nsfw)).eq_ignore_ascii_case("true"),
         })
     }
@@ -216,10 +229,20 @@ impl Place<'_, '_> {
     }
 
     #[inline]
-    fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
-        if cell.is_empty() {
+    fn details<'c>(&mut self, cells: [&'c str; 4]) -> Result<Option<Box<Details<'c>>>, Refusal> {
+        if cells.iter().all(|cell| cell.is_empty()) {
             return Ok(None);
         }
+        let [settings, context_window, interaction_modes, capabilities] = cells;
+        Ok(Some(Box::new(Details {
+            settings: self.settings(settings)?,
+            context_window: self.object("context_window", context_window)?,
+            interaction_modes: self.object("interaction_modes", interaction_modes)?,
+            capabilities: self.object("capabilities", capabilities)?,
+        })))
+    }
+
+    fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
         match self.json("settings", cell)? {
             Some(Value::Null) => Ok(None),
             Some(value) if !is_flat(&value) => Err(self.skipped(&[
@@ -229,11 +252,7 @@ impl Place<'_, '_> {
         }
     }
 
-    #[inline]
     fn object<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
-        if cell.is_empty() {
-            return Ok(None);
-        }
         match self.json(column, cell)? {
             read @ (None | Some(Value::Object(_))) => Ok(read),
             Some(_) => {

@@ -94,7 +94,12 @@ fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
     writer.bool(false);
     writer.field("tags");
     writer.strings(&tags(row));
-    object(&mut writer, "settings", row.settings.as_ref());
+    let details = row.details.as_deref();
+    object(
+        &mut writer,
+        "settings",
+        details.and_then(|details| details.settings.as_ref()),
+    );
     let display_name = if row.display_name.is_empty() {
         spoken(model_name)
     } else {
@@ -107,13 +112,15 @@ fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
     ] {
         writer.optional(name, Some(text).filter(|text| !text.is_empty()));
     }
-    object(&mut writer, "context_window", row.context_window.as_ref());
-    object(
-        &mut writer,
-        "interaction_modes",
-        row.interaction_modes.as_ref(),
-    );
-    object(&mut writer, "capabilities", row.capabilities.as_ref());
+    if let Some(details) = details {
+        for (name, value) in [
+            ("context_window", &details.context_window),
+            ("interaction_modes", &details.interaction_modes),
+            ("capabilities", &details.capabilities),
+        ] {
+            object(&mut writer, name, value.as_ref());
+        }
+    }
     writer.close(b'}');
 }
 

@@ -8,7 +8,7 @@
 //! 2. Nothing is written between two awaits: a cycle that is dropped at an await has published whole files only.
 //! 3. A legacy file is stored only if it parses; a v2 file is published only if its conversion succeeded.
 //! 4. An upstream that takes its time keeps nobody from the files on disk: a cycle that waits looks at them after
-//!    [`PATIENCE`] and whenever it is hinted at a change, and brings the v2 files in line.
+//!    `PATIENCE` and whenever it is hinted at a change, and brings the v2 files in line.
 
 mod memory;
 mod report;
@@ -111,7 +111,7 @@ impl Cycle<'_> {
         }
         for (category, found) in looked {
             if let Some(report) = reports.get_mut(&category) {
-                report.also(found);
+                report.also(&found);
             }
         }
         if standing.is_ok() {

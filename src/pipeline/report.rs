@@ -280,7 +280,7 @@ impl CategoryReport {
     }
 
     /// Takes in what a look at the files changed earlier in the same cycle, so that nobody misses the change.
-    pub(super) fn also(&mut self, earlier: Self) {
+    pub(super) fn also(&mut self, earlier: &Self) {
         self.changes = self.changes.or(earlier.changes);
         self.convert_time = self.convert_time.or(earlier.convert_time);
         if self.outcome == Outcome::Unchanged {

@@ -165,6 +165,15 @@ fn an_unwritable_mirror_is_an_error_that_names_the_path_and_good_data_stays() {
     assert!(ran.stderr.contains(lock.to_str().unwrap()), "{ran:#?}");
     assert!(ran.stderr.contains("ermission denied"), "{ran:#?}");
     assert_eq!(std::fs::read(scratch.v2(Category::Blip)).unwrap(), v2);
+    // Whoever reads JSON is told in JSON.
+    let mut command = unprivileged(&scratch);
+    command.args(["sync", "--json", "--upstream"]);
+    command.arg(scratch.upstream());
+    command.arg("--base-path").arg(scratch.mirror());
+    let ran = Ran::of(&mut command).expect(1);
+    ran.all("failed", "none");
+    let error = ran.error(Category::Blip);
+    assert!(error.contains(lock.to_str().unwrap()), "{error}");
     // And where there is nothing yet.
     let parent = scratch.root().join("parent");
     std::fs::create_dir(&parent).unwrap();
