@@ -99,9 +99,7 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     }
     let text = utf8(legacy)?;
     if looks_like_a_page(text) {
-        return Err(Rejected::file(
-            "the file is an HTML or XML page, not a model reference: a proxy, a captive portal or a wrong address?",
-        ));
+        return Err(a_page());
     }
     if category == Category::TextGeneration {
         return csv::check(text);
@@ -137,8 +135,15 @@ pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
     match json_reader::parse(text) {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
+        Err(_) if looks_like_a_page(text) => Err(a_page()),
         Err(error) => Err(Rejected::file(error.describe(text))),
     }
+}
+
+fn a_page() -> Rejected {
+    Rejected::file(
+        "the file is an HTML or XML page, not a model reference: a proxy, a captive portal or a wrong address?",
+    )
 }
 
 fn not_an_object(value: &json::Value<'_>) -> Rejected {
