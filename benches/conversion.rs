@@ -4,8 +4,10 @@
 //! are copied into a fresh vector. The floor of text generation: the `csv` crate's records, and the same copy.
 //! Both sides take turns, so that a busy machine hurts both; the smallest and the median time of each are compared.
 //!
-//! Then text and image generation at 1, 10 and 100 times their real size, each in a process of its own: time per
-//! model and peak memory.
+//! Then text and image generation at 1, 10 and 100 times their real size: time per model and peak memory. The
+//! daemon converts a file once a quarter of an hour at most, with caches and heap as cold as they get, so each
+//! measurement is the first conversion of a new process. That makes the sizes comparable, too: a process that
+//! converts a small file again and again gets its memory from its own heap, and a large one from the kernel.
 //!
 //! The files come from `$HORDE_REFD_SHARED/corpus`, else from the fixtures.
 
@@ -27,25 +29,24 @@ use horde_refd::convert::convert;
 
 const ROUNDS: usize = 300;
 const SCALES: [usize; 3] = [1, 10, 100];
+const PROCESSES: usize = 15;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     // `cargo bench` passes flags of its own.
-    if let [_, mode, category, scale] = arguments.as_slice()
-        && mode == "scale"
+    if let [_, mode, category, file] = arguments.as_slice()
+        && mode == "once"
     {
-        return one_scale(category.parse().unwrap(), scale.parse().unwrap());
+        return once(category.parse().unwrap(), file);
     }
     against_the_floor();
     println!();
     for category in [Category::TextGeneration, Category::ImageGeneration] {
+        let mut smallest = None;
         for scale in SCALES {
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["scale", category.name(), &scale.to_string()])
-                .output()
-                .unwrap();
-            assert!(child.status.success(), "{child:?}");
-            print!("{}", String::from_utf8(child.stdout).unwrap());
+            let time = at_scale(category, scale);
+            let smallest = *smallest.get_or_insert(time);
+            println!("    {:.2} times the time per model at x1", time / smallest);
         }
     }
 }
@@ -181,38 +182,51 @@ fn repeated(category: Category, legacy: &[u8], scale: usize) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn one_scale(category: Category, scale: usize) {
-    // The file is made in a child again, so that its making does not count as our memory.
+/// The smallest nanoseconds per model over many processes.
+fn at_scale(category: Category, scale: usize) -> f64 {
     let path = std::env::temp_dir().join(format!("horde-refd-bench-{}", std::process::id()));
-    if std::env::var_os("HORDE_REFD_BENCH_FILE").is_none() {
-        std::fs::write(&path, repeated(category, &legacy(category), scale)).unwrap();
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["scale", category.name(), &scale.to_string()])
-            .env("HORDE_REFD_BENCH_FILE", &path)
-            .output()
-            .unwrap();
-        std::fs::remove_file(&path).unwrap();
-        assert!(child.status.success(), "{child:?}");
-        print!("{}", String::from_utf8(child.stdout).unwrap());
-        return;
-    }
-    let legacy = std::fs::read(std::env::var_os("HORDE_REFD_BENCH_FILE").unwrap()).unwrap();
-    let mut models = 0;
-    let rounds = (400 / scale).max(7);
-    let times = (0..rounds)
+    let legacy = repeated(category, &legacy(category), scale);
+    std::fs::write(&path, &legacy).unwrap();
+    let runs: Vec<[usize; 3]> = (0..PROCESSES)
         .map(|_| {
-            timed(|| models = black_box(convert(category, black_box(&legacy)).unwrap()).models)
+            let child = Command::new(std::env::current_exe().unwrap())
+                .args(["once", category.name()])
+                .arg(&path)
+                .output()
+                .unwrap();
+            assert!(child.status.success(), "{child:?}");
+            let text = String::from_utf8(child.stdout).unwrap();
+            let numbers: Vec<usize> = text
+                .split_whitespace()
+                .map(|n| n.parse().unwrap())
+                .collect();
+            numbers.try_into().unwrap()
         })
         .collect();
-    let (min, median) = summary(times);
+    std::fs::remove_file(&path).unwrap();
+    let [_, models, peak] = *runs.first().unwrap();
+    let times = runs
+        .iter()
+        .map(|[nanos, ..]| Duration::from_nanos(*nanos as u64));
+    let (min, median) = summary(times.collect());
+    let per_model = |micros: f64| micros * 1e3 / models as f64;
     println!(
-        "{:<18} x{scale:<4} {models:>6} models, {:>9} B legacy: {:>8.1} ns/model min, {:>8.1} ns/model median, peak {:>7} kB",
+        "{:<18} x{scale:<4} {models:>6} models, {:>9} B legacy: {:>8.1} ns/model min, {:>8.1} ns/model median, peak {peak:>7} kB",
         category.name(),
         legacy.len(),
-        min * 1e3 / models as f64,
-        median * 1e3 / models as f64,
-        peak_kilobytes(),
+        per_model(min),
+        per_model(median),
     );
+    per_model(min)
+}
+
+/// In a process of its own: nanoseconds, models, peak memory in kB.
+fn once(category: Category, file: &str) {
+    let legacy = std::fs::read(file).unwrap();
+    let start = Instant::now();
+    let converted = black_box(convert(category, black_box(&legacy)).unwrap());
+    let nanos = start.elapsed().as_nanos();
+    println!("{nanos} {} {}", converted.models, peak_kilobytes());
 }
 
 fn peak_kilobytes() -> String {
@@ -221,7 +235,7 @@ fn peak_kilobytes() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .map_or_else(
-            || "unknown".to_owned(),
+            || "0".to_owned(),
             |peak| peak.trim().trim_end_matches(" kB").to_owned(),
         )
 }

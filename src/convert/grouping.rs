@@ -73,6 +73,7 @@ fn shorten<'n, U: Unit>(name: &'n mut Vec<U>, places: &mut impl Places<U>) -> &'
     trim(name)
 }
 
+#[inline]
 fn remove<U: Copy>(name: &mut Vec<U>, places: &mut impl Places<U>, range: Option<Range<usize>>) {
     if let Some(range) = range {
         places.cut(&range);

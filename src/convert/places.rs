@@ -151,21 +151,22 @@ impl Places<u8> for Masks {
     }
 
     fn cut(&mut self, range: &Range<usize>) {
+        let kept = !(u64::MAX.checked_shl(to_u32(range.start)).unwrap_or(0));
         for mask in [
             &mut self.digits,
             &mut self.letters,
             &mut self.underscores,
             &mut self.vs,
         ] {
-            let below = *mask & !(u64::MAX.checked_shl(to_u32(range.start)).unwrap_or(0));
             let above = mask.checked_shr(to_u32(range.end)).unwrap_or(0);
-            *mask = below | above.checked_shl(to_u32(range.start)).unwrap_or(0);
+            *mask = *mask & kept | above.checked_shl(to_u32(range.start)).unwrap_or(0);
         }
     }
 }
 
-fn to_u32(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
+#[expect(clippy::cast_possible_truncation, reason = "places are at most 64")]
+const fn to_u32(place: usize) -> u32 {
+    place as u32
 }
 
 fn bit_runs(mut mask: u64) -> impl Iterator<Item = Range<usize>> {

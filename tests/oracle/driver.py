@@ -298,6 +298,17 @@ def open_package(shared):
     return ask
 
 
+def printable(value):
+    """Lone surrogates make no valid line; files that have them may be refused whatever the answer says."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {printable(key): printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable(item) for item in value]
+    return value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", required=True)
@@ -312,7 +323,7 @@ def main():
         answer = ask(category, data)
         if answer is not None:
             answer.update(id=f"{args.seed}/{number}", category=category, legacy_b64=base64.b64encode(data).decode())
-            print(json.dumps(answer))
+            print(json.dumps(printable(answer)))
 
 
 if __name__ == "__main__":
