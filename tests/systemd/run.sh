@@ -18,7 +18,8 @@ if [ "${1:-}" != --inside ]; then
   [ -x "$binary" ] || { echo "$binary is not there: build it first" >&2; exit 2; }
   sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:-$repository/../shared}/tools/systemd-sandbox}
   # Either may lie on a file system of its own, which the overlay does not show.
-  export SANDBOX_BIND="$repository:$(dirname "$binary")"
+  SANDBOX_BIND=$repository:$(dirname "$binary")
+  export SANDBOX_BIND
   exec "$sandbox" bash "$repository/tests/systemd/run.sh" --inside "$binary"
 fi
 binary=$2
@@ -111,7 +112,10 @@ install -D -m 644 "$repository/systemd/tmpfiles.d/horde-refd.conf" /usr/lib/tmpf
 
 verified() { # clean means that it says nothing
   local said
-  said=$(systemd-analyze verify "$@" 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }
+  if ! said=$(systemd-analyze verify "$@" 2>&1) || [ -n "$said" ]; then
+    echo "$said"
+    return 1
+  fi
 }
 check "systemd-analyze verify has nothing to say" verified "/usr/lib/systemd/system/$unit"
 check "systemd-analyze security is at most 1.0" \
@@ -225,7 +229,7 @@ check "the status of a stopped daemon is unhealthy" \
 
 # What it is told to write elsewhere it cannot.
 configure /srv/upstream 'metrics_file = "/var/lib/elsewhere/horde-refd.prom"'
-mkdir -p -m 777 /var/lib/elsewhere
+mkdir -p /var/lib/elsewhere
 chmod 777 /var/lib/elsewhere
 systemctl start "$unit"
 check "a write outside the state directory is refused" until_true entry \
