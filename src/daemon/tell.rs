@@ -19,7 +19,7 @@ use crate::observe::metrics::{self, MetricsSnapshot};
 use crate::observe::process::Process;
 use crate::observe::status::{self, ForcedCycle, Status};
 use crate::observe::systemd::Notifier;
-use crate::pipeline::Report;
+use crate::pipeline::{CategoryReport, Report};
 use crate::trigger::Reason;
 use crate::trigger::watch::Watch;
 
@@ -157,6 +157,12 @@ impl Teller {
 
     pub(super) fn begin(&mut self, _reason: Reason) {
         self.begun_us = monotonic_us();
+    }
+
+    /// A cycle that still waits for the upstream has put a category's files in order.
+    pub(super) fn mended(&mut self, category: Category, report: &CategoryReport) {
+        self.board.apply_one(category, report, false, now());
+        self.write_status();
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.

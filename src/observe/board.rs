@@ -95,6 +95,18 @@ impl Board {
         }
     }
 
+    /// Takes in what one category's files became while a cycle still waits for the upstream.
+    pub fn apply_one(
+        &mut self,
+        category: Category,
+        fared: &CategoryReport,
+        polled: bool,
+        now: Timestamp,
+    ) {
+        let history = self.categories.entry(category).or_default();
+        history.apply(category, fared, polled, now);
+    }
+
     /// Cycles run so far.
     #[must_use]
     pub fn cycles(&self) -> u64 {
