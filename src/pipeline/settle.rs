@@ -113,7 +113,7 @@ impl Cycle<'_> {
         };
         let changed = changed.map_err(CategoryError::disk)?;
         let known = Known { validators, sha256 };
-        self.mirror.state().validators.insert(url, known);
+        self.remember(url, known);
         Ok(changed)
     }
 
@@ -307,16 +307,19 @@ impl Cycle<'_> {
             })
     }
 
-    /// Deadlines that a host has set outlive the process; what another upstream once sent does not.
+    /// Deadlines that a host has set outlive the process.
     pub(super) fn remember_holds(&mut self) {
-        let asked: BTreeSet<String> = Category::with_legacy()
-            .filter_map(|category| self.upstream.address(category))
-            .collect();
-        let holds = self.upstream.holds();
-        let state = self.mirror.state();
-        state.rate_limits = holds;
-        state
-            .validators
-            .retain(|address, _| asked.contains(address));
+        self.mirror.state().rate_limits = self.upstream.holds();
+    }
+
+    /// What the upstream has sent, and no longer what another one once sent.
+    fn remember(&mut self, address: String, known: Known) {
+        let validators = &mut self.mirror.state().validators;
+        if validators.insert(address, known).is_none() {
+            let asked: BTreeSet<String> = Category::with_legacy()
+                .filter_map(|category| self.upstream.address(category))
+                .collect();
+            validators.retain(|address, _| asked.contains(address));
+        }
     }
 }
