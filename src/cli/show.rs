@@ -39,13 +39,13 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
                 None => bail!(unknown(model, &path, records.keys().map(String::as_str))),
             }
         }
-        Some(model) => match v2_record(&bytes, model) {
-            Some(record) => out.line(record)?,
-            None => {
+        Some(model) => {
+            let Some(record) = v2_record(&bytes, model) else {
                 let names = v2_names(&bytes);
-                bail!(unknown(model, &path, names.iter().map(String::as_str)))
-            }
-        },
+                bail!(unknown(model, &path, names.iter().map(String::as_str)));
+            };
+            out.line(record)?;
+        }
     }
     out.finish()?;
     Ok(Exit::Done)
