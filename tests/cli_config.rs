@@ -121,12 +121,18 @@ fn a_wrong_configuration_exits_2_and_names_every_problem() {
 #[test]
 fn a_warning_goes_to_stderr_and_leaves_stdout_a_configuration() {
     let mut command = horde_refd();
-    command.env("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "PRIMARY");
+    command.env("HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED", "yes");
     let text = stderr(command.arg("config"), 0);
-    assert!(
-        text.starts_with("warning: replicate_mode is primary"),
-        "{text}"
-    );
+    assert!(text.starts_with("warning: seed has no effect"), "{text}");
+}
+
+#[test]
+fn a_wrong_flag_is_not_told_to_be_absolute() {
+    let text = stderr(horde_refd().args(["config", "--upstream", "ftp://x"]), 2);
+    assert!(text.contains("or the path of a directory"), "{text}");
+    assert!(!text.contains("absolute"), "{text}");
+    let text = stderr(horde_refd().args(["config", "--base-path", ""]), 2);
+    assert!(!text.contains("absolute"), "{text}");
 }
 
 #[test]

@@ -148,7 +148,10 @@ fn check_groups_the_issues_by_model_and_ends_with_a_summary() {
     assert_eq!(lines[at + 2], "    has no description.");
     assert!(lines.contains(&"  Unheard Of"), "{out}");
     let last = lines[lines.len() - 1];
-    assert!(last.starts_with("2 files checked: 0 rejected"), "{last}");
+    assert!(
+        last.starts_with("2 files checked: none rejected, "),
+        "{last}"
+    );
     assert!(last.ends_with(" issues"), "{last}");
 }
 
@@ -212,6 +215,12 @@ fn check_of_a_mirror_checks_its_own_legacy_files() {
         .expect(0)
         .json();
     assert_eq!(one.as_object().unwrap().len(), 1);
+    let none = scratch.run(&["check", "lora"]).expect(0);
+    assert_eq!(none.stdout, "");
+    assert!(
+        none.stderr.contains("lora has no legacy format"),
+        "{none:#?}"
+    );
     assert_eq!(one["blip"], all["blip"]);
     std::fs::write(scratch.legacy(Category::Clip), "[]").unwrap();
     let ran = scratch.run(&["check"]).expect(1);
@@ -291,6 +300,13 @@ fn a_model_that_is_not_there_is_answered_with_those_that_look_like_it() {
     assert!(show("lantern").contains("did you mean Lantern XL?"));
     assert!(show("Meadwo Difusion").contains("did you mean Meadow Diffusion?"));
     assert!(show("zzz").contains("3 models are there"));
+    let file = scratch.v2(Category::ImageGeneration);
+    assert!(show("zzz").contains(file.to_str().unwrap()));
+    let ran = scratch
+        .run(&["show", "image_generation", "zzz", "--legacy"])
+        .expect(1);
+    let file = scratch.legacy(Category::ImageGeneration);
+    assert!(ran.stderr.contains(file.to_str().unwrap()), "{ran:#?}");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+mod category;
+
+use self::category::{category, hint};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
@@ -246,15 +249,14 @@ impl FromStr for CheckTarget {
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let category = name.parse().map_err(|error| format!("{error}"));
-        category.map(|category: Category| Self { category, file })
+        match name.parse() {
+            Ok(category) => Ok(Self { category, file }),
+            Err(error) => Err(hint(name).map_or_else(
+                || format!("{error}"),
+                |hint| format!("there is no category '{name}'; {hint}"),
+            )),
+        }
     }
-}
-
-/// Reads a category; a wrong one is answered with the known ones and, where one is alike, a suggestion.
-fn category() -> ValueParser {
-    let names = PossibleValuesParser::new(Category::ALL.map(Category::name));
-    names.try_map(|name| name.parse::<Category>()).into()
 }
 
 fn words<T>(words: &'static [&'static str]) -> ValueParser
@@ -324,6 +326,16 @@ mod tests {
                 "convert --no-backend-prefixes blip",
                 ErrorKind::MissingRequiredArgument,
                 "--legacy-view",
+            ),
+            (
+                "convert stable_diffusion",
+                ErrorKind::InvalidValue,
+                "tip: did you mean image_generation (its file is stable_diffusion.json)?",
+            ),
+            (
+                "check stable_diffusion=x.json",
+                ErrorKind::ValueValidation,
+                "did you mean image_generation (its file is stable_diffusion.json)?",
             ),
             ("check foo=bar", ErrorKind::ValueValidation, "known: blip"),
             ("check blip=", ErrorKind::ValueValidation, "no file"),

@@ -1,17 +1,18 @@
 //! `horde-refd check`: every issue and every rejection of legacy files, for those who maintain them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::args::{CheckArgs, CheckTarget, Common};
-use super::convert::input;
-use super::output::{Output, printable};
+use super::convert::{input, validate};
+use super::output::{self, Output, printable};
 use crate::category::Category;
 use crate::convert::check;
 use crate::error::chain;
-use crate::legacy::Issues;
+use crate::legacy::{Issues, parse_check};
 use crate::mirror::Layout;
 
 /// One legacy file as it was found.
@@ -28,6 +29,10 @@ pub(super) fn main(common: &Common, args: &CheckArgs) -> anyhow::Result<Exit> {
     for (category, file) in files(common, &args.targets)? {
         if category.has_legacy() {
             checked.push(one(category, &file));
+        } else {
+            output::warn(format_args!(
+                "{category} has no legacy format: there is nothing to check"
+            ));
         }
     }
     let mut out = Output::stdout();
@@ -37,7 +42,9 @@ pub(super) fn main(common: &Common, args: &CheckArgs) -> anyhow::Result<Exit> {
         for file in &checked {
             file.print(&mut out)?;
         }
-        out.line(summary(&checked))?;
+        if !checked.is_empty() {
+            out.line(summary(&checked))?;
+        }
     }
     out.finish()?;
     let rejected = checked.iter().any(|file| !file.rejections.is_empty());
@@ -52,6 +59,7 @@ fn files(common: &Common, targets: &[CheckTarget]) -> anyhow::Result<Vec<(Catego
         .collect::<Option<Vec<_>>>()
         .filter(|named| !named.is_empty())
     {
+        validate(common)?;
         return Ok(named);
     }
     let layout = Layout::new(&common.load()?.config.base_path);
@@ -73,7 +81,14 @@ fn one(category: Category, file: &PathBuf) -> Checked {
         Ok((_, bytes)) => {
             let report = check(category, &bytes);
             let rejections = report.rejections.iter().map(ToString::to_string);
-            (report.issues, rejections.collect())
+            let mut rejections: Vec<String> = rejections.collect();
+            // What the conversion bears and a refresh does not: an empty file, a cut off one, another header.
+            let refused = parse_check(category, &bytes).err();
+            let refused = refused.map(|refused| refused.to_string());
+            if let Some(refused) = refused.filter(|refused| !rejections.contains(refused)) {
+                rejections.insert(0, refused);
+            }
+            (report.issues, rejections)
         }
         // One file that is not there is no reason to keep silent about the others.
         Err(error) => (Issues::default(), vec![chain(error.as_ref())]),
@@ -111,19 +126,27 @@ impl Checked {
 fn as_json(checked: &[Checked]) -> Value {
     let mut result: Map<String, Value> = Map::new();
     for category in Category::with_legacy() {
-        // A category may be named with several files.
-        let files = || checked.iter().filter(|file| file.category == category);
-        if files().next().is_none() {
+        // A category may be named with several files; what is said of one model in all of them stands together.
+        let files: Vec<_> = checked.iter().filter(|f| f.category == category).collect();
+        if files.is_empty() {
             continue;
         }
-        let issues: Map<String, Value> = files()
-            .flat_map(|file| file.issues.iter())
-            .map(|(model, messages)| (model.to_owned(), messages.collect::<Value>()))
-            .collect();
-        let reasons: Vec<&str> = files()
-            .flat_map(|file| &file.rejections)
-            .map(String::as_str)
-            .collect();
+        let mut issues: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let mut reasons = Vec::new();
+        for file in &files {
+            for (model, messages) in file.issues.iter() {
+                issues
+                    .entry(model)
+                    .or_default()
+                    .extend(messages.map(Value::from));
+            }
+            for reason in &file.rejections {
+                reasons.push(match files.as_slice() {
+                    [_] => reason.clone(),
+                    _ => format!("{}: {reason}", file.file),
+                });
+            }
+        }
         let mut entry = json!({ "issues": issues });
         if let (false, Some(entry)) = (reasons.is_empty(), entry.as_object_mut()) {
             entry.insert("rejected".to_owned(), reasons.join("; ").into());
@@ -144,11 +167,13 @@ fn summary(checked: &[Checked]) -> String {
         .filter(|file| !file.rejections.is_empty())
         .count();
     let rejections = checked.iter().map(|file| file.rejections.len()).sum();
+    let rejected = match rejected {
+        0 => "none rejected".to_owned(),
+        some => format!("{some} rejected for {}", count(rejections, "reason")),
+    };
     format!(
-        "{} checked: {} rejected for {}, {}",
+        "{} checked: {rejected}, {}",
         count(checked.len(), "file"),
-        rejected,
-        count(rejections, "reason"),
         count(issues, "issue"),
     )
 }

@@ -20,6 +20,7 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
         ))
         .into());
     }
+    validate(common)?;
     if !args.category.has_legacy() {
         let category = args.category;
         output::warn(format_args!(
@@ -48,6 +49,15 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
     }
     out.finish()?;
     Ok(Exit::Done)
+}
+
+/// Looks at the configuration file that a filter was given, although it needs nothing from it: a wrong one is never
+/// passed over.
+pub(super) fn validate(common: &Common) -> anyhow::Result<()> {
+    if common.config.is_some() {
+        common.load()?;
+    }
+    Ok(())
 }
 
 /// The bytes of a file, or of stdin where none is named, and what to call them.

@@ -1,5 +1,7 @@
 //! `horde-refd show`: what the mirror holds, whole or one model.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
@@ -30,14 +32,20 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     match &args.model {
         None => out.bytes(&bytes)?,
         Some(model) if args.legacy => {
-            let record = legacy_record(args.category, &bytes, model)
-                .with_context(|| format!("in {}", path.display()))?;
-            out.json(&record)?;
+            let mut records = legacy_records(args.category, &bytes)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            match records.shift_remove(model) {
+                Some(record) => out.json(&record)?,
+                None => bail!(unknown(model, &path, records.keys().map(String::as_str))),
+            }
         }
-        Some(model) => match v2_record(&bytes, model) {
-            Some(record) => out.line(record)?,
-            None => bail!(unknown(model, &v2_names(&bytes))),
-        },
+        Some(model) => {
+            let Some(record) = v2_record(&bytes, model) else {
+                let names = v2_names(&bytes);
+                bail!(unknown(model, &path, names.iter().map(String::as_str)));
+            };
+            out.line(record)?;
+        }
     }
     out.finish()?;
     Ok(Exit::Done)
@@ -63,22 +71,19 @@ fn unescaped(key: &[u8]) -> Option<String> {
     serde_json::from_str(&format!("\"{key}\"")).ok()
 }
 
-fn legacy_record(category: Category, bytes: &[u8], model: &str) -> anyhow::Result<Value> {
-    let mut records: Map<String, Value> = if category == Category::TextGeneration {
+fn legacy_records(category: Category, bytes: &[u8]) -> anyhow::Result<Map<String, Value>> {
+    Ok(if category == Category::TextGeneration {
         serde_json::from_str(&legacy_view(bytes, true)?)?
     } else {
         serde_json::from_slice(bytes)?
-    };
-    if let Some(record) = records.shift_remove(model) {
-        return Ok(record);
-    }
-    bail!(unknown(model, &records.keys().cloned().collect::<Vec<_>>()))
+    })
 }
 
-/// Says that there is no such model, and which ones look like it.
-fn unknown(model: &str, known: &[String]) -> String {
+/// Says that there is no such model in the file, and which ones look like it.
+fn unknown<'a>(model: &str, file: &Path, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
     let wanted = model.to_lowercase();
-    let likeness = |name: &&String| {
+    let likeness = |name: &str| {
         let name = name.to_lowercase();
         if name.contains(&wanted) {
             2.0
@@ -88,7 +93,7 @@ fn unknown(model: &str, known: &[String]) -> String {
     };
     let mut alike: Vec<(f64, &str)> = known
         .iter()
-        .map(|name| (likeness(&name), name.as_str()))
+        .map(|name| (likeness(name), *name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .collect();
     // Stable: those equally alike stay in the order of the file.
@@ -99,5 +104,5 @@ fn unknown(model: &str, known: &[String]) -> String {
         [] => format!("{} models are there", known.len()),
         some => format!("did you mean {}?", some.join(", ")),
     };
-    format!("there is no model '{model}' ({hint})")
+    format!("{} has no model '{model}' ({hint})", file.display())
 }

@@ -16,7 +16,8 @@ use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
 use crate::error::chain;
 use crate::mirror::LockError;
-use crate::pipeline::{CategoryReport, Outcome, Progress, Report, Silent};
+use crate::mirror::changes::Changes;
+use crate::pipeline::{CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
 use crate::trigger::Reason;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
@@ -55,10 +56,8 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         out.line(as_table(&report))?;
     }
     out.finish()?;
-    for (category, fared) in &report.categories {
-        if let Some(error) = &fared.error {
-            output::warn(format_args!("{category}: {}", error.chain()));
-        }
+    for (categories, error) in errors(&report) {
+        output::warn(format_args!("{}: {error}", categories.join(", ")));
     }
     Ok(if report.is_complete() {
         Exit::Done
@@ -112,14 +111,39 @@ fn as_table(report: &Report) -> Table {
     table
 }
 
+/// What went wrong, each thing once, with all categories that it concerns.
+fn errors(report: &Report) -> Vec<(Vec<&'static str>, String)> {
+    let mut errors: Vec<(Vec<&'static str>, String)> = Vec::new();
+    for (category, fared) in &report.categories {
+        let Some(error) = &fared.error else { continue };
+        let error = error.chain();
+        match errors.iter_mut().find(|(_, known)| *known == error) {
+            Some((categories, _)) => categories.push(category.name()),
+            None => errors.push((vec![category.name()], error)),
+        }
+    }
+    errors
+}
+
 /// What became of the models, or why nothing did.
 fn changes(fared: &CategoryReport) -> String {
-    match (&fared.error, fared.changes, fared.outcome) {
-        (Some(_), ..) => "old data stays, see below".to_owned(),
-        (None, Some(changes), _) => format!(
-            "+{} -{} ~{}",
-            changes.added, changes.removed, changes.changed
-        ),
+    let counts = fared.changes.map(|changes| {
+        let Changes {
+            added,
+            removed,
+            changed,
+        } = changes;
+        format!("+{added} -{removed} ~{changed}")
+    });
+    match (counts, &fared.error, fared.outcome) {
+        (Some(counts), None, _) => counts,
+        // A local edit is published although the upstream has trouble.
+        (Some(counts), Some(CategoryError::Upstream(_)), _) => {
+            format!("{counts}, upstream failed, see below")
+        }
+        (Some(counts), Some(_), _) => format!("{counts}, but see below"),
+        (None, Some(_), _) if fared.v2.is_none() => "nothing published, see below".to_owned(),
+        (None, Some(_), _) => "old data stays, see below".to_owned(),
         (None, None, Outcome::Skipped) => "no legacy format".to_owned(),
         (None, None, Outcome::Updated) => "legacy file only".to_owned(),
         (None, None, _) => String::new(),

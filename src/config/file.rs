@@ -141,17 +141,29 @@ struct Hint<'a>(&'a str);
 
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ALIKE: f64 = 0.85;
-        let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
-        let displaced = KEYS.iter().find(|key| last(key.name) == last(self.0));
-        let closest = || {
+        const ALIKE: f64 = 0.8;
+        // A key of three letters is one letter away from it, a long one two.
+        const LETTERS_A_SLIP: usize = 3;
+        let split = |name| str::rsplit_once(name, '.').unwrap_or(("", name));
+        let (table, last) = split(self.0);
+        let displaced = KEYS.iter().find(|key| split(key.name).1 == last);
+        // A table that is right says nothing for the key in it, so it does not count towards the likeness.
+        let neighbour = || {
             KEYS.iter()
-                .map(|key| (strsim::jaro_winkler(key.name, self.0), key))
+                .filter(|key| split(key.name).0 == table)
+                .map(|key| (strsim::jaro_winkler(split(key.name).1, last), key))
                 .filter(|(likeness, _)| *likeness > ALIKE)
                 .max_by(|a, b| a.0.total_cmp(&b.0))
                 .map(|(_, key)| key)
         };
-        match displaced.or_else(closest) {
+        let misspelt = || {
+            KEYS.iter()
+                .map(|key| (strsim::osa_distance(key.name, self.0), key))
+                .filter(|(slips, _)| *slips <= 2 && slips * LETTERS_A_SLIP <= self.0.len())
+                .min_by_key(|(slips, _)| *slips)
+                .map(|(_, key)| key)
+        };
+        match displaced.or_else(neighbour).or_else(misspelt) {
             Some(key) => write!(f, "; did you mean {}?", key.name),
             None => Ok(()),
         }
@@ -193,7 +205,7 @@ mod tests {
     #[test]
     fn every_unknown_key_is_reported_with_a_suggestion() {
         let (values, problems) = parse(
-            "base_pth = 1\ncron = \"x\"\nupstream.retries = 3\nwatch = \"off\"\nzzz = 1\n[upstream.image]\nbranches = \"x\"\n[logs]\nlevel = \"info\"\n",
+            "base_pth = 1\ncron = \"x\"\nupstream.retry_attempt = 3\nwatch = \"off\"\nzzz = 1\n[upstream.image]\nbranches = \"x\"\n[logs]\nlevel = \"info\"\n",
         );
         assert_eq!(values, [""; 0]);
         assert_eq!(
@@ -201,13 +213,31 @@ mod tests {
             [
                 "f:1: base_pth: is not a known key; did you mean base_path?",
                 "f:2: cron: is not a known key; did you mean schedule.cron?",
-                "f:3: upstream.retries: is not a known key; did you mean upstream.retry_attempts?",
+                "f:3: upstream.retry_attempt: is not a known key; did you mean upstream.retry_attempts?",
                 "f:4: watch: must be a table ([watch]), is of type string",
                 "f:5: zzz: is not a known key",
                 "f:7: upstream.image.branches: is not a known key; did you mean upstream.image.branch?",
                 "f:8: logs: is not a known key",
             ]
         );
+    }
+
+    #[test]
+    fn only_a_near_key_is_suggested() {
+        let table = [
+            ("upstream.nope", None),
+            ("schedule.nope", None),
+            ("abc", None),
+            ("upstream.text.nam", Some("upstream.text.name")),
+            ("upstrem.concurency", Some("upstream.concurrency")),
+            ("upstream.owner", Some("upstream.image.owner")),
+            ("hook.on_chnage", Some("hooks.on_change")),
+            ("tttl", Some("ttl")),
+        ];
+        for (key, meant) in table {
+            let expected = meant.map_or_else(String::new, |key| format!("; did you mean {key}?"));
+            assert_eq!(Hint(key).to_string(), expected, "{key}");
+        }
     }
 
     #[test]

@@ -104,7 +104,16 @@ impl Layers {
             Ok(()) => {
                 self.effective.origins.insert(key.name, source);
             }
-            Err(rule) => self.problem(Some(source), Some(key.name), format!("{rule}, is {value}")),
+            Err(rule) => {
+                // On the command line a path may be relative: it has been made absolute before.
+                let rule = match source {
+                    Source::Flag(_) => rule
+                        .replace("an absolute path of a directory", "the path of a directory")
+                        .replace("an absolute path", "the path of a directory"),
+                    _ => rule,
+                };
+                self.problem(Some(source), Some(key.name), format!("{rule}, is {value}"));
+            }
         }
     }
 

@@ -51,15 +51,8 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
-    match (config.replicate_mode, config.seed) {
-        (ReplicateMode::Primary, false) => warn(
-            "replicate_mode is primary without seed: nothing is downloaded, and missing files are errors"
-                .to_owned(),
-        ),
-        (ReplicateMode::Replica, true) => {
-            warn("seed has no effect: replicate_mode is replica, which always downloads".to_owned());
-        }
-        _ => {}
+    if config.replicate_mode == ReplicateMode::Replica && config.seed {
+        warn("seed has no effect: replicate_mode is replica, which always downloads".to_owned());
     }
     for (key, mode, needed) in [
         ("file_mode", config.file_mode, 0o004),

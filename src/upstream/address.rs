@@ -7,7 +7,7 @@
 //!    manifest and into logs. With a proxy prefix those of the file URL are left out, those of the prefix are sent.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -15,11 +15,26 @@ use super::error::UpstreamError;
 use crate::category::{Category, Repository};
 use crate::config::{Layout, Origin, RepositoryConfig, UpstreamConfig};
 
+/// For a directory whose files are in the other layout than the one configured.
+const GITHUB_INSTEAD: &str =
+    "the directory is laid out like GitHub: use --layout github (upstream.layout = \"github\")";
+const FLAT_INSTEAD: &str =
+    "the files are directly in the directory: use --layout flat (upstream.layout = \"flat\")";
+
 /// Where one category's file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Http(Target),
-    File { root: PathBuf, path: PathBuf },
+    File(LocalFile),
+}
+
+/// A file in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalFile {
+    pub(super) root: PathBuf,
+    pub(super) path: PathBuf,
+    /// Where the file would be in the other layout, and what to say when it is there.
+    pub(super) elsewhere: (PathBuf, &'static str),
 }
 
 /// A file on a server.
@@ -42,7 +57,7 @@ impl Place {
     pub(super) fn address(&self) -> String {
         match self {
             Self::Http(target) => target.address.clone(),
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File(file) => file.path.display().to_string(),
         }
     }
 }
@@ -54,16 +69,26 @@ pub(super) fn places(config: &UpstreamConfig) -> Result<BTreeMap<Category, Place
         let Some(repository) = category.repository() else {
             continue;
         };
-        let path = relative(config, repository, category.legacy_file());
+        let path = |layout| relative(config, layout, repository, category.legacy_file());
         let place = match &config.origin {
-            Origin::Directory(root) => Place::File {
-                root: root.clone(),
-                path: path
-                    .iter()
-                    .fold(root.clone(), |path, part| path.join(Path::new(part))),
-            },
+            Origin::Directory(root) => {
+                let join = |layout| {
+                    path(layout)
+                        .iter()
+                        .fold(root.clone(), |p, part| p.join(part))
+                };
+                let elsewhere = match config.layout {
+                    Layout::Github => (join(Layout::Flat), FLAT_INSTEAD),
+                    Layout::Flat => (join(Layout::Github), GITHUB_INSTEAD),
+                };
+                Place::File(LocalFile {
+                    root: root.clone(),
+                    path: join(config.layout),
+                    elsewhere,
+                })
+            }
             Origin::Http(base) => Place::Http(Target::new(
-                &below(base, &path),
+                &below(base, &path(config.layout)),
                 config.proxy_url.as_ref(),
                 hint(config.layout, repository),
             )?),
@@ -94,7 +119,12 @@ impl Target {
 }
 
 /// The path of a file below the origin, as segments.
-fn relative<'a>(config: &'a UpstreamConfig, repository: Repository, file: &'a str) -> Vec<&'a str> {
+fn relative<'a>(
+    config: &'a UpstreamConfig,
+    layout: Layout,
+    repository: Repository,
+    file: &'a str,
+) -> Vec<&'a str> {
     let RepositoryConfig {
         owner,
         name,
@@ -104,7 +134,7 @@ fn relative<'a>(config: &'a UpstreamConfig, repository: Repository, file: &'a st
         Repository::Text => &config.text,
     };
     let mut path = Vec::new();
-    if config.layout == Layout::Github {
+    if layout == Layout::Github {
         // A branch may contain slashes, and `refs/heads/` is followed by all of them.
         let parts = [owner, name, "refs", "heads", branch];
         path.extend(parts.into_iter().flat_map(|part| part.split('/')));

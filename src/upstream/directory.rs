@@ -7,25 +7,26 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
+use super::address::LocalFile;
 use super::error::UpstreamError;
 
-/// Reads the file at `path`, which is below `root`; at most `limit` bytes.
-pub(super) fn read(root: &Path, path: &Path, limit: u64) -> Result<Vec<u8>, UpstreamError> {
+/// Reads the file; at most `limit` bytes.
+pub(super) fn read(file: &LocalFile, limit: u64) -> Result<Vec<u8>, UpstreamError> {
     for _ in 0..2 {
-        if let Some(body) = read_once(root, path, limit)? {
+        if let Some(body) = read_once(file, limit)? {
             return Ok(body);
         }
     }
     Err(UpstreamError::Changing {
-        path: path.to_owned(),
+        path: file.path.clone(),
     })
 }
 
 /// `None`: the file changed meanwhile.
-fn read_once(root: &Path, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, UpstreamError> {
-    let failed = |source| failure(root, path, source);
+fn read_once(place: &LocalFile, limit: u64) -> Result<Option<Vec<u8>>, UpstreamError> {
+    let path = &place.path;
+    let failed = |source| failure(place, source);
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(UpstreamError::NotAFile {
             path: path.to_owned(),
@@ -65,16 +66,22 @@ fn identity(metadata: &Metadata) -> (u64, i64, i64, u64) {
     )
 }
 
-/// Tells apart a file that is missing from a directory that is.
-fn failure(root: &Path, path: &Path, source: io::Error) -> UpstreamError {
-    let path = path.to_owned();
+/// Tells apart a file that is missing, one that is in the other layout's place, and a directory that is missing.
+fn failure(file: &LocalFile, source: io::Error) -> UpstreamError {
+    let (root, path) = (&file.root, file.path.clone());
     match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => match std::fs::metadata(root) {
-            Ok(root) if root.is_dir() => UpstreamError::NoFile { path },
+            Ok(root) if root.is_dir() => {
+                let (elsewhere, cure) = &file.elsewhere;
+                let hint = if elsewhere.is_file() {
+                    cure
+                } else {
+                    "check upstream.url and upstream.layout"
+                };
+                UpstreamError::NoFile { path, hint }
+            }
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => denied(path, source),
-            _ => UpstreamError::NoDirectory {
-                path: root.to_owned(),
-            },
+            _ => UpstreamError::NoDirectory { path: root.clone() },
         },
         io::ErrorKind::PermissionDenied => denied(path, source),
         _ => UpstreamError::Read {
@@ -94,9 +101,22 @@ fn denied(path: std::path::PathBuf, source: io::Error) -> UpstreamError {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
     use crate::upstream::Class;
+
+    fn read(root: &Path, path: &Path, limit: u64) -> Result<Vec<u8>, UpstreamError> {
+        super::read(&place(root, path), limit)
+    }
+
+    fn place(root: &Path, path: &Path) -> LocalFile {
+        LocalFile {
+            root: root.to_owned(),
+            path: path.to_owned(),
+            elsewhere: (root.join("elsewhere/clip.json"), "look elsewhere"),
+        }
+    }
 
     #[test]
     fn a_file_is_read_whole() {
@@ -149,16 +169,22 @@ mod tests {
             "{error}"
         );
         assert_eq!(error.class(), Class::Permanent);
+        assert!(error.to_string().contains("check upstream.url"), "{error}");
+
+        fs::create_dir(root.join("elsewhere")).unwrap();
+        fs::write(root.join("elsewhere/clip.json"), "{}").unwrap();
+        let error = read(&root, &path, 9).unwrap_err();
+        assert!(error.to_string().ends_with("look elsewhere"), "{error}");
     }
 
     #[test]
-    fn an_empty_file_is_an_error_that_may_pass() {
+    fn an_empty_file_is_never_taken() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("clip.json");
         fs::write(&path, "").unwrap();
         let error = read(root.path(), &path, 9).unwrap_err();
         assert!(matches!(error, UpstreamError::Empty { .. }), "{error}");
-        assert_eq!(error.class(), Class::Transient);
+        assert_eq!(error.class(), Class::Permanent);
     }
 
     #[test]
@@ -177,7 +203,7 @@ mod tests {
     #[test]
     fn denied_says_what_to_do() {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let error = failure(Path::new("/d"), Path::new("/d/clip.json"), denied);
+        let error = failure(&place(Path::new("/d"), Path::new("/d/clip.json")), denied);
         assert!(
             error
                 .to_string()

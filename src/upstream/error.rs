@@ -151,8 +151,8 @@ pub enum UpstreamError {
     #[error("the upstream directory {} does not exist or is not a directory; check upstream.url", path.display())]
     NoDirectory { path: PathBuf },
 
-    #[error("{} does not exist; check upstream.url and upstream.layout", path.display())]
-    NoFile { path: PathBuf },
+    #[error("{} does not exist; {hint}", path.display())]
+    NoFile { path: PathBuf, hint: &'static str },
 
     #[error("{} is not a regular file", path.display())]
     NotAFile { path: PathBuf },
@@ -167,13 +167,57 @@ pub enum UpstreamError {
 
     #[error("{} changed while it was read, twice; it is read again at the next poll", path.display())]
     Changing { path: PathBuf },
+
+    #[error(transparent)]
+    Repeated(Repeated),
+}
+
+/// The last of several attempts that failed: its error, which also says how many there were.
+#[derive(Debug)]
+pub struct Repeated {
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub last: Box<UpstreamError>,
+}
+
+impl fmt::Display for Repeated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} attempts)", self.last, self.attempts)
+    }
+}
+
+/// The last error speaks through it, so the causes are that error's.
+impl Error for Repeated {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.last.source()
+    }
 }
 
 impl UpstreamError {
+    /// The error of the last of `attempts` attempts.
+    pub(super) fn after(self, attempts: u32) -> Self {
+        if attempts < 2 {
+            return self;
+        }
+        let last = Box::new(self);
+        Self::Repeated(Repeated { attempts, last })
+    }
+
+    /// What went wrong in the last attempt.
+    #[must_use]
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::Repeated(repeated) => repeated.last.last(),
+            once => once,
+        }
+    }
+
     /// What this failure means for the next fetch.
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
+            Self::Repeated(repeated) => repeated.last.class(),
             Self::Held { until, .. } | Self::RateLimited { until, .. } => {
                 Class::RateLimited { until: *until }
             }
@@ -182,8 +226,6 @@ impl UpstreamError {
             | Self::Timeout { .. }
             | Self::Request { .. }
             | Self::Body { .. }
-            | Self::NotModifiedUnasked { .. }
-            | Self::Empty { .. }
             | Self::Changing { .. } => Class::Transient,
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Class::Permanent,
@@ -198,6 +240,8 @@ impl UpstreamError {
             | Self::Redirect { .. }
             | Self::WebPage { .. }
             | Self::Encoding { .. }
+            | Self::NotModifiedUnasked { .. }
+            | Self::Empty { .. }
             | Self::TooLarge { .. }
             | Self::NoDirectory { .. }
             | Self::NoFile { .. }

@@ -17,12 +17,13 @@ mod traffic;
 pub mod validators;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use reqwest::Client;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
-pub use error::{Class, HttpCause, UpstreamError};
+pub use error::{Class, HttpCause, Repeated, UpstreamError};
 pub use traffic::Traffic;
 pub use validators::Validators;
 
@@ -98,8 +99,8 @@ impl Upstream {
             None => Err(UpstreamError::NoLegacyFile { category }),
             Some(Place::Http(target)) => self.poll(target, validators).await,
             // Read on this thread: the files are small and close, and a thread for each costs more than the read.
-            Some(Place::File { root, path }) => {
-                let body = directory::read(root, path, self.config.max_body_bytes)?;
+            Some(Place::File(file)) => {
+                let body = directory::read(file, self.config.max_body_bytes)?;
                 Ok(Fetched::New {
                     body,
                     validators: Validators::default(),
@@ -141,31 +142,17 @@ impl Upstream {
         let mut called_off = self.impatience.subscribe();
         let mut failed = 0;
         loop {
-            let error = match self.attempt(target, validators).await {
+            let error = match self.attempt(target, validators, failed + 1).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };
             failed += 1;
             let wait = match (&error, error.class()) {
                 (_, Class::RateLimited { .. } | Class::Permanent) => return Err(error),
-                _ if failed >= self.config.retry_attempts => return Err(error),
-                // A server that names its time is not asked before it; longer than a poll may take is the next poll's.
-                (
-                    UpstreamError::Status {
-                        retry_after: Some(asked),
-                        ..
-                    },
-                    _,
-                ) if *asked > retry::LONGEST_WAIT => {
-                    return Err(error);
+                _ if failed >= self.config.retry_attempts => return Err(error.after(failed)),
+                (UpstreamError::Status { retry_after, .. }, _) => {
+                    retry::at_least(self.wait(failed), *retry_after)
                 }
-                (
-                    UpstreamError::Status {
-                        retry_after: Some(asked),
-                        ..
-                    },
-                    _,
-                ) => self.wait(failed).max(*asked),
                 _ => self.wait(failed),
             };
             tracing::debug!(url = target.shown, failed, ?wait, %error, "attempt failed; waiting to try again");
@@ -173,7 +160,7 @@ impl Upstream {
                 () = tokio::time::sleep(wait) => {}
                 _ = called_off.changed() => {
                     self.check(target)?;
-                    return Err(error);
+                    return Err(error.after(failed));
                 }
             }
         }
@@ -187,6 +174,7 @@ impl Upstream {
         &self,
         target: &Target,
         validators: Option<&Validators>,
+        attempt: u32,
     ) -> Result<Fetched, UpstreamError> {
         self.check(target)?;
         // The semaphore is never closed, so this only ever waits.
@@ -196,8 +184,11 @@ impl Upstream {
         let build = || async { client::build(&self.config, &target.request) };
         let client = self.client.get_or_try_init(build).await?;
         let limit = self.config.max_body_bytes;
+        let asked = Instant::now();
         let mut end = http::get(client, target, validators, limit, &self.traffic.downloaded).await;
-        self.traffic.count(&end);
+        let status = self.traffic.count(&end);
+        let elapsed_ms = asked.elapsed().as_millis();
+        tracing::debug!(url = target.shown, status, attempt, elapsed_ms, "asked");
         if let Err(UpstreamError::RateLimited { host, until, .. }) = &mut end {
             *until = self.holds.extend(host, *until, Timestamp::now());
             self.end_backoff();

@@ -2,7 +2,8 @@
 //!
 //! 1. The wait before attempt n+1 is uniform in the upper half of `backoff * 2^(n-1)`: jittered, and never near zero.
 //! 2. That span stops growing at [`LONGEST_WAIT`], or at the configured backoff where that one is longer.
-//! 3. A rate limit holds a host for at least [`SHORTEST_HOLD`] and at most [`LONGEST_HOLD`], whatever the server says;
+//! 3. A server error's `Retry-After` lengthens that wait, to no more than [`LONGEST_WAIT`].
+//! 4. A rate limit holds a host for at least [`SHORTEST_HOLD`] and at most [`LONGEST_HOLD`], whatever the server says;
 //!    a server that names no time gets [`DEFAULT_HOLD`].
 
 use std::time::{Duration, SystemTime};
@@ -26,6 +27,11 @@ pub(super) fn wait(failed: u32, backoff: Duration, random: f64) -> Duration {
     let doublings = failed.saturating_sub(1).min(31);
     let span = backoff.saturating_mul(1 << doublings).min(ceiling);
     span.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
+
+/// The wait that also respects what a server with an error of its own asked for, up to [`LONGEST_WAIT`].
+pub(super) fn at_least(wait: Duration, asked: Option<Duration>) -> Duration {
+    wait.max(asked.unwrap_or_default().min(LONGEST_WAIT))
 }
 
 /// What a `Retry-After` header asks for at `now`: delay-seconds or an HTTP-date; `None` when it is neither.
@@ -107,6 +113,25 @@ mod tests {
     }
 
     #[test]
+    fn invariant_3_a_server_may_ask_for_a_longer_wait_but_not_for_any() {
+        let seconds = Duration::from_secs;
+        let cases = [
+            // backoff, asked, wait
+            (2, None, 2),
+            (2, Some(1), 2),
+            (2, Some(10), 10),
+            (2, Some(30), 30),
+            (2, Some(31), 30),
+            (2, Some(u64::MAX), 30),
+            (60, Some(120), 60),
+        ];
+        for (backoff, asked, expected) in cases {
+            let wait = at_least(seconds(backoff), asked.map(seconds));
+            assert_eq!(wait, seconds(expected), "{backoff} {asked:?}");
+        }
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = at("2026-11-22T12:00:00Z");
         let cases = [
@@ -134,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_3_a_hold_is_clamped_and_falls_back() {
+    fn invariant_4_a_hold_is_clamped_and_falls_back() {
         let now = at("2026-11-22T12:00:00Z");
         let epoch = |seconds: i64| (now.as_second() + seconds).to_string();
         let cases = [

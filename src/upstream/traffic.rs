@@ -24,8 +24,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// Counts one request by its end.
-    pub(super) fn count(&self, end: &Result<Fetched, UpstreamError>) {
+    /// Counts one request by its end, and says which end that is.
+    pub(super) fn count(&self, end: &Result<Fetched, UpstreamError>) -> String {
         let code = match end {
             Ok(Fetched::NotModified) | Err(UpstreamError::NotModifiedUnasked { .. }) => {
                 "304".to_owned()
@@ -46,7 +46,8 @@ impl Counters {
             Ok(Fetched::New { .. }) | Err(_) => "200".to_owned(),
         };
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        *requests.entry(code).or_default() += 1;
+        *requests.entry(code.clone()).or_default() += 1;
+        code
     }
 
     pub(super) fn read(&self) -> Traffic {

@@ -13,6 +13,7 @@ mod common;
 mod crash;
 mod first;
 mod limits;
+mod people;
 mod readers;
 mod refused;
 mod repair;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use horde_refd::upstream::{Class, UpstreamError};
 
 use crate::common::scripted::{Action, Scripted, answer_with, raw};
-use crate::{BODY, FILE, always, body, chain, config, fetch, ok, upstream};
+use crate::{BODY, FILE, always, body, chain, config, fetch, ok, until, upstream};
 
 #[tokio::test]
 async fn a_refused_connection_is_retried_and_said_plainly() {
@@ -19,7 +20,9 @@ async fn a_refused_connection_is_retried_and_said_plainly() {
     assert_eq!(error.class(), Class::Transient);
     assert_eq!(
         chain(&error),
-        format!("cannot connect to {url}/clip.json: Connection refused (os error 111)")
+        format!(
+            "cannot connect to {url}/clip.json (3 attempts): Connection refused (os error 111)"
+        )
     );
     assert_eq!(
         upstream.traffic().requests,
@@ -63,7 +66,7 @@ async fn timed_out(server: &Scripted, read: u64, total: u64) -> String {
     let error = upstream.fetch(FILE, None).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient);
     assert!(
-        matches!(error, UpstreamError::Timeout { .. }),
+        matches!(error.last(), UpstreamError::Timeout { .. }),
         "{}",
         chain(&error)
     );
@@ -131,22 +134,29 @@ async fn a_server_error_that_stays_is_asked_exactly_as_often_as_configured() {
         config.retry_attempts = attempts;
         let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
         assert_eq!(error.class(), Class::Transient);
-        assert!(
-            error
-                .to_string()
-                .ends_with("/clip.json answered 503 Service Unavailable"),
-            "{error}"
-        );
+        let said = match attempts {
+            1 => "/clip.json answered 503 Service Unavailable".to_owned(),
+            n => format!("/clip.json answered 503 Service Unavailable ({n} attempts)"),
+        };
+        assert!(error.to_string().ends_with(&said), "{error}");
         assert_eq!(server.requests().len(), attempts as usize);
     }
 }
 
 #[tokio::test]
-async fn a_server_error_that_asks_for_more_than_a_poll_is_not_asked_again() {
+async fn a_server_error_that_asks_for_a_long_wait_is_waited_for() {
     let server = always(answer_with(503, &[("Retry-After", "120")], b""));
-    let error = fetch(&server).await.unwrap_err();
+    let upstream = Arc::new(upstream(&config(&server.url())));
+    let fetch = tokio::spawn({
+        let upstream = Arc::clone(&upstream);
+        async move { upstream.fetch(FILE, None).await }
+    });
+    // The one thread goes from the count to the wait, or to the end, without a pause.
+    until(|| !upstream.traffic().requests.is_empty()).await;
+    assert!(!fetch.is_finished(), "it gave up");
+    upstream.end_backoff();
+    let error = fetch.await.unwrap().unwrap_err();
     assert_eq!(error.class(), Class::Transient);
-    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -278,7 +278,6 @@ fn what_is_rarely_meant_is_a_warning() {
         ),
         ("schedule.splay = \"15m\"", "schedule.splay (15m)"),
         ("stale_after = \"10m\"", "stale_after (10m)"),
-        ("replicate_mode = \"primary\"", "without seed"),
         ("seed = true", "seed has no effect"),
         ("file_mode = \"0640\"", "file_mode is 0640"),
         ("directory_mode = \"0750\"", "directory_mode is 0750"),
@@ -322,7 +321,7 @@ fn without_any_home_the_mirror_must_be_named() {
     case.overrides.base_path = Some("".into());
     assert_eq!(
         case.problems(),
-        ["--base-path: base_path: must be an absolute path, is \"\""]
+        ["--base-path: base_path: must be the path of a directory, is \"\""]
     );
 }
 
