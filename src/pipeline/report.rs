@@ -250,7 +250,7 @@ impl CategoryError {
 }
 
 impl CategoryReport {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             outcome: Outcome::Unchanged,
             url: None,

@@ -213,3 +213,26 @@ fn a_standby_is_ready_at_once_and_says_what_it_is() {
         "{status}"
     );
 }
+
+#[test]
+fn the_first_word_is_a_status_and_a_sighup_before_ready_does_not_withhold_it() {
+    let gate = std::sync::Arc::default();
+    let mood = Mood::Wait(std::sync::Arc::clone(&gate));
+    let (world, origin) = (World::empty(), Origin::start(mood));
+    let manager = Manager::of(&world);
+    let daemon = manager.of_setup(origin.of(world.setup())).start();
+    let first = manager.next();
+    assert!(
+        first.starts_with("STATUS=waiting for the first poll: 10 absent"),
+        "{first}"
+    );
+    origin.requests_after(0, 10);
+    daemon.signal(Signal::HUP);
+    daemon.wait_lines(1, &["a refresh was asked for"]);
+    // The first poll ends well; the refresh that was asked for meanwhile hangs.
+    origin.mood(Mood::Hang);
+    gate.open();
+    assert_eq!(manager.next_of_state(), "READY=1\n");
+    origin.requests_after(10, 10);
+    assert!(daemon.status().unwrap()["last_forced"].is_null());
+}
