@@ -189,13 +189,16 @@ pub fn replace(
     placement: Placement<'_>,
 ) -> Result<Replaced, DiskError> {
     let standing = fs::metadata(target).ok();
-    let old = fs::read(target).ok();
+    // What is no file, a FIFO say, has nothing to compare with, and reading it might never end.
+    let old = standing
+        .as_ref()
+        .filter(|standing| standing.is_file())
+        .and_then(|_| fs::read(target).ok());
     if old.as_deref() == Some(bytes) {
         if let Some(metadata) = &standing
             && metadata.mode() & 0o7777 != placement.mode
         {
-            fs::set_permissions(target, Permissions::from_mode(placement.mode))
-                .map_err(DiskError::on("set the mode of", target))?;
+            set_mode(target, placement.mode)?;
         }
         return Ok(Replaced::Equal);
     }
@@ -230,6 +233,15 @@ pub fn replace(
         sync_directory(directory)?;
     }
     Ok(Replaced::Written(old))
+}
+
+/// Sets the permission bits of a file that is otherwise right; its mtime stays.
+///
+/// # Errors
+/// It is somebody else's, or gone.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), DiskError> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(DiskError::on("set the mode of", path))
 }
 
 /// Moves the staged file's mtime past the one it replaces (invariant 4), by the smallest step the file system keeps.
@@ -291,8 +303,7 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<(), DiskError> {
         make_directory(parent, mode)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode))
-            .map_err(DiskError::on("set the mode of", path)),
+        Ok(()) => set_mode(path, mode),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(DiskError::on("create the directory", path)(error)),
     }

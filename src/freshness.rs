@@ -23,6 +23,8 @@ pub enum Cause {
     FileChanged,
     /// Somebody said so.
     Marked,
+    /// It could not be refreshed, and the last good data is served instead.
+    RefreshFailed,
 }
 
 /// The freshness of every category.

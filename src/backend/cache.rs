@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::category::Category;
 use crate::disk;
 use crate::freshness::{Cause, Freshness};
+use crate::legacy::is_whole;
 use crate::pipeline::CategoryError;
 
 /// A published v2 file as it was loaded.
@@ -85,8 +86,9 @@ impl Cache {
         self.is_valid(category).then(|| Arc::clone(reference))
     }
 
-    pub(super) fn mark(&mut self, category: Category) {
-        self.freshness.mark(category);
+    /// Marks a category as stale; true when that is news.
+    pub(super) fn mark(&mut self, category: Category) -> bool {
+        self.freshness.mark(category)
     }
 
     pub(super) fn look(&mut self, category: Category, file: &Path) -> Option<Cause> {
@@ -144,7 +146,6 @@ impl Cache {
         };
         let stale = Arc::new(stale);
         self.loaded.insert(category, Arc::clone(&stale));
-        self.freshness.mark(category);
         Ok(stale)
     }
 }
@@ -155,14 +156,19 @@ fn mtime(file: &Path) -> Option<f64> {
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
     match disk::read(file) {
-        Ok(bytes) => bytes
-            .filter(|bytes| bytes.starts_with(b"{"))
-            .map(|bytes| Reference {
+        Ok(bytes) => {
+            let bytes = bytes?;
+            if !is_whole(&bytes) {
+                tracing::warn!(path = %file.display(), "a published file is damaged and is not loaded");
+                return None;
+            }
+            Some(Reference {
                 category,
                 bytes,
                 stale,
                 records: OnceLock::new(),
-            }),
+            })
+        }
         Err(error) => {
             tracing::warn!(path = %file.display(), error = %error.source, "cannot read a published file");
             None

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{GithubBackend, Reference};
+use super::{Cause, GithubBackend, Invalidation, Reference};
 use crate::category::Category;
 use crate::pipeline::{CategoryError, Silent};
 use crate::trigger::Reason;
@@ -75,6 +75,11 @@ impl GithubBackend {
         drop(writer);
         for category in wanted {
             let loaded = self.cache().serve(category, &self.layout.v2(category));
+            let stale = loaded.as_ref().is_ok_and(|reference| reference.is_stale());
+            if stale && self.cache().mark(category) {
+                let cause = Cause::RefreshFailed;
+                self.announce(&[Invalidation { category, cause }]);
+            }
             let result = match loaded {
                 Ok(reference) => Ok(Some(reference)),
                 Err(_) if !category.has_legacy() => Ok(None),

@@ -33,7 +33,7 @@ pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
-use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report, Silent};
+use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
 use crate::trigger::{Reason, Trigger};
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -240,9 +240,15 @@ impl GithubBackend {
 
     /// The same for all categories, told of changes on disk while it waits for the upstream: those it publishes at
     /// once, however long the upstream takes. The hints stay pending in `trigger`.
-    pub async fn refresh_hinted(&self, reason: Reason, trigger: &Trigger) -> Report {
+    pub async fn refresh_hinted(
+        &self,
+        reason: Reason,
+        trigger: &Trigger,
+        progress: &dyn Progress,
+    ) -> Report {
         let mut writer = self.writer.lock().await;
-        self.refresh_held(&mut writer, reason, &Category::ALL, &Silent, Some(trigger))
+        let hints = Some(trigger);
+        self.refresh_held(&mut writer, reason, &Category::ALL, progress, hints)
             .await
     }
 

@@ -18,14 +18,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::tell::Teller;
 use crate::backend::{GithubBackend, OpenError, Role};
+use crate::category::Category;
 use crate::config::{Config, OnLocked};
 use crate::mirror::LockError;
 use crate::observe::hooks::Hooks;
-use crate::pipeline::Report;
+use crate::pipeline::{CategoryReport, Progress, Report};
 use crate::trigger::schedule::{Schedule, ScheduleError};
 use crate::trigger::signals::{Registered, Signal, Signals};
 use crate::trigger::watch::{Watch, WatchError};
@@ -70,6 +72,22 @@ struct Daemon {
     running: Option<(Reason, Running)>,
     /// A signal asked for a refresh that has not been completed yet.
     reloading: bool,
+    /// What a cycle tells before it is over.
+    news: (UnboundedSender<Mended>, UnboundedReceiver<Mended>),
+    /// The role at the end of the last cycle.
+    role: Role,
+}
+
+/// A category whose files a waiting cycle has put in order.
+type Mended = (Category, CategoryReport);
+
+/// Carries them to the loop, which shares its thread with the cycle and takes them before anything else waits.
+struct News(UnboundedSender<Mended>);
+
+impl Progress for News {
+    fn mended(&self, category: Category, report: &CategoryReport) -> bool {
+        self.0.send((category, report.clone())).is_ok()
+    }
 }
 
 /// Runs until a signal says stop.
@@ -99,6 +117,8 @@ pub async fn run(
         trigger: trigger.clone(),
         running: None,
         reloading: false,
+        news: unbounded_channel(),
+        role: backend.role(),
         backend,
     };
     daemon.teller.started(&watch);
@@ -107,6 +127,9 @@ pub async fn run(
     daemon.teller.stopping();
     // Dropped at an await: what the cycle published is whole, and the mirror writes its manifest when it goes.
     daemon.running = None;
+    while let Ok((category, report)) = daemon.news.1.try_recv() {
+        daemon.tell_early(category, &report);
+    }
     daemon.hooks.shutdown().await;
     ended
 }
@@ -134,6 +157,7 @@ impl Daemon {
                     Signal::Refresh => self.reload(),
                     Signal::DumpStatus => self.teller.dump(),
                 },
+                Some((category, report)) = self.news.1.recv() => self.tell_early(category, &report),
                 report = finish(&mut self.running), if !idle => {
                     if let Some((reason, _)) = self.running.take() {
                         self.settle(reason, &report, watch)?;
@@ -151,7 +175,11 @@ impl Daemon {
 
     /// SIGHUP: an unconditional cycle, begun after this moment.
     fn reload(&mut self) {
-        tracing::info!(signal = "SIGHUP", "a refresh was asked for");
+        if self.reloading {
+            tracing::debug!(signal = "SIGHUP", "a refresh was asked for again");
+        } else {
+            tracing::info!(signal = "SIGHUP", "a refresh was asked for");
+        }
         self.teller.reloading();
         self.reloading = true;
         self.trigger.request(Reason::Force);
@@ -165,9 +193,10 @@ impl Daemon {
         self.teller.begin(reason);
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
+        let news = News(self.news.0.clone());
         let cycle = async move {
             let _running = trigger.running(reason);
-            backend.refresh_hinted(reason, &trigger).await
+            backend.refresh_hinted(reason, &trigger, &news).await
         };
         self.running = Some((reason, Box::pin(cycle)));
     }
@@ -179,6 +208,12 @@ impl Daemon {
         watch: &Watch,
     ) -> Result<(), DaemonError> {
         watch.check()?;
+        // Whoever became the writer by the way, in a look at the files, has not asked the upstream yet.
+        let role = self.backend.role();
+        if role == Role::Writer && self.role == Role::Standby && reason < Reason::Schedule {
+            self.trigger.request(Reason::Schedule);
+        }
+        self.role = role;
         let changed = report.changed();
         if !changed.is_empty() {
             watch.wrote();
@@ -191,10 +226,17 @@ impl Daemon {
         Ok(())
     }
 
+    /// A cycle that still waits for the upstream has put files in order: nobody waits for its end to hear of it.
+    fn tell_early(&mut self, category: Category, report: &CategoryReport) {
+        self.hooks.changed(&[category]);
+        self.teller.mended(category, report);
+    }
+
     /// Nobody else wrote to the log that the writer is gone; the new one polls at once.
     async fn stand_by(&mut self) {
         match self.backend.take_over().await {
             Ok(true) => {
+                self.role = Role::Writer;
                 tracing::info!("the writer of this mirror is gone; this daemon takes over");
                 self.teller.took_over();
                 self.trigger.request(Reason::Schedule);

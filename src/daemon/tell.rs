@@ -185,21 +185,18 @@ impl Teller {
         }
     }
 
-    /// A cycle that still waits for the upstream has put a file in order.
-    #[allow(
-        dead_code,
-        reason = "told by the loop once a cycle reports before its end"
-    )]
+    pub(super) fn begin(&mut self, _reason: Reason) {
+        self.begun_us = monotonic_us();
+    }
+
+    /// A cycle that still waits for the upstream has put a category's files in order.
     pub(super) fn mended(&mut self, category: Category, report: &CategoryReport) {
+        self.note_role();
         self.board.mended(category, report, now());
         self.write_status();
         if !self.ready && self.holds_good_files() {
             self.get_ready();
         }
-    }
-
-    pub(super) fn begin(&mut self, _reason: Reason) {
-        self.begun_us = monotonic_us();
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.

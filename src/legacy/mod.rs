@@ -111,6 +111,12 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     }
 }
 
+/// Whether bytes are one whole JSON object, in the JSON that Python reads and writes.
+pub(crate) fn is_whole(json: &[u8]) -> bool {
+    let text = std::str::from_utf8(json).ok();
+    text.is_some_and(|text| matches!(json_reader::parse_loosely(text), Ok(json::Value::Object(_))))
+}
+
 /// The text of a file.
 pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
     std::str::from_utf8(legacy).map_err(|error| {

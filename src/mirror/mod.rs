@@ -38,6 +38,7 @@ pub struct Mirror {
     state: State,
     left: BTreeMap<Category, Files>,
     amended: bool,
+    manifest_stamp: Option<Stamp>,
 }
 
 /// One file as it was last seen.
@@ -93,6 +94,7 @@ impl Mirror {
             manifest: manifest.unwrap_or_default(),
             state: state.unwrap_or_default(),
             left: BTreeMap::new(),
+            manifest_stamp: None,
             layout,
         })
     }
@@ -126,10 +128,19 @@ impl Mirror {
             self.lock = Lock::acquire(&self.layout.lock(), self.file_mode)?;
             self.left.clear();
         }
-        if !self.layout.manifest().exists() {
-            self.amended = true;
-        }
+        self.check_manifest();
         Ok(())
+    }
+
+    /// A manifest that is not the one we left is written again.
+    fn check_manifest(&mut self) {
+        let path = self.layout.manifest();
+        let stamp = disk::stamp(&path).ok().flatten();
+        let ours = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode)
+            && (stamp == self.manifest_stamp
+                || manifest::read_manifest(&path).as_ref() == Some(&self.manifest));
+        self.amended |= !ours;
+        self.manifest_stamp = stamp;
     }
 
     /// The stored legacy file of a category (invariant 3).
@@ -137,8 +148,15 @@ impl Mirror {
     /// # Errors
     /// A file is there but cannot be read.
     pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let path = self.layout.legacy(category);
         let known = &mut self.left.entry(category).or_default().legacy;
-        *known = look_at(&self.layout.legacy(category), *known)?;
+        *known = look_at(&path, *known)?;
+        // Readable is what it must be; whose it is, and whether that lets us, is another matter.
+        if known.is_some_and(|seen| seen.stamp.mode() != self.file_mode)
+            && disk::set_mode(&path, self.file_mode).is_ok()
+        {
+            *known = look_at(&path, *known)?;
+        }
         Ok(*known)
     }
 
@@ -158,7 +176,7 @@ impl Mirror {
         self.left.get(&category).copied().unwrap_or_default()
     }
 
-    /// Stores a legacy file; true when that changed it.
+    /// Stores a legacy file; true when that changed it. With `keep` the one it replaces stays as the previous generation.
     ///
     /// # Errors
     /// The file on disk is the old one.
@@ -167,6 +185,7 @@ impl Mirror {
         category: Category,
         bytes: &[u8],
         sha256: Digest,
+        keep: bool,
     ) -> Result<bool, DiskError> {
         let files = self.left(category);
         if self.stands(files.legacy, sha256) {
@@ -174,7 +193,9 @@ impl Mirror {
         }
         let target = self.layout.legacy(category);
         let previous = self.layout.previous_legacy(category);
-        let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
+        let mut placement = self.placement(&previous);
+        placement.previous = placement.previous.filter(|_| keep);
+        let replaced = disk::replace(&target, bytes, placement)?;
         self.left.entry(category).or_default().legacy = written(&target, bytes, sha256)?;
         Ok(replaced != Replaced::Equal)
     }
@@ -203,8 +224,9 @@ impl Mirror {
         })
     }
 
-    /// Whether a file as it was last seen needs nothing done to it.
-    fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
+    /// Whether a file as it was last seen needs nothing done to it: it is the one with this digest, and readable.
+    #[must_use]
+    pub fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
         seen.is_some_and(|seen| seen.sha256 == sha256 && seen.stamp.mode() == self.file_mode)
     }
 
@@ -246,6 +268,23 @@ impl Mirror {
         self.amended = true;
     }
 
+    /// Notes a stored legacy file of which the published v2 file was not made: it cannot be converted.
+    pub fn record_legacy(&mut self, category: Category, source: Source, now: Timestamp) {
+        let legacy = self.left(category).legacy;
+        let entry = self.manifest.categories.get_mut(&category);
+        let (Some(legacy), Some(entry)) = (legacy, entry) else {
+            return;
+        };
+        // An empty file is one that somebody is writing.
+        if entry.legacy.sha256 != legacy.sha256 && legacy.bytes > 0 {
+            entry.legacy.sha256 = legacy.sha256;
+            entry.legacy.bytes = legacy.bytes;
+            entry.source = source;
+            entry.published_at = now;
+            self.amended = true;
+        }
+    }
+
     /// Writes the state and, last of all, the manifest, where they changed.
     ///
     /// # Errors
@@ -255,10 +294,13 @@ impl Mirror {
         if remembers {
             manifest::store(&self.layout.state(), &self.state, self.file_mode)?;
         }
-        if self.amended {
+        // Who has published nothing has nothing to tell.
+        let tells = !self.manifest.categories.is_empty() || self.layout.manifest().exists();
+        if self.amended && tells {
             manifest::store(&self.layout.manifest(), &self.manifest, self.file_mode)?;
-            self.amended = false;
+            self.manifest_stamp = disk::stamp(&self.layout.manifest())?;
         }
+        self.amended = false;
         Ok(())
     }
 }
@@ -266,8 +308,6 @@ impl Mirror {
 impl Drop for Mirror {
     /// A cycle may be dropped between two categories; what it published is told all the same.
     fn drop(&mut self) {
-        // Who published nothing has nothing to tell.
-        self.amended &= !self.manifest.categories.is_empty();
         if self.lock.stands()
             && let Err(error) = self.commit()
         {

@@ -20,7 +20,7 @@ fn source() -> Source {
 fn publish(mirror: &mut Mirror, v2: &[u8]) {
     let sha256 = Digest::of(b"legacy");
     mirror
-        .publish_legacy(Category::Blip, b"legacy", sha256)
+        .publish_legacy(Category::Blip, b"legacy", sha256, true)
         .unwrap();
     mirror
         .publish_v2(Category::Blip, v2, Digest::of(v2))
@@ -71,7 +71,7 @@ fn a_writer_that_ends_early_leaves_a_manifest_of_what_it_published() {
     let layout = mirror.layout().clone();
     let sha256 = Digest::of(b"{}");
     mirror
-        .publish_legacy(Category::Blip, b"{}", sha256)
+        .publish_legacy(Category::Blip, b"{}", sha256, true)
         .unwrap();
     mirror.publish_v2(Category::Blip, b"{}", sha256).unwrap();
     mirror.record(Category::Blip, 0, source(), Timestamp::now());

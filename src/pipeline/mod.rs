@@ -91,11 +91,11 @@ impl Cycle<'_> {
                 biased;
                 joined = requests.join_next() => joined,
                 () = &mut impatient, if !impatient.is_elapsed() => {
-                    self.look(&mut looked);
+                    self.look(categories, progress, &mut looked);
                     continue;
                 }
                 () = hinted(self.hints) => {
-                    self.look(&mut looked);
+                    self.look(categories, progress, &mut looked);
                     continue;
                 }
             };
@@ -116,9 +116,7 @@ impl Cycle<'_> {
         }
         if standing.is_ok() {
             self.remember_holds();
-            if let Err(error) = self.mirror.commit() {
-                tracing::error!(path = %error.path.display(), error = %error.source, "the files are published, but the manifest or the state could not be written");
-            }
+            self.commit();
         }
         Report {
             categories: reports,
@@ -126,24 +124,30 @@ impl Cycle<'_> {
         }
     }
 
-    /// Puts the files on disk in order while the upstream is waited for (invariant 4). What this cannot mend is left to
-    /// the cycle that the hint asked for; there is no await in here.
-    fn look(&mut self, looked: &mut Looked) {
-        for category in Category::with_legacy() {
+    /// Puts the files on disk in order while the upstream is waited for (invariant 4), and tells of it. What this cannot
+    /// mend is left to the cycle that the hint asked for; there is no await in here.
+    fn look(&mut self, categories: &[Category], progress: &dyn Progress, looked: &mut Looked) {
+        for &category in categories.iter().filter(|category| category.has_legacy()) {
             let report = self.settle(category, None);
-            if report.changes.is_some() {
+            if report.changes.is_some() && !progress.mended(category, &report) {
                 looked.insert(category, report);
             }
+        }
+        self.commit();
+    }
+
+    fn commit(&mut self) {
+        if let Err(error) = self.mirror.commit() {
+            tracing::error!(path = %error.path.display(), error = %error.source, "the files are published, but the manifest or the state could not be written");
         }
     }
 
     /// Whether and how to ask the upstream for a category.
     fn plan(&mut self, category: Category) -> Plan {
         let legacy = self.mirror.look_legacy(category).ok().flatten();
-        let missing = legacy.is_none_or(|legacy| legacy.bytes == 0);
         if self.config.replicate_mode == ReplicateMode::Primary {
             // The local files are the origin: they may be seeded, never overwritten.
-            return if missing && self.config.seed {
+            return if legacy.is_none() && self.config.seed {
                 Plan::Ask(None)
             } else {
                 Plan::Leave

@@ -221,6 +221,11 @@ impl Report {
 pub trait Progress: Send + Sync {
     /// A category's request was begun.
     fn started(&self, _category: Category) {}
+    /// A file on disk was put in order while the upstream is still waited for. Whoever answers true has taken the news;
+    /// else it is part of the category's report.
+    fn mended(&self, _category: Category, _report: &CategoryReport) -> bool {
+        false
+    }
     /// A category is done.
     fn settled(&self, _category: Category, _report: &CategoryReport) {}
 }

@@ -1,5 +1,6 @@
 //! What an upstream's answer means for the files of one category. There is no await in here (the cycle's invariant 2).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,12 +9,12 @@ use jiff::Timestamp;
 use super::memory::Summary;
 use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
 use crate::category::Category;
-use crate::config::Origin;
+use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::disk;
-use crate::legacy;
+use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
-use crate::mirror::{Digest, Source};
+use crate::mirror::{Digest, Seen, Source};
 use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched};
 
@@ -48,6 +49,10 @@ impl Cycle<'_> {
             report.outcome = Outcome::Updated;
         }
         let published = self.publish(category, report);
+        if published.is_err() {
+            self.restore(category, report);
+            self.record_legacy(category, report.modified);
+        }
         received?;
         published
     }
@@ -100,12 +105,15 @@ impl Cycle<'_> {
                 reason,
             })?;
         }
-        let changed = self
-            .mirror
-            .publish_legacy(category, &body, sha256)
-            .map_err(CategoryError::disk)?;
+        let changed = if same {
+            self.mirror.publish_legacy(category, &body, sha256, false)
+        } else {
+            let keep = self.converts(category, standing);
+            self.mirror.publish_legacy(category, &body, sha256, keep)
+        };
+        let changed = changed.map_err(CategoryError::disk)?;
         let known = Known { validators, sha256 };
-        self.mirror.state().validators.insert(url, known);
+        self.remember(url, known);
         Ok(changed)
     }
 
@@ -127,9 +135,9 @@ impl Cycle<'_> {
         match self.memory.recall(category, legacy.sha256) {
             Some(Err(reason)) => return Err(CategoryError::Rejected { file, reason }),
             Some(Ok(known)) => {
-                let v2 = self.mirror.look_v2(category);
-                let v2 = v2.map_err(CategoryError::disk)?;
-                if v2.is_some_and(|v2| v2.sha256 == known.v2) {
+                // A v2 file that cannot be looked at is not ours: it gives way.
+                let v2 = self.mirror.look_v2(category).ok().flatten();
+                if self.mirror.stands(v2, known.v2) {
                     report.issues = known.issues;
                     self.record(category, known.models, report.modified);
                     return Ok(());
@@ -164,6 +172,11 @@ impl Cycle<'_> {
             models: converted.models as u64,
             issues: converted.issues.len(),
         };
+        self.guard(category, summary)
+            .map_err(|reason| CategoryError::Rejected {
+                file: path.display().to_string(),
+                reason,
+            })?;
         self.memory.keep(category, of, Ok(summary));
         report.issues = summary.issues;
         report.changes = self
@@ -177,7 +190,61 @@ impl Cycle<'_> {
         Ok(())
     }
 
+    /// A text reference is never emptied: a models.csv that was cut off after its header looks like one without models.
+    fn guard(&self, category: Category, summary: Summary) -> Result<(), Rejected> {
+        let published = self.mirror.manifest().categories.get(&category);
+        let standing = published.map_or(0, |entry| entry.v2.models);
+        if category == Category::TextGeneration && summary.models == 0 && standing > 0 {
+            return Err(Rejected {
+                model: None,
+                field: None,
+                reason: format!(
+                    "no model at all would be left of the {standing} that are published: is it cut off, or its header changed?"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the stored legacy file converts; if so it is worth keeping when it is replaced.
+    fn converts(&self, category: Category, standing: Option<Seen>) -> bool {
+        let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
+        match known {
+            Some(known) => known.is_ok(),
+            None => disk::read(&self.mirror.layout().legacy(category))
+                .ok()
+                .flatten()
+                .is_some_and(|bytes| convert(category, &bytes).is_ok()),
+        }
+    }
+
+    /// Restores the last good v2 file of a category whose legacy file gives none, from the legacy file before it.
+    fn restore(&mut self, category: Category, report: &mut CategoryReport) {
+        let published = self.mirror.manifest().categories.get(&category);
+        let Some(good) = published.map(|entry| entry.v2.sha256) else {
+            return;
+        };
+        let v2 = self.mirror.look_v2(category).ok().flatten();
+        if self.mirror.stands(v2, good) {
+            return;
+        }
+        let previous = self.mirror.layout().previous_legacy(category);
+        let converted = disk::read(&previous)
+            .ok()
+            .flatten()
+            .and_then(|bytes| convert(category, &bytes).ok())
+            .filter(|converted| Digest::of(&converted.v2) == good);
+        if let Some(converted) = converted {
+            let restored = self.mirror.publish_v2(category, &converted.v2, good);
+            report.changes = restored.ok().flatten();
+        }
+    }
+
     fn is_modified(&mut self, category: Category, legacy: Digest) -> bool {
+        if self.config.replicate_mode == ReplicateMode::Primary {
+            // The local files are the origin.
+            return false;
+        }
         let Some(address) = self.upstream.address(category) else {
             return false;
         };
@@ -186,19 +253,30 @@ impl Cycle<'_> {
     }
 
     fn record(&mut self, category: Category, models: u64, modified: bool) {
+        let source = self.source(category, modified);
+        self.mirror
+            .record(category, models, source, Timestamp::now());
+    }
+
+    /// The manifest names the stored legacy file also when the v2 file is not made from it.
+    fn record_legacy(&mut self, category: Category, modified: bool) {
+        let source = self.source(category, modified);
+        self.mirror
+            .record_legacy(category, source, Timestamp::now());
+    }
+
+    fn source(&mut self, category: Category, modified: bool) -> Source {
         let url = self.upstream.address(category).unwrap_or_default();
         let known = self.mirror.state().validators.get(&url).cloned();
         let validators = known
             .filter(|_| !modified)
             .map(|known| known.validators)
             .unwrap_or_default();
-        let source = Source {
+        Source {
             url,
             etag: validators.etag,
             last_modified: validators.last_modified,
-        };
-        self.mirror
-            .record(category, models, source, Timestamp::now());
+        }
     }
 
     /// Fills in what is published now, whatever became of the cycle.
@@ -232,5 +310,16 @@ impl Cycle<'_> {
     /// Deadlines that a host has set outlive the process.
     pub(super) fn remember_holds(&mut self) {
         self.mirror.state().rate_limits = self.upstream.holds();
+    }
+
+    /// What the upstream has sent, and no longer what another one once sent.
+    fn remember(&mut self, address: String, known: Known) {
+        let validators = &mut self.mirror.state().validators;
+        if validators.insert(address, known).is_none() {
+            let asked: BTreeSet<String> = Category::with_legacy()
+                .filter_map(|category| self.upstream.address(category))
+                .collect();
+            validators.retain(|address, _| asked.contains(address));
+        }
     }
 }

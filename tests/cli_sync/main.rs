@@ -15,4 +15,5 @@ mod first;
 mod limits;
 mod readers;
 mod refused;
+mod repair;
 mod trouble;

@@ -19,6 +19,7 @@ mod harness;
 mod hooks;
 mod metrics;
 mod mount;
+mod news;
 mod notify;
 mod origin;
 mod refresh;

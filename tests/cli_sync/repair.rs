@@ -1,0 +1,139 @@
+//! What somebody did to the mirror's files is undone, also while the upstream's file is of no use.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use horde_refd::category::Category;
+use horde_refd::mirror::Digest;
+
+use crate::common::scratch::{Scratch, json};
+
+const CLIP: Category = Category::Clip;
+
+/// A legacy file that parses and cannot be converted.
+const UNCONVERTIBLE: &str = "{\"a\": {\"type\": \"clip\"}}\n";
+
+#[test]
+fn a_v2_file_is_restored_while_its_legacy_file_cannot_be_converted() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    let good = fs::read(scratch.v2(CLIP)).unwrap();
+    // Twice: the second unconvertible file must not push out the last good one.
+    for text in [UNCONVERTIBLE, "{\"b\": {\"type\": \"clip\"}}\n"] {
+        fs::write(scratch.sent(CLIP), text).unwrap();
+        scratch.sync(&[]).expect(1);
+        assert_eq!(fs::read(scratch.legacy(CLIP)).unwrap(), text.as_bytes());
+        fs::write(scratch.v2(CLIP), "{").unwrap();
+        scratch.sync(&[]).expect(1);
+        assert_eq!(fs::read(scratch.v2(CLIP)).unwrap(), good);
+        fs::remove_file(scratch.v2(CLIP)).unwrap();
+        scratch.sync(&[]).expect(1);
+        assert_eq!(fs::read(scratch.v2(CLIP)).unwrap(), good);
+    }
+}
+
+#[test]
+fn the_manifest_names_the_files_on_disk_also_after_a_rejection() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    fs::write(scratch.sent(CLIP), UNCONVERTIBLE).unwrap();
+    scratch.sync(&[]).expect(1);
+    let manifest = scratch.manifest();
+    for (name, entry) in manifest["categories"].as_object().unwrap() {
+        for form in ["v2", "legacy"] {
+            let file = scratch.mirror().join(entry[form]["file"].as_str().unwrap());
+            let digest = Digest::of(&fs::read(file).unwrap()).to_string();
+            assert_eq!(entry[form]["sha256"], digest.as_str(), "{name} {form}");
+        }
+    }
+}
+
+#[test]
+fn modes_are_set_right_without_moving_an_mtime() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    let files = [
+        scratch.v2(CLIP),
+        scratch.legacy(CLIP),
+        scratch.mirror().join("manifest.json"),
+    ];
+    let mtimes = files
+        .each_ref()
+        .map(|file| fs::metadata(file).unwrap().modified().unwrap());
+    for file in &files {
+        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    }
+    scratch.sync(&[]).expect(0);
+    for (file, mtime) in files.iter().zip(mtimes) {
+        let metadata = fs::metadata(file).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, 0o644, "{}", file.display());
+        assert_eq!(metadata.modified().unwrap(), mtime, "{}", file.display());
+    }
+}
+
+#[test]
+fn what_is_no_file_gives_way_to_the_v2_file() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    let good = fs::read(scratch.v2(CLIP)).unwrap();
+    fs::remove_file(scratch.v2(CLIP)).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(scratch.v2(CLIP))
+        .status();
+    assert!(made.unwrap().success());
+    scratch.sync(&[]).expect(0);
+    assert!(fs::metadata(scratch.v2(CLIP)).unwrap().is_file());
+    assert_eq!(fs::read(scratch.v2(CLIP)).unwrap(), good);
+}
+
+#[test]
+fn a_sync_that_publishes_nothing_leaves_no_manifest() {
+    let scratch = Scratch::new();
+    scratch.sync_from("/nonexistent/upstream", &[]).expect(1);
+    assert!(!scratch.mirror().join("manifest.json").exists());
+}
+
+#[test]
+fn a_text_reference_is_never_emptied() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    let text = Category::TextGeneration;
+    let good = fs::read(scratch.v2(text)).unwrap();
+    fs::write(scratch.sent(text), "name,parameters_bn\r\n").unwrap();
+    let ran = scratch.sync(&[]).expect(1);
+    let entry = &ran.json()["categories"]["text_generation"];
+    assert_eq!(entry["outcome"], "rejected");
+    let error = entry["error"].as_str().unwrap();
+    assert!(error.contains("no model at all would be left"), "{error}");
+    assert_eq!(fs::read(scratch.v2(text)).unwrap(), good);
+}
+
+#[test]
+fn in_primary_mode_the_local_files_are_the_origin() {
+    let scratch = Scratch::new();
+    let config = scratch.root().join("config.toml");
+    fs::write(&config, "replicate_mode = \"primary\"\nseed = true\n").unwrap();
+    let args = ["-c", config.to_str().unwrap()];
+    scratch.sync(&args).expect(0).all("updated", "downloaded");
+    // An edit of the origin is published and stays; nothing is downloaded over it.
+    let edited = fs::read_to_string(scratch.legacy(CLIP)).unwrap() + "\n";
+    fs::write(scratch.legacy(CLIP), &edited).unwrap();
+    scratch.sync(&args).expect(0);
+    assert_eq!(fs::read_to_string(scratch.legacy(CLIP)).unwrap(), edited);
+    // Not even over an empty file, which is somebody's.
+    fs::write(scratch.legacy(CLIP), "").unwrap();
+    scratch.sync(&args).expect(1);
+    assert_eq!(fs::read(scratch.legacy(CLIP)).unwrap(), b"");
+}
+
+#[test]
+fn a_damaged_manifest_is_written_again() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    let manifest = scratch.manifest();
+    fs::write(scratch.mirror().join("manifest.json"), "junk").unwrap();
+    scratch.sync(&[]).expect(0);
+    let files = |manifest: &serde_json::Value| manifest["categories"]["clip"]["v2"].clone();
+    let again = json(&scratch.mirror().join("manifest.json"));
+    assert_eq!(files(&again), files(&manifest));
+}
