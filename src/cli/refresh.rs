@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Exit;
 use super::args::{Common, RefreshArgs};
+use super::output;
+use crate::mirror::{Layout, lock};
 use crate::observe::status::{self, Status};
 
 /// How often the status file is looked at; it is written once a cycle.
@@ -18,12 +20,23 @@ pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> 
     let config = common.load()?.config;
     let runtime_directory = std::env::var_os("RUNTIME_DIRECTORY");
     let located = status::locate(runtime_directory.as_deref(), &config.base_path);
-    let path = located.found.with_context(|| {
-        format!(
-            "no daemon has run on the mirror {}; start one with `horde-refd run`, or refresh once with `horde-refd sync`",
-            config.base_path.display()
-        )
-    })?;
+    let Some(path) = located.found else {
+        let mirror = config.base_path.display();
+        if lock::is_held(&Layout::new(&config.base_path).lock()) {
+            let paths: Vec<_> = located
+                .looked_at
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            bail!(
+                "a writer holds the mirror {mirror}, but its status file is missing (looked for {}), so nothing says which process to ask; send SIGHUP to the daemon, or use `systemctl reload`",
+                paths.join(" and ")
+            );
+        }
+        bail!(
+            "no daemon has run on the mirror {mirror}; start one with `horde-refd run`, or refresh once with `horde-refd sync`"
+        );
+    };
     let status = Status::read(&path)?;
     if !status.is_alive(Timestamp::now()) {
         bail!(
@@ -61,11 +74,7 @@ fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result
                 .last_forced
                 .filter(|forced| forced.began_monotonic_us >= asked_us)
             {
-                return Ok(if forced.exit_code == 0 {
-                    Exit::Done
-                } else {
-                    Exit::Failed
-                });
+                return Ok(outcome(status, forced.exit_code));
             }
             if !status.is_alive(Timestamp::now()) {
                 bail!(
@@ -78,5 +87,29 @@ fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result
             bail!("the refresh was not over after {timeout:?}; it goes on in the daemon");
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// How the forced cycle ended; what is not as it was asked for is told on stderr.
+fn outcome(status: &Status, exit_code: u8) -> Exit {
+    const LOCKED: u8 = Exit::Locked as u8;
+    match exit_code {
+        0 => Exit::Done,
+        LOCKED => {
+            output::complain(&anyhow!(
+                "this daemon stands by: another writer holds the mirror, and nothing was asked of the upstream"
+            ));
+            Exit::Locked
+        }
+        _ => {
+            let now = Timestamp::now();
+            let mut lines = vec!["the refresh is over, and not all is well".to_owned()];
+            lines.extend(status.complaints(now));
+            for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {
+                lines.push(format!("{host} asked to be left alone until {until:.0}"));
+            }
+            output::complain(&anyhow!(lines.join("\n  ")));
+            Exit::Failed
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the daemon tells: the supervisor, the status file, the metrics file, the log.
 
+mod standby;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::category::Category;
 use crate::config::Ready;
 use crate::disk::{self, DiskError, Placement};
 use crate::mirror::Digest;
-use crate::observe::board::Board;
+use crate::observe::board::{Board, Occasion};
 use crate::observe::metrics::{self, MetricsSnapshot};
 use crate::observe::process::Process;
 use crate::observe::status::{self, ForcedCycle, Status};
@@ -31,9 +33,13 @@ pub(super) struct Teller {
     runtime_directory: Option<OsString>,
     since: Timestamp,
     ready: bool,
+    /// RELOADING was told, and the READY that ends it was not.
+    owes_ready: bool,
     begun_us: u64,
     last_forced: Option<ForcedCycle>,
     role: Role,
+    /// The writer that this daemon last followed: the one whose last words it goes on from.
+    followed: Option<Process>,
     troubles: Troubles,
 }
 
@@ -52,7 +58,12 @@ impl Teller {
     ) -> Self {
         let earlier =
             status::path_for_writer(runtime_directory.as_deref(), backend.layout().base());
-        let mut board = Board::resume(Status::read(&earlier).ok().as_ref());
+        // What a daemon that stood by wrote is not its own.
+        let earlier = Status::read(&earlier)
+            .ok()
+            .filter(|earlier| earlier.role == status::Role::Writer)
+            .filter(|_| backend.role() == Role::Writer);
+        let mut board = Board::resume(earlier.as_ref(), standby::held_until(backend));
         for (category, entry) in backend.manifest().unwrap_or_default().categories {
             if backend.layout().v2(category).exists() {
                 board.published(category, &entry);
@@ -62,9 +73,11 @@ impl Teller {
             notifier: Notifier::from_env(),
             since: now(),
             ready: false,
+            owes_ready: false,
             begun_us: 0,
             last_forced: None,
             role: backend.role(),
+            followed: None,
             troubles: Troubles::default(),
             backend: Arc::clone(backend),
             runtime_directory,
@@ -84,7 +97,19 @@ impl Teller {
             watch = watch.backend().name(),
             "horde-refd has started"
         );
-        let usable = match config.ready {
+        let ready = config.ready;
+        match self.role {
+            Role::Standby => {
+                self.follow();
+                self.notifier.status(&self.summary());
+            }
+            Role::Writer => {
+                let summary = self.summary();
+                self.notifier
+                    .status(&format!("waiting for the first poll: {summary}"));
+            }
+        }
+        let usable = match ready {
             Ready::Settled => self.role == Role::Standby || self.holds_good_files(),
             Ready::Complete => self.holds_good_files(),
         };
@@ -108,6 +133,7 @@ impl Teller {
 
     fn get_ready(&mut self) {
         self.ready = true;
+        self.owes_ready = false;
         self.notifier.ready();
     }
 
@@ -127,10 +153,11 @@ impl Teller {
         self.notifier.watchdog();
     }
 
-    pub(super) fn reloading(&self) {
+    pub(super) fn reloading(&mut self) {
         // Before the first READY there is nothing to reload from.
         if self.ready {
             self.notifier.reloading();
+            self.owes_ready = true;
         }
     }
 
@@ -152,6 +179,9 @@ impl Teller {
                 "the role on this mirror has changed"
             );
             self.role = role;
+            if role == Role::Writer {
+                self.lead();
+            }
         }
     }
 
@@ -161,20 +191,39 @@ impl Teller {
 
     /// A cycle that still waits for the upstream has put a category's files in order.
     pub(super) fn mended(&mut self, category: Category, report: &CategoryReport) {
-        self.board.apply_one(category, report, false, now());
+        self.note_role();
+        self.board.mended(category, report, now());
         self.write_status();
+        if !self.ready && self.holds_good_files() {
+            self.get_ready();
+        }
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.
     pub(super) fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch, settled: bool) {
         self.note_role();
-        let polled = reason >= Reason::Schedule;
-        self.board.apply(report, polled, now());
+        match self.role {
+            Role::Writer => {
+                let occasion = Occasion {
+                    polled: reason >= Reason::Schedule,
+                    superseded: !settled,
+                };
+                self.board.apply(report, occasion, now());
+            }
+            Role::Standby => {
+                self.follow();
+                self.board.followed();
+            }
+        }
         if reason == Reason::Force {
             self.last_forced = Some(ForcedCycle {
                 began_monotonic_us: self.begun_us,
                 ended_monotonic_us: monotonic_us(),
-                exit_code: u8::from(!report.is_complete()),
+                exit_code: match self.role {
+                    Role::Writer => u8::from(!report.is_complete()),
+                    // As `sync` says that another writer holds the mirror.
+                    Role::Standby => 3,
+                },
             });
             say_holds(report);
         }
@@ -191,7 +240,9 @@ impl Teller {
             Ready::Settled => true,
             Ready::Complete => complete,
         };
-        if (self.ready || usable) && settled && (!self.ready || reason == Reason::Force) {
+        // The first READY waits for no refresh that was asked for meanwhile: no RELOADING was told for that.
+        let reloaded = self.owes_ready && settled;
+        if reloaded || (!self.ready && usable) {
             self.get_ready();
         }
         self.notifier.status(&self.summary());
@@ -268,7 +319,11 @@ impl Teller {
         complain_once(&mut self.troubles.status, "status", written.err());
     }
 
+    /// Only the writer's: a daemon that stands by shares its configuration and knows less.
     fn write_metrics(&mut self, watch: &Watch) {
+        if self.role == Role::Standby {
+            return;
+        }
         let Some(path) = self.backend.config().metrics_file.clone() else {
             return;
         };
@@ -281,6 +336,11 @@ impl Teller {
         let traffic = self.backend.upstream().traffic();
         snapshot.downloaded_bytes = traffic.downloaded_bytes;
         snapshot.upstream_requests = traffic.requests;
+        // The family is there before the first request is.
+        snapshot
+            .upstream_requests
+            .entry("200".to_owned())
+            .or_default();
         snapshot.watch_events = watch
             .counts()
             .iter()

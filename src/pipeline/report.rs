@@ -255,7 +255,7 @@ impl CategoryError {
 }
 
 impl CategoryReport {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             outcome: Outcome::Unchanged,
             url: None,

@@ -105,6 +105,25 @@ fn every_family_of_the_contract_is_there_and_tells_the_truth() {
 }
 
 #[test]
+fn counters_are_there_before_they_count() {
+    // A directory is no host: there is no request to count.
+    let world = World::new();
+    let path = world.path("horde-refd.prom");
+    let _daemon = world.setup().text("metrics_file", &path).started();
+    until("the metrics file", || path.exists());
+    let families = read(&path);
+    let requests = &families["horde_refd_upstream_requests_total"];
+    assert!(requests.get(&[("code", "200")]).is_some());
+    for outcome in ["updated", "unchanged", "rejected", "failed"] {
+        let labels = [("category", "blip"), ("outcome", outcome)];
+        let count = families["horde_refd_refreshes_total"].get(&labels);
+        assert_eq!(count, Some(f64::from(outcome == "updated")), "{outcome}");
+    }
+    let events = &families["horde_refd_watch_events_total"];
+    assert_eq!(events.samples.len(), 7);
+}
+
+#[test]
 fn counters_never_fall_and_the_file_is_never_half_written() {
     let world = World::new();
     let path = world.path("horde-refd.prom");

@@ -21,9 +21,7 @@ fn hanging(world: &World, origin: &Origin) -> Daemon {
         .set("upstream.timeout", "\"1h\"")
         .set("hooks.on_change", &hook)
         .started();
-    until("the first change is told", || {
-        world.path("hooked").exists()
-    });
+    until("the first change is told", || world.path("hooked").exists());
     origin.mood(Mood::Hang);
     daemon.signal(Signal::HUP);
     origin.requests_after(10, 10);

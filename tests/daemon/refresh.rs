@@ -27,6 +27,12 @@ fn it_exits_as_sync_does_when_a_category_fails() {
     origin.mood(Mood::Fail(404));
     let refresh = daemon.command(&["refresh", "--wait"]);
     assert_eq!(refresh.status.code(), Some(1), "{refresh:?}");
+    let why = text(&refresh.stderr);
+    assert!(
+        why.contains("blip is failing") && why.contains("404"),
+        "{why}"
+    );
+    assert!(text(&refresh.stdout).is_empty());
     origin.mood(Mood::Serve);
     let refresh = daemon.command(&["refresh", "--wait"]);
     assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
@@ -101,4 +107,31 @@ fn a_daemon_that_dies_ends_the_wait() {
     assert_eq!(refresh.status.code(), Some(1));
     let complaint = text(&refresh.stderr);
     assert!(complaint.contains("ended before"), "{complaint}");
+}
+
+#[test]
+fn a_hold_is_named_by_the_refresh_that_it_stopped() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let daemon = origin.of(world.setup()).started();
+    origin.mood(Mood::Limit(600));
+    let refresh = daemon.command(&["refresh", "--wait"]);
+    assert_eq!(refresh.status.code(), Some(1), "{refresh:?}");
+    let why = text(&refresh.stderr);
+    assert!(why.contains("blip is held"), "{why}");
+    assert!(why.contains("asked to be left alone until"), "{why}");
+}
+
+#[test]
+fn a_status_file_that_is_gone_is_not_a_daemon_that_is_gone() {
+    let world = World::new();
+    let daemon = world.started();
+    std::fs::remove_file(world.path("run/status.json")).unwrap();
+    let refresh = daemon.command(&["refresh", "--wait"]);
+    assert_eq!(refresh.status.code(), Some(1), "{refresh:?}");
+    let why = text(&refresh.stderr);
+    assert!(why.contains("a writer holds the mirror"), "{why}");
+    assert!(
+        why.contains("SIGHUP") && why.contains("systemctl reload"),
+        "{why}"
+    );
 }

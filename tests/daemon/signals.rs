@@ -93,6 +93,9 @@ fn sighup_ends_a_backoff_of_a_forced_refresh_too() {
     daemon.signal(Signal::HUP);
     world.wait_v2("clip.json", "newer");
     daemon.wait_state("clip", "fresh");
+    // What the second one cut short was no news.
+    let said = daemon.lines(&["WARN", "cannot be refreshed"]).len();
+    assert_eq!(said + daemon.lines(&["recovered"]).len(), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{Daemon, World, text};
+use super::harness::{Daemon, World, text, until};
 use super::origin::{Mood, Origin};
 use rustix::process::Signal;
 
@@ -23,7 +23,10 @@ fn a_second_daemon_stands_by_and_follows() {
     assert_eq!(status["models"], 2);
     assert_eq!(origin.requests().len(), 10);
     let refresh = standby.command(&["refresh", "--wait"]);
-    assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
+    assert_eq!(refresh.status.code(), Some(3), "{refresh:?}");
+    let why = text(&refresh.stderr);
+    assert!(why.contains("this daemon stands by"), "{why}");
+    assert_eq!(standby.status().unwrap()["last_forced"]["exit_code"], 3);
     assert_eq!(standby.begun("force"), 1);
     assert_eq!(origin.requests().len(), 10, "the writer asks");
     let check = standby.command(&["status", "--check"]);
@@ -104,7 +107,7 @@ fn a_paused_writer_keeps_the_mirror() {
     // Every refresh tries the lock first.
     for _ in 0..3 {
         let refresh = standby.command(&["refresh", "--wait"]);
-        assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
+        assert_eq!(refresh.status.code(), Some(3), "{refresh:?}");
         assert_eq!(standby.status().unwrap()["role"], "standby");
     }
     let sync = writer.command(&["sync"]);
@@ -131,4 +134,72 @@ fn a_daemon_may_be_told_not_to_stand_by() {
         "{who:?}"
     );
     assert!(second.status().is_none(), "it left no status behind");
+}
+
+#[test]
+fn a_standby_claims_no_success_of_its_own() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let (writer, standby) = pair(&world, &origin);
+    // The writer's status is in a directory of its own: what is left to know is what it publishes.
+    let manifest = || -> serde_json::Value {
+        let bytes = std::fs::read(world.mirror().join("manifest.json")).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    let published = manifest()["categories"]["blip"].clone();
+    let status = standby.wait_state("blip", "fresh");
+    assert!(status["last_success"].is_null() && status["last_check"].is_null());
+    assert_eq!(status["last_change"], published["published_at"]);
+    assert_eq!(status["bytes"], published["v2"]["bytes"]);
+    // Nor does it have one when it takes over and cannot ask.
+    origin.mood(Mood::Fail(404));
+    writer.kill();
+    standby.wait_status("the takeover", |status| status["role"] == "writer");
+    let status = standby.wait_state("blip", "failing");
+    assert!(status["last_success"].is_null(), "{status}");
+    assert_eq!(status["models"], 2);
+}
+
+#[test]
+fn a_standby_repeats_the_status_that_the_writer_leaves_in_the_mirror() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let writer = origin
+        .of(world.setup())
+        .env("RUNTIME_DIRECTORY", "")
+        .start();
+    let own = world.mirror().join(".horde-refd/status.json");
+    let read =
+        || -> Option<serde_json::Value> { serde_json::from_slice(&std::fs::read(&own).ok()?).ok() };
+    until("the writer's status", || {
+        read().is_some_and(|status| status["categories"]["blip"]["state"] == "fresh")
+    });
+    origin.mood(Mood::Fail(404));
+    writer.signal(Signal::HUP);
+    until("the failure", || {
+        read().is_some_and(|status| status["categories"]["blip"]["state"] == "failing")
+    });
+    let standby = origin.of(world.setup()).runtime("standby").started();
+    let status = standby.status().unwrap();
+    assert_eq!(status["role"], "standby");
+    assert_eq!(status["categories"], read().unwrap()["categories"]);
+    let check = standby.command(&["status", "--check"]);
+    assert_eq!(check.status.code(), Some(1), "{check:?}");
+    // Its last words are what the next writer goes on from.
+    let before = status["categories"]["blip"].clone();
+    writer.kill();
+    standby.wait_status("the takeover", |status| status["role"] == "writer");
+    let after = standby.wait_state("blip", "failing");
+    assert_eq!(after["last_success"], before["last_success"]);
+    assert_eq!(after["failing_since"], before["failing_since"]);
+}
+
+#[test]
+fn a_standby_leaves_the_metrics_file_to_the_writer() {
+    let world = World::new();
+    let path = world.path("horde-refd.prom");
+    let _writer = world.started();
+    let setup = world.setup().runtime("standby").text("metrics_file", &path);
+    let standby = setup.started();
+    standby.command(&["refresh", "--wait"]);
+    assert!(standby.cycles() >= 2);
+    assert!(!path.exists());
 }

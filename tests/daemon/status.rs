@@ -194,3 +194,45 @@ fn a_restart_knows_what_was_before_it_even_while_the_upstream_hangs() {
     }
     assert_eq!(check(&daemon).0, 0);
 }
+
+#[test]
+fn a_rate_limit_is_one_line_however_often_its_end_moves() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Limit(1)));
+    let daemon = origin.of(world.setup()).started();
+    let mut ends = std::collections::BTreeSet::new();
+    until("a hold that was lengthened twice", || {
+        daemon.command(&["refresh", "--wait"]);
+        let status = daemon.status().unwrap();
+        ends.insert(status["categories"]["blip"]["last_error"].to_string());
+        ends.len() >= 3
+    });
+    let said = daemon.lines(&["WARN", "category=blip", "cannot be refreshed"]);
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn the_first_status_after_a_restart_knows_of_a_hold() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let daemon = origin.of(world.setup()).started();
+    origin.mood(Mood::Limit(3600));
+    daemon.command(&["refresh", "--wait"]);
+    daemon.wait_state("blip", "held");
+    let _ = daemon.stop();
+    let daemon = origin.of(world.setup()).start();
+    let first = daemon.wait_status("the first status", |_| true);
+    assert_eq!(first["categories"]["blip"]["state"], "held");
+}
+
+#[test]
+fn a_momentary_emptiness_is_no_line_in_the_log() {
+    let world = World::new();
+    let daemon = world.started();
+    let file = fs::File::create(world.legacy("clip.json")).unwrap();
+    daemon.wait_state("clip", "failing");
+    fs::write(world.legacy("clip.json"), legacy("clip.json", "edited")).unwrap();
+    drop(file);
+    daemon.wait_state("clip", "modified");
+    let lines = daemon.lines(&["category=clip", "cannot be refreshed", "WARN"]);
+    assert_eq!(lines, [""; 0]);
+    assert_eq!(daemon.lines(&["recovered"]), [""; 0]);
+}
