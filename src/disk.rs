@@ -244,6 +244,19 @@ pub fn set_mode(path: &Path, mode: u32) -> Result<(), DiskError> {
         .map_err(DiskError::on("set the mode of", path))
 }
 
+/// Removes a file of our own that is no longer true.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DiskError::on("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Moves the staged file's mtime past the one it replaces (invariant 4), by the smallest step the file system keeps.
 fn outrun(staged: &File, standing: &fs::Metadata) -> io::Result<()> {
     const STEPS: [Duration; 4] = [

@@ -304,10 +304,10 @@ impl Teller {
     }
 
     /// The status file's place. A daemon that stands by without a directory of its own leaves the writer's file alone.
-    fn status_file(&self) -> PathBuf {
+    fn status_file(&self, role: Role) -> PathBuf {
         let runtime = self.runtime_directory.as_deref();
         let path = status::path_for_writer(runtime, self.backend.layout().base());
-        match self.role {
+        match role {
             Role::Standby if runtime.is_none() => path.with_file_name("status.standby.json"),
             _ => path,
         }
@@ -315,7 +315,7 @@ impl Teller {
 
     pub(super) fn write_status(&mut self) {
         let bytes = self.status().to_bytes();
-        let written = disk::replace(&self.status_file(), &bytes, self.placement());
+        let written = disk::replace(&self.status_file(self.role), &bytes, self.placement());
         complain_once(&mut self.troubles.status, "status", written.err());
     }
 

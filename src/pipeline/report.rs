@@ -73,7 +73,7 @@ pub enum CategoryError {
         reason: Rejected,
     },
     /// The legacy file on disk cannot be converted.
-    #[error("{file} cannot be converted; the last good v2 file stays")]
+    #[error("{file} cannot be converted; what was published before stays")]
     Rejected {
         /// The legacy file.
         file: String,
@@ -82,7 +82,7 @@ pub enum CategoryError {
         reason: Rejected,
     },
     /// There is no legacy file, or it has no contents.
-    #[error("{file} is {what}; the last good v2 file stays")]
+    #[error("{file} is {what}; what was published before stays")]
     NoLegacy {
         /// The legacy file.
         file: String,

@@ -20,6 +20,10 @@ impl Teller {
     /// From here on the board is this daemon's own; it goes on from the last words of the writer that it followed.
     pub(super) fn lead(&mut self) {
         self.board.lead();
+        if self.runtime_directory.is_none() {
+            // What it said while it stood by is no longer true; a file that stays behind names a process that writes.
+            let _ = disk::remove(&self.status_file(crate::backend::Role::Standby));
+        }
         let followed = self.followed.take();
         let last_words = status_of_writer(self.backend.layout().base());
         let last_words = last_words.filter(|status| Some(&status.process) == followed.as_ref());
