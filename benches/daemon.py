@@ -243,7 +243,7 @@ def idle(options, root):
                 words = line.split()
                 if len(words) >= 5 and words[3].isdigit() and words[-1] != "total":
                     calls[words[-1]] = int(words[3])
-            print(f"# system calls in {seconds / 4:.0f} s (strace -c): {calls or "none"}")
+            print(f"# system calls in {seconds / 4:.0f} s (strace -c): {calls or 'none'}")
             waits = sum(count for name, count in calls.items() if name.startswith(("epoll", "futex", "poll", "clock_nano")))
             figure("waits a second (strace)", waits / (seconds / 4), "", 3)
 
