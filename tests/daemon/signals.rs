@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::common::scripted::Gate;
-use super::harness::World;
+use super::harness::{World, until};
 use super::origin::{Mood, Origin, is_conditional};
 use rustix::process::Signal;
 
@@ -50,6 +50,15 @@ fn sighups_before_a_cycle_begins_collapse() {
     let daemon = world.started();
     let before = daemon.begun("force");
     daemon.signal(Signal::STOP);
+    // It stops when each of its threads next meets the kernel; until then it would take the signals one by one.
+    until("all threads are stopped", || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
+        tasks.flatten().all(|task| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
+        })
+    });
     for _ in 0..5 {
         daemon.signal(Signal::HUP);
     }
