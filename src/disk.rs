@@ -17,8 +17,8 @@
 )]
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -170,9 +170,20 @@ pub fn stamp(path: &Path) -> Result<Option<Stamp>, DiskError> {
 /// The whole file; `None` when nothing is there.
 ///
 /// # Errors
-/// The file exists but cannot be read.
+/// The file exists but cannot be read, or is not a regular file: reading a FIFO might never end.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
-    match fs::read(path) {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let whole = opened.and_then(|mut file| {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    match whole {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(DiskError::on("read", path)(error)),
@@ -189,11 +200,7 @@ pub fn replace(
     placement: Placement<'_>,
 ) -> Result<Replaced, DiskError> {
     let standing = fs::metadata(target).ok();
-    // What is no file, a FIFO say, has nothing to compare with, and reading it might never end.
-    let old = standing
-        .as_ref()
-        .filter(|standing| standing.is_file())
-        .and_then(|_| fs::read(target).ok());
+    let old = read(target).ok().flatten();
     if old.as_deref() == Some(bytes) {
         if let Some(metadata) = &standing
             && metadata.mode() & 0o7777 != placement.mode

@@ -190,7 +190,7 @@ impl Daemon {
 
     fn start(&mut self, reason: Reason) {
         tracing::debug!(reason = reason.name(), "a cycle begins");
-        self.teller.begin(reason);
+        self.teller.begin();
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
         let news = News(self.news.0.clone());

@@ -185,7 +185,7 @@ impl Teller {
         }
     }
 
-    pub(super) fn begin(&mut self, _reason: Reason) {
+    pub(super) fn begin(&mut self) {
         self.begun_us = monotonic_us();
     }
 

@@ -150,7 +150,8 @@ impl Mirror {
     pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
         let path = self.layout.legacy(category);
         let known = &mut self.left.entry(category).or_default().legacy;
-        *known = look_at(&path, *known)?;
+        // What cannot be looked at is not what was seen before.
+        *known = look_at(&path, known.take())?;
         // Readable is what it must be; whose it is, and whether that lets us, is another matter.
         if known.is_some_and(|seen| seen.stamp.mode() != self.file_mode)
             && disk::set_mode(&path, self.file_mode).is_ok()
@@ -166,7 +167,7 @@ impl Mirror {
     /// A file is there but cannot be read.
     pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
         let known = &mut self.left.entry(category).or_default().v2;
-        *known = look_at(&self.layout.v2(category), *known)?;
+        *known = look_at(&self.layout.v2(category), known.take())?;
         Ok(*known)
     }
 
@@ -210,10 +211,6 @@ impl Mirror {
         bytes: &[u8],
         sha256: Digest,
     ) -> Result<Option<Changes>, DiskError> {
-        let files = self.left(category);
-        if self.stands(files.v2, sha256) {
-            return Ok(None);
-        }
         let target = self.layout.v2(category);
         let previous = self.layout.previous_v2(category);
         let replaced = disk::replace(&target, bytes, self.placement(&previous))?;

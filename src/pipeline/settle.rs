@@ -90,8 +90,8 @@ impl Cycle<'_> {
             });
         }
         let sha256 = Digest::of(&body);
-        let standing = self.mirror.look_legacy(category);
-        let standing = standing.map_err(CategoryError::disk)?;
+        // A legacy file that cannot be looked at is not ours: it gives way.
+        let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
         if same && directory && self.reason != Reason::Force {
@@ -105,13 +105,11 @@ impl Cycle<'_> {
                 reason,
             })?;
         }
-        let changed = if same {
-            self.mirror.publish_legacy(category, &body, sha256, false)
-        } else {
-            let keep = self.converts(category, standing);
-            self.mirror.publish_legacy(category, &body, sha256, keep)
-        };
-        let changed = changed.map_err(CategoryError::disk)?;
+        let keep = !same && self.converts(category, standing);
+        let changed = self
+            .mirror
+            .publish_legacy(category, &body, sha256, keep)
+            .map_err(CategoryError::disk)?;
         let known = Known { validators, sha256 };
         self.remember(url, known);
         Ok(changed)

@@ -437,3 +437,24 @@ fn a_change_is_published_while_a_poll_hangs() {
     fs::write(world.v2("clip.json"), "nonsense").unwrap();
     world.wait_v2("clip.json", "upstream");
 }
+
+#[test]
+fn what_is_no_file_gives_way_in_a_running_daemon_too() {
+    let world = World::new();
+    let daemon = world.started();
+    // A FIFO under both names: neither can be looked at, and what was seen before proves nothing.
+    for path in [world.v2("clip.json"), world.legacy("clip.json")] {
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+    }
+    daemon.signal(Signal::HUP);
+    until("both are files again", || {
+        [world.v2("clip.json"), world.legacy("clip.json")]
+            .iter()
+            .all(|path| path.is_file())
+    });
+    world.wait_v2("clip.json", "upstream");
+    daemon.wait_state("clip", "fresh");
+    assert_eq!(world.assert_whole(), 10);
+}

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use super::{Teller, now};
 use crate::backend::GithubBackend;
 use crate::category::Category;
 use crate::disk;
-use crate::mirror::{Published, lock};
+use crate::legacy::is_whole;
+use crate::mirror::{Published, changes, lock};
 use crate::observe::process::Process;
 use crate::observe::status::{self, CategoryStatus, Role, State, Status};
 use crate::pipeline::{CategoryError, CategoryReport, Report};
@@ -121,6 +121,5 @@ fn mtime(path: &Path) -> Option<Timestamp> {
 /// How many records a v2 file holds; `None` when it is none.
 fn count(path: &Path) -> Option<u64> {
     let bytes = disk::read(path).ok()??;
-    let records: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
-    Some(records.len() as u64)
+    is_whole(&bytes).then(|| changes::records(&bytes).count() as u64)
 }
