@@ -51,6 +51,10 @@
 
 pub mod category;
 
+pub mod item;
+
+pub mod depth;
+
 pub mod config;
 
 pub mod disk;

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::GithubBackend;
 use crate::category::Category;
+use crate::depth::Depth;
 use crate::disk;
 use crate::legacy::legacy_view;
 use crate::pipeline::Silent;
-use crate::trigger::Reason;
 
 /// What was loaded of legacy files. Its expiry is announced to nobody: the file is just read again.
 #[derive(Debug, Default)]
@@ -68,11 +68,11 @@ impl GithubBackend {
 
     async fn load_legacy(&self, category: Category, redownload: bool) -> Option<()> {
         let reason = if redownload {
-            Some(Reason::Force)
+            Some(Depth::Force)
         } else if self.legacy_mtime(category).is_none() {
-            Some(Reason::Disk)
+            Some(Depth::Disk)
         } else if self.needs_refresh(category) {
-            Some(Reason::Schedule)
+            Some(Depth::Poll)
         } else {
             None
         };

@@ -11,11 +11,11 @@ use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
 use crate::category::Category;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
+use crate::depth::Depth;
 use crate::disk;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched};
 
 impl Cycle<'_> {
@@ -94,7 +94,7 @@ impl Cycle<'_> {
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
-        if same && directory && self.reason != Reason::Force {
+        if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
             report.downloaded_bytes = 0;

@@ -1,4 +1,4 @@
-//! The clock: ticks of a cron expression, each followed by a random delay, as [`Reason::Schedule`].
+//! The clock: ticks of a cron expression, each followed by a random delay, as [`Depth::Poll`].
 //!
 //! tokio-cron-scheduler is a source of ticks and nothing else, because its jobs overlap, its wall clock jumps and its
 //! repeated jobs die after one long delay (issue 113 there).
@@ -12,7 +12,7 @@
 //!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
-//! [`Reason::Schedule`]: super::Reason::Schedule
+//! [`Depth::Poll`]: super::Depth::Poll
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -241,7 +241,7 @@ fn until(due: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::Reason;
+    use crate::depth::Depth;
 
     fn config(cron: &str, splay: Duration) -> ScheduleConfig {
         ScheduleConfig {
@@ -277,11 +277,11 @@ mod tests {
         let trigger = Trigger::new();
         let schedule =
             Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone()).unwrap();
-        assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+        assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
         for _ in 0..3 {
-            assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         }
         assert!(schedule.next().borrow().is_some());
     }
@@ -323,7 +323,7 @@ mod tests {
         };
         let task = tokio::spawn(ticker.run());
         for _ in 0..2 {
-            assert_eq!(within(10, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
         }
         assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
         task.abort();
