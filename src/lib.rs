@@ -71,6 +71,8 @@ pub mod convert;
 
 pub mod mirror;
 
+pub mod cycle;
+
 pub mod freshness;
 
 pub mod pipeline;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
 const FOUNDATION: [&str; 6] = ["category", "item", "depth", "config", "disk", "error"];
-const WAY: [&str; 12] = [
+const WAY: [&str; 13] = [
     "trigger",
     "upstream",
     "legacy",
     "convert",
     "mirror",
+    "cycle",
     "freshness",
     "pipeline",
     "backend",
