@@ -51,6 +51,10 @@
 
 pub mod category;
 
+pub mod clock;
+
+pub mod text;
+
 pub mod config;
 
 pub mod disk;
