@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::category::Category;
+use crate::clock;
 use crate::disk;
 use crate::freshness::{Cause, Freshness};
 use crate::legacy::is_whole;
@@ -92,7 +93,7 @@ impl Cache {
     }
 
     pub(super) fn look(&mut self, category: Category, file: &Path) -> Option<Cause> {
-        self.freshness.look(category, Instant::now(), mtime(file))
+        self.freshness.look(category, clock::instant(), mtime(file))
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {
@@ -118,7 +119,7 @@ impl Cache {
             return false;
         };
         self.loaded.insert(category, Arc::new(reference));
-        self.freshness.loaded(category, Instant::now(), stamp);
+        self.freshness.loaded(category, clock::instant(), stamp);
         true
     }
 

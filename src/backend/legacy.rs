@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::GithubBackend;
 use crate::category::Category;
+use crate::clock;
 use crate::depth::Depth;
 use crate::disk;
 use crate::legacy::legacy_view;
@@ -60,10 +61,9 @@ impl GithubBackend {
     pub fn is_legacy_cache_valid(&self, category: Category) -> bool {
         let mtime = self.legacy_mtime(category);
         let cache = self.legacy_cache();
-        cache
-            .loaded
-            .get(&category)
-            .is_some_and(|loaded| loaded.at.elapsed() <= self.config.ttl && loaded.mtime == mtime)
+        cache.loaded.get(&category).is_some_and(|loaded| {
+            clock::since(loaded.at) <= self.config.ttl && loaded.mtime == mtime
+        })
     }
 
     async fn load_legacy(&self, category: Category, redownload: bool) -> Option<()> {
@@ -90,7 +90,7 @@ impl GithubBackend {
         };
         let text = if text.trim().is_empty() { "{}" } else { &text };
         let loaded = Loaded {
-            at: Instant::now(),
+            at: clock::instant(),
             mtime,
             text: text.into(),
             value: OnceLock::new(),

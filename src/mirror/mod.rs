@@ -14,7 +14,7 @@ pub mod lock;
 pub mod manifest;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,6 +24,7 @@ pub use self::layout::Layout;
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
 use crate::category::Category;
+use crate::clock;
 use crate::config::Config;
 use crate::disk::{self, DiskError, Placement, Replaced, Stamp};
 
@@ -337,7 +338,7 @@ fn look_at(path: &std::path::Path, known: Option<Seen>) -> Result<Option<Seen>, 
         return Ok(Some(seen));
     }
     let settled = stamp
-        .age(SystemTime::now())
+        .age(clock::now().into())
         .is_some_and(|age| age > stamp.granularity());
     let Some(bytes) = disk::read(path)? else {
         return Ok(None);

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
-
-use jiff::Timestamp;
 
 use super::memory::Summary;
 use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
@@ -158,9 +156,9 @@ impl Cycle<'_> {
         } else {
             Digest::of(&bytes)
         };
-        let begun = Instant::now();
+        let begun = clock::instant();
         let converted = convert(category, &bytes);
-        report.convert_time = Some(begun.elapsed());
+        report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
             CategoryError::Rejected { file, reason }
@@ -252,15 +250,13 @@ impl Cycle<'_> {
 
     fn record(&mut self, category: Category, models: u64, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record(category, models, source, Timestamp::now());
+        self.mirror.record(category, models, source, clock::now());
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
     fn record_legacy(&mut self, category: Category, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record_legacy(category, source, Timestamp::now());
+        self.mirror.record_legacy(category, source, clock::now());
     }
 
     fn source(&mut self, category: Category, modified: bool) -> Source {
