@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::category::Category;
 use crate::clock;
-use crate::disk;
+use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
 use crate::legacy::is_whole;
 use crate::pipeline::CategoryError;
@@ -152,11 +152,14 @@ impl Cache {
 }
 
 fn mtime(file: &Path) -> Option<f64> {
-    disk::stamp(file).ok().flatten().map(|stamp| stamp.mtime())
+    disk::stamp(file, Links::Follow)
+        .ok()
+        .flatten()
+        .map(|stamp| stamp.mtime())
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file) {
+    match disk::read(file, Links::Follow) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {

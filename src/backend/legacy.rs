@@ -10,7 +10,7 @@ use super::GithubBackend;
 use crate::category::Category;
 use crate::clock;
 use crate::depth::Depth;
-use crate::disk;
+use crate::disk::{self, Links};
 use crate::legacy::legacy_view;
 use crate::pipeline::Silent;
 
@@ -83,7 +83,9 @@ impl GithubBackend {
             return Some(());
         }
         let mtime = self.legacy_mtime(category);
-        let bytes = disk::read(&self.layout.legacy(category)).ok().flatten()?;
+        let bytes = disk::read(&self.layout.legacy(category), Links::Follow)
+            .ok()
+            .flatten()?;
         let text = match category {
             Category::TextGeneration => legacy_view(&bytes, true).ok()?,
             _ => String::from_utf8(bytes).ok()?,
@@ -100,7 +102,9 @@ impl GithubBackend {
     }
 
     fn legacy_mtime(&self, category: Category) -> Option<f64> {
-        let stamp = disk::stamp(&self.layout.legacy(category)).ok().flatten();
+        let stamp = disk::stamp(&self.layout.legacy(category), Links::Follow)
+            .ok()
+            .flatten();
         stamp.map(|stamp| stamp.mtime())
     }
 }

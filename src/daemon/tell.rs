@@ -15,7 +15,7 @@ use crate::category::Category;
 use crate::clock;
 use crate::config::Ready;
 use crate::depth::Depth;
-use crate::disk::{self, DiskError, Placement};
+use crate::disk::{self, DiskError, Links, Placement};
 use crate::mirror::Digest;
 use crate::observe::board::{Board, Occasion};
 use crate::observe::metrics::{self, MetricsSnapshot};
@@ -126,7 +126,7 @@ impl Teller {
         };
         Category::with_legacy().all(|category| {
             let published = manifest.categories.get(&category);
-            let bytes = disk::read(&self.backend.layout().v2(category)).ok().flatten();
+            let bytes = disk::read(&self.backend.layout().v2(category), Links::Follow).ok().flatten();
             matches!((published, bytes), (Some(entry), Some(bytes)) if entry.v2.sha256 == Digest::of(&bytes))
         })
     }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
-use crate::disk;
+use crate::disk::{self, Links};
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
@@ -142,7 +142,7 @@ impl Cycle<'_> {
             None => {}
         }
         // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
-        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = disk::read(&path, self.mirror.links()).map_err(CategoryError::disk)?;
         let bytes = bytes.unwrap_or_default();
         if bytes.is_empty() {
             let what = "empty";
@@ -150,7 +150,8 @@ impl Cycle<'_> {
         }
         // Somebody may have written between the look and the read.
         let unmoved = legacy.is_settled()
-            && disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+            && disk::stamp(&path, self.mirror.links())
+                .is_ok_and(|stamp| stamp == Some(legacy.stamp));
         let of = if unmoved {
             legacy.sha256
         } else {
@@ -207,7 +208,7 @@ impl Cycle<'_> {
         let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
         match known {
             Some(known) => known.is_ok(),
-            None => disk::read(&self.mirror.layout().legacy(category))
+            None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
                 .ok()
                 .flatten()
                 .is_some_and(|bytes| convert(category, &bytes).is_ok()),
@@ -225,7 +226,7 @@ impl Cycle<'_> {
             return;
         }
         let previous = self.mirror.layout().previous_legacy(category);
-        let converted = disk::read(&previous)
+        let converted = disk::read(&previous, Links::Refuse)
             .ok()
             .flatten()
             .and_then(|bytes| convert(category, &bytes).ok())
