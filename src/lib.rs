@@ -53,7 +53,10 @@ pub mod category;
 
 pub mod item;
 
+pub mod clock;
 pub mod depth;
+
+pub mod text;
 
 pub mod config;
 

@@ -17,7 +17,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -266,16 +265,4 @@ async fn beat(heartbeat: &mut Option<Interval>) {
         }
         None => std::future::pending().await,
     }
-}
-
-/// The time that systemd and `refresh --wait` compare by, in microseconds.
-pub(crate) fn monotonic_us() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
-    seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
-}
-
-/// The clock of statuses and logs.
-fn now() -> Timestamp {
-    Timestamp::now()
 }

@@ -17,13 +17,14 @@ mod settle;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 pub use self::memory::Memory;
 pub use self::report::{Answer, CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Config, ReplicateMode};
 use crate::depth::Depth;
 use crate::mirror::{Layout, Mirror, Seen};
@@ -55,7 +56,7 @@ type Answered = Option<Result<Fetched, UpstreamError>>;
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to a category.
     pub async fn run(mut self, categories: &[Category], progress: &dyn Progress) -> Report {
-        let begun = Instant::now();
+        let begun = clock::instant();
         let mut reports = BTreeMap::new();
         let mut requests = JoinSet::new();
         let standing = self.mirror.ensure().map_err(Arc::new);
@@ -121,7 +122,7 @@ impl Cycle<'_> {
         }
         Report {
             categories: reports,
-            elapsed: begun.elapsed(),
+            elapsed: clock::since(begun),
         }
     }
 

@@ -28,6 +28,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use self::arm::{Armed, Checked};
 use self::filter::{Counts, Effect, Kind};
 use super::Trigger;
+use crate::clock;
 use crate::config::{WatchBackend, WatchConfig};
 use crate::depth::Depth;
 
@@ -249,19 +250,19 @@ async fn run(shared: Arc<Shared>, debounce: Duration, looked: Duration) -> Watch
         {
             return error;
         }
-        if hints.take(ERROR) && error_at.is_none_or(|at| at.elapsed() >= ERRORS) {
-            error_at = Some(Instant::now());
+        if hints.take(ERROR) && error_at.is_none_or(|at| clock::timer_instant() - at >= ERRORS) {
+            error_at = Some(clock::timer_instant());
             hints.bits.fetch_or(CHANGED, Ordering::AcqRel);
         }
         if hints.take(WROTE) {
-            again = Some(Instant::now() + looked);
+            again = Some(clock::timer_instant() + looked);
         }
         if hints.has(CHANGED) {
             sleep(debounce).await;
             hints.take(CHANGED | CHANGING);
             shared.trigger.request(Depth::Disk);
         } else if hints.has(CHANGING) {
-            let deadline = Instant::now() + WRITING;
+            let deadline = clock::timer_instant() + WRITING;
             let better = async {
                 while !hints.has(!CHANGING) {
                     hints.wake.notified().await;
