@@ -255,9 +255,6 @@ pub fn replace(
     staged
         .persist(target)
         .map_err(|error| DiskError::on("rename onto", target)(error.error))?;
-    if placement.durable {
-        sync_directory(directory)?;
-    }
     Ok(Replaced::Written(old))
 }
 
@@ -333,7 +330,11 @@ fn keep(target: &Path, previous: &Path) {
     }
 }
 
-fn sync_directory(directory: &Path) -> Result<(), DiskError> {
+/// Syncs the names in a directory to the disk.
+///
+/// # Errors
+/// The directory cannot be opened or synced.
+pub fn sync_directory(directory: &Path) -> Result<(), DiskError> {
     File::open(directory)
         .and_then(|handle| handle.sync_all())
         .map_err(DiskError::on("sync the directory", directory))

@@ -56,6 +56,8 @@ pub mod item;
 pub mod clock;
 pub mod depth;
 
+pub mod digest;
+
 pub mod text;
 
 pub mod config;
@@ -72,23 +74,29 @@ pub mod legacy;
 
 pub mod convert;
 
+pub mod draft;
+
+pub mod verdict;
+
 pub mod mirror;
 
 pub mod cycle;
 
 pub mod freshness;
 
-pub mod pipeline;
-
+#[cfg(any())]
 pub mod backend;
 
+#[cfg(any())]
 pub mod blocking;
 
+#[cfg(any())]
 pub mod observe;
 
+#[cfg(any())]
 pub mod daemon;
 
-#[doc(hidden)]
+#[cfg(any())]
 pub mod cli;
 
 /// The README's Rust code compiles.

@@ -310,6 +310,8 @@ pub struct Report {
     pub items: BTreeMap<Item, ItemReport>,
     /// From the cycle's beginning to its end.
     pub elapsed: Duration,
+    /// Why `manifest.json` or `state.json` could not be written.
+    pub unwritten: Option<Arc<DiskError>>,
 }
 
 impl Report {
@@ -329,7 +331,7 @@ impl Report {
     /// Whether all that was asked for is done and fresh.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.items.values().all(|report| report.outcome.is_good())
+        self.unwritten.is_none() && self.items.values().all(|report| report.outcome.is_good())
     }
 
     /// Whether the cycle found that another process has become the mirror's writer.

@@ -117,6 +117,56 @@ pub(crate) fn is_whole(json: &[u8]) -> bool {
     text.is_some_and(|text| matches!(json_reader::parse_loosely(text), Ok(json::Value::Object(_))))
 }
 
+/// The records of a v2 file by name, each in one canonical form: members sorted, no layout. None of a file that is no
+/// JSON object.
+pub(crate) fn v2_records(v2: &[u8]) -> Vec<(String, String)> {
+    let text = std::str::from_utf8(v2).unwrap_or_default();
+    let Ok(json::Value::Object(records)) = json_reader::parse_loosely(text) else {
+        return Vec::new();
+    };
+    let canonical = |value: &json::Value<'_>| {
+        let mut out = String::new();
+        push_canonical(&mut out, value);
+        out
+    };
+    records
+        .iter()
+        .map(|(name, record)| (name.to_owned(), canonical(record)))
+        .collect()
+}
+
+fn push_canonical(out: &mut String, value: &json::Value<'_>) {
+    match value {
+        json::Value::Null => out.push_str("null"),
+        json::Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        json::Value::Int(text) => out.push_str(python_json::canonical_int(text)),
+        json::Value::Float(text) => {
+            let value = json::float_value(text);
+            out.push_str(&format!("{value:?}"));
+        }
+        json::Value::String(text) => out.push_str(&format!("{text:?}")),
+        json::Value::List(items) => {
+            out.push('[');
+            for item in items {
+                push_canonical(out, item);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        json::Value::Object(object) => {
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (key, value) in members {
+                out.push_str(&format!("{key:?}:"));
+                push_canonical(out, value);
+                out.push(',');
+            }
+            out.push('}');
+        }
+    }
+}
+
 /// The text of a file.
 pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
     std::str::from_utf8(legacy).map_err(|error| {

@@ -9,13 +9,13 @@
 //!   .horde-refd/              ours alone
 //!     lock                    held for as long as the writer runs; never written, never removed
 //!     state.json              validators, rate-limit deadlines
-//!     previous/<v2 file>      the generation before, as hard links
-//!     previous/legacy/<...>
+//!     generations/<category>/ the last published versions
 //! ```
 
 use std::path::{Path, PathBuf};
 
 use crate::category::Category;
+use crate::item::{Form, Item};
 
 /// The paths of one mirror.
 #[derive(Debug, Clone)]
@@ -80,36 +80,33 @@ impl Layout {
         self.private().join("state.json")
     }
 
-    /// The v2 generation before the published one.
-    #[must_use]
-    pub fn previous_v2(&self, category: Category) -> PathBuf {
-        self.private().join("previous").join(category.v2_file())
-    }
-
-    /// The legacy generation before the stored one.
-    #[must_use]
-    pub fn previous_legacy(&self, category: Category) -> PathBuf {
-        self.private()
-            .join("previous/legacy")
-            .join(category.legacy_file())
-    }
-
-    /// The directory that every Python client wants to make at its start.
+    /// The directory that the Python package makes at every start; empty.
     #[must_use]
     pub fn audit(&self) -> PathBuf {
         self.base.join("audit")
     }
 
+    /// The kept generations, a directory a category.
+    #[must_use]
+    pub fn generations(&self) -> PathBuf {
+        self.private().join("generations")
+    }
+
+    /// A published file of an item; `None` where the item has no such form.
+    #[must_use]
+    pub fn file(&self, item: &Item, form: Form) -> Option<PathBuf> {
+        item.path(form).map(|path| self.base.join(path))
+    }
+
     /// Every directory of the mirror, parents first.
     #[must_use]
-    pub fn directories(&self) -> [PathBuf; 6] {
+    pub fn directories(&self) -> [PathBuf; 5] {
         [
             self.base.clone(),
             self.audit(),
             self.legacy_directory(),
             self.private(),
-            self.private().join("previous"),
-            self.private().join("previous/legacy"),
+            self.generations(),
         ]
     }
 }

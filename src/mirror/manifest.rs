@@ -1,8 +1,12 @@
-//! `manifest.json`, what is published, and `state.json`, what is remembered beside it.
+//! `manifest.json`: what is published, for readers and for the cycles of later processes.
 //!
-//! The manifest is for readers and changes only when a published file changes; everything else that outlives a run
-//! is in the state. Either one unreadable counts as absent: neither may ever stop a start, and neither is believed
-//! against the files themselves.
+//! 1. It changes only when a published file changes; everything else that outlives a run is in the [state].
+//! 2. Unreadable, it counts as absent and is rebuilt from the files; it never stops a start, and it is never believed
+//!    against the files themselves.
+//! 3. It says what each v2 file was made from. That saves the conversion only under the same policy and by the same
+//!    version of the program.
+//!
+//! [state]: super::state
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +14,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::digest::Digest;
 use crate::category::Category;
-use crate::disk::{self, DiskError, Links};
-use crate::upstream::Validators;
+use crate::digest::Digest;
+use crate::disk::{self, Links};
+use crate::draft::MadeFrom;
+
+/// The version of the format of manifest and state.
+pub const FORMAT: u32 = 2;
 
 /// The program and version that wrote a manifest.
 pub const GENERATOR: &str = concat!("horde-refd ", env!("CARGO_PKG_VERSION"));
@@ -21,24 +28,29 @@ pub const GENERATOR: &str = concat!("horde-refd ", env!("CARGO_PKG_VERSION"));
 /// `manifest.json`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The version of this format: 1.
+    /// [`FORMAT`]
     pub format: u32,
     /// [`GENERATOR`] of the writer.
     pub generator: String,
     /// The published categories.
-    pub categories: BTreeMap<Category, Published>,
+    pub categories: BTreeMap<Category, Entry>,
+    /// The extra files by their path below the mirror's base.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileEntry>,
 }
 
 /// One published category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Published {
+pub struct Entry {
     /// The v2 file.
     pub v2: V2Entry,
-    /// The legacy file it was made from.
-    pub legacy: LegacyEntry,
-    /// Where the legacy file came from.
+    /// The body that the v2 file was made from.
+    pub made_from: MadeFrom,
+    /// The stored legacy file, where there is one; the v2 file need not be made from it.
+    pub legacy: Option<LegacyEntry>,
+    /// Where the body that the v2 file was made from came from.
     pub source: Source,
-    /// When either file last changed.
+    /// When the v2 or the legacy file last changed.
     pub published_at: Timestamp,
 }
 
@@ -53,6 +65,8 @@ pub struct V2Entry {
     pub bytes: u64,
     /// How many records it holds.
     pub models: u64,
+    /// How many records were left out of it.
+    pub dropped: u64,
 }
 
 /// A stored legacy file.
@@ -64,12 +78,29 @@ pub struct LegacyEntry {
     pub sha256: Digest,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Where it came from.
+    pub source: Source,
 }
 
-/// Where a legacy file came from; validators are null when the file on disk is not the upstream's.
+/// An extra file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Where it came from.
+    pub source: Source,
+    /// When it last changed.
+    pub published_at: Timestamp,
+}
+
+/// Where a body came from; the validators are null when the file on disk is not the upstream's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The file's address: a URL or a path.
+    /// The upstream's name.
+    pub upstream: String,
+    /// The URL or path of the file there, without a password.
     pub url: String,
     /// The `ETag` it came with.
     pub etag: Option<String>,
@@ -80,86 +111,46 @@ pub struct Source {
 impl Default for Manifest {
     fn default() -> Self {
         Self {
-            format: 1,
+            format: FORMAT,
             generator: GENERATOR.to_owned(),
             categories: BTreeMap::new(),
+            files: BTreeMap::new(),
         }
     }
-}
-
-/// `.horde-refd/state.json`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// The version of this format: 1.
-    pub format: u32,
-    /// What each address last sent.
-    #[serde(default)]
-    pub validators: BTreeMap<String, Known>,
-    /// Hosts that asked to be left alone, and until when.
-    #[serde(default)]
-    pub rate_limits: BTreeMap<String, Timestamp>,
-}
-
-/// The version of a file that an upstream sent, and the digest of the body that it describes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
-    /// The validators, byte for byte.
-    #[serde(flatten)]
-    pub validators: Validators,
-    /// The body they describe; they may be sent only while that body is on disk.
-    pub sha256: Digest,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            format: 1,
-            validators: BTreeMap::new(),
-            rate_limits: BTreeMap::new(),
-        }
-    }
-}
-
-/// Reads either file; what cannot be read, or is of another format, counts as absent.
-pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
-    let bytes = match disk::read(path, Links::Follow) {
-        Ok(bytes) => bytes?,
-        Err(error) => {
-            tracing::warn!(path = %path.display(), error = %error.source, "cannot read our own file; rebuilding it");
-            return None;
-        }
-    };
-    match serde_json::from_slice::<T>(&bytes) {
-        Ok(value) if format(&value) == 1 => Some(value),
-        Ok(_) => {
-            tracing::warn!(path = %path.display(), "our own file is of another format; rebuilding it");
-            None
-        }
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "our own file is damaged; rebuilding it");
-            None
-        }
-    }
-}
-
-/// Writes either file, if it differs.
-pub(super) fn store<T: Serialize>(path: &Path, value: &T, mode: u32) -> Result<bool, DiskError> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| DiskError {
-        operation: "encode",
-        path: path.to_owned(),
-        source: error.into(),
-    })?;
-    bytes.push(b'\n');
-    let placement = disk::Placement {
-        mode,
-        previous: None,
-        durable: true,
-    };
-    Ok(disk::replace(path, &bytes, placement)? != disk::Replaced::Equal)
 }
 
 /// The manifest of a mirror, for those who only read it; `None` when there is none that can be read.
 #[must_use]
 pub fn read_manifest(path: &Path) -> Option<Manifest> {
     load(path, |manifest: &Manifest| manifest.format)
+}
+
+/// Reads the manifest or the state; one that cannot be read, or is of another format, counts as absent.
+pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
+    let bytes = match disk::read(path, Links::Refuse) {
+        Ok(bytes) => bytes?,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), error = %error.source, "our own file {} cannot be read and is made anew", path.display());
+            return None;
+        }
+    };
+    match serde_json::from_slice::<T>(&bytes) {
+        Ok(value) if format(&value) == FORMAT => Some(value),
+        Ok(_) => {
+            tracing::info!(path = %path.display(), "our own file {} is of another format and is made anew", path.display());
+            None
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "our own file {} is damaged and is made anew", path.display());
+            None
+        }
+    }
+}
+
+/// The bytes of the manifest or the state.
+pub(super) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+    // Strings, numbers and maps with string keys cannot fail to be written.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
 }

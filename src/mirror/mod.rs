@@ -1,32 +1,36 @@
-//! The published directory and what we left in it.
+//! The published directory and what was left in it.
 //!
 //! Invariants
 //! 1. Only the holder of the lock changes anything; a mirror whose lock was lost is not written (see [`Mirror::ensure`]).
-//! 2. Per category the legacy file is published first, then the v2 file made from it; the manifest comes last.
-//! 3. What is on disk is told by looking: a file counts as the one we left only while its [`Stamp`] is the same, and a
-//!    stamp taken too soon after a change to tell the next change apart is looked through once more.
+//! 2. The manifest comes last: the directories that changed are synced to the disk before it, each once a cycle.
+//! 3. What is on disk is told by looking ([`seen`]).
 //! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
+//! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
 pub mod changes;
-pub mod digest;
+pub mod generations;
 pub mod layout;
 pub mod lock;
 pub mod manifest;
+pub mod seen;
+pub mod state;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use self::changes::Changes;
-pub use self::digest::Digest;
+pub use self::generations::{Generation, Generations};
 pub use self::layout::Layout;
 pub use self::lock::{Lock, LockError};
-pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
+pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
+pub use self::seen::{Look, Seen};
+pub use self::state::{Known, State};
 use crate::category::Category;
-use crate::clock;
 use crate::config::{Config, ReplicateMode};
-use crate::disk::{self, DiskError, Links, Placement, Replaced, Stamp};
+pub use crate::digest::Digest;
+use crate::disk::{self, DiskError, Links, Placement, Stamp};
+use crate::item::{Form, Item};
 
 /// The writer's hold on a mirror.
 #[derive(Debug)]
@@ -34,42 +38,32 @@ pub struct Mirror {
     layout: Layout,
     file_mode: u32,
     directory_mode: u32,
+    history: usize,
     links: Links,
     lock: Lock,
     manifest: Manifest,
+    /// The manifest as it is on disk; `None` when none can be read there.
+    written: Option<Manifest>,
     state: State,
-    left: BTreeMap<Category, Files>,
+    /// The state as it is on disk.
+    stored: Option<State>,
+    seen: BTreeMap<(Item, Form), Seen>,
+    /// Directories with a changed name that is not synced to the disk yet.
+    unsynced: BTreeSet<PathBuf>,
+    /// The manifest in memory is not the one on disk.
     amended: bool,
     manifest_stamp: Option<Stamp>,
+    /// Whether the manifest's word on what each v2 file was made from counts (its invariant 3).
+    trusted: bool,
 }
 
-/// One file as it was last seen.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen {
-    /// What tells it apart without reading it.
-    pub stamp: Stamp,
-    /// Its SHA-256.
-    pub sha256: Digest,
-    /// Its size in bytes.
-    pub bytes: u64,
-    settled: bool,
-}
-
-impl Seen {
-    /// Whether an equal stamp proves that the file is still this one (invariant 3 of this module).
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.settled
-    }
-}
-
-/// The two files of a category as they were last seen.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Files {
-    /// The stored legacy file, if there is one.
-    pub legacy: Option<Seen>,
-    /// The published v2 file, if there is one.
-    pub v2: Option<Seen>,
+/// What a commit could not write. The published files stand; the next commit writes what this one could not.
+#[derive(Debug, Clone, Default)]
+pub struct Unwritten {
+    /// Why the manifest is not what it should be.
+    pub manifest: Option<Arc<DiskError>>,
+    /// Why the state is not.
+    pub state: Option<Arc<DiskError>>,
 }
 
 impl Mirror {
@@ -87,19 +81,25 @@ impl Mirror {
             disk::sweep(&directory)?;
         }
         let manifest = manifest::read_manifest(&layout.manifest());
-        let state = manifest::load(&layout.state(), |state: &State| state.format);
+        let stored = manifest::load(&layout.state(), |state: &State| state.format);
+        let state = stored.clone().unwrap_or_default();
         Ok(Self {
             file_mode: config.file_mode,
             directory_mode: config.directory_mode,
+            history: 10,
             links: match config.replicate_mode {
                 ReplicateMode::Primary => Links::Follow,
                 ReplicateMode::Replica => Links::Refuse,
             },
             lock,
             amended: manifest.is_none(),
+            trusted: manifest.is_some() && state.version == state::VERSION && stored.is_some(),
+            written: manifest.clone(),
             manifest: manifest.unwrap_or_default(),
-            state: state.unwrap_or_default(),
-            left: BTreeMap::new(),
+            unsynced: BTreeSet::new(),
+            stored,
+            state,
+            seen: BTreeMap::new(),
             manifest_stamp: None,
             layout,
         })
@@ -124,153 +124,182 @@ impl Mirror {
         &self.manifest
     }
 
-    /// What is remembered between runs; [`Mirror::commit`] writes it.
+    /// What outlives a run without being published; [`Mirror::commit`] writes it.
     pub fn state(&mut self) -> &mut State {
         &mut self.state
     }
 
-    /// Before a cycle: directories that somebody removed are made again, and a lock that went with them is taken anew.
+    /// Whether the manifest's word on what each v2 file was made from counts: it could be read, and this version of the
+    /// program wrote it.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// Notes that every category was compared with its files by this version of the program.
+    pub fn trust(&mut self) {
+        self.trusted = true;
+        state::VERSION.clone_into(&mut self.state.version);
+    }
+
+    /// The versions that were published before.
+    #[must_use]
+    pub fn generations(&self) -> Generations {
+        Generations::new(
+            self.layout.generations(),
+            self.file_mode,
+            self.directory_mode,
+        )
+    }
+
+    /// Before a cycle: directories that were removed are made again, and a lock that went with them is taken anew.
     ///
     /// # Errors
-    /// Somebody else was faster, or the directory cannot be used.
+    /// Another process was faster, or the directory cannot be used.
     pub fn ensure(&mut self) -> Result<(), LockError> {
         for directory in self.layout.directories() {
             disk::make_directory(&directory, self.directory_mode)?;
         }
         if !self.lock.stands() {
             self.lock = Lock::acquire(&self.layout.lock(), self.file_mode)?;
-            self.left.clear();
+            self.seen.clear();
         }
         self.check_manifest();
         Ok(())
     }
 
-    /// A manifest that is not the one we left is written again.
+    /// A manifest that is not the one that was left is written again.
     fn check_manifest(&mut self) {
         let path = self.layout.manifest();
         let stamp = disk::stamp(&path, Links::Refuse).ok().flatten();
-        let ours = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode)
-            && (stamp == self.manifest_stamp
-                || manifest::read_manifest(&path).as_ref() == Some(&self.manifest));
-        self.amended |= !ours;
+        if stamp.is_none() || stamp != self.manifest_stamp {
+            self.written = manifest::read_manifest(&path);
+        }
+        let readable = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode);
+        self.amended |= !readable || self.written.as_ref() != Some(&self.manifest);
         self.manifest_stamp = stamp;
     }
 
-    /// The stored legacy file of a category (invariant 3).
+    /// Looks at a published file (invariant 3).
     ///
     /// # Errors
     /// A file is there but cannot be read.
-    pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
-        let path = self.layout.legacy(category);
-        let known = &mut self.left.entry(category).or_default().legacy;
+    pub fn look(&mut self, item: &Item, form: Form) -> Result<Look, DiskError> {
+        let Some(path) = self.layout.file(item, form) else {
+            return Ok(Look::default());
+        };
+        let key = (item.clone(), form);
         // What cannot be looked at is not what was seen before.
-        *known = look_at(&path, self.links, known.take())?;
-        // Readable is what it must be; whose it is, and whether that lets us, is another matter.
-        if known.is_some_and(|seen| seen.stamp.mode() != self.file_mode)
+        let before = self.seen.remove(&key);
+        let mut look = seen::look_at(&path, self.links, before)?;
+        // Readable is what it must be. Whether its mode may be changed depends on its owner, and is no failure.
+        if look
+            .seen
+            .is_some_and(|seen| seen.stamp.mode() != self.file_mode)
             && disk::set_mode(&path, self.file_mode).is_ok()
         {
-            *known = look_at(&path, self.links, *known)?;
+            let again = seen::look_at(&path, self.links, look.seen)?;
+            look = Look {
+                read: again.read.or(look.read),
+                seen: again.seen,
+            };
         }
-        Ok(*known)
+        if let Some(seen) = look.seen {
+            self.seen.insert(key, seen);
+        }
+        Ok(look)
     }
 
-    /// The published v2 file of a category (invariant 3).
+    /// A published file as it was last seen, without another look.
+    #[must_use]
+    pub fn last_seen(&self, item: &Item, form: Form) -> Option<Seen> {
+        self.seen.get(&(item.clone(), form)).copied()
+    }
+
+    /// Whether a file as it was seen can be read by those it is for.
+    #[must_use]
+    pub fn is_readable(&self, seen: &Seen) -> bool {
+        seen.stamp.mode() == self.file_mode
+    }
+
+    /// Reads a published file whole; `None` when there is none.
     ///
     /// # Errors
-    /// A file is there but cannot be read.
-    pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
-        let known = &mut self.left.entry(category).or_default().v2;
-        *known = look_at(&self.layout.v2(category), self.links, known.take())?;
-        Ok(*known)
+    /// It is there but cannot be read.
+    pub fn read(&self, item: &Item, form: Form) -> Result<Option<Vec<u8>>, DiskError> {
+        match self.layout.file(item, form) {
+            Some(path) => disk::read(&path, self.links),
+            None => Ok(None),
+        }
     }
 
-    /// Both files as they were last seen, without another look.
+    /// Whether the manifest on disk does not say of an item what it should.
     #[must_use]
-    pub fn left(&self, category: Category) -> Files {
-        self.left.get(&category).copied().unwrap_or_default()
+    pub fn is_missed(&self, item: &Item) -> bool {
+        let Some(category) = item.category() else {
+            return false;
+        };
+        let on_disk = self.written.as_ref();
+        let on_disk = on_disk.and_then(|written| written.categories.get(&category));
+        on_disk != self.manifest.categories.get(&category)
     }
 
-    /// Stores a legacy file; true when that changed it. With `keep` the one it replaces stays as the previous generation.
+    /// Publishes one file, whatever it held before; `keep_as` is where the file that it replaces stays reachable.
     ///
     /// # Errors
     /// The file on disk is the old one.
-    pub fn publish_legacy(
+    pub fn write(
         &mut self,
-        category: Category,
+        item: &Item,
+        form: Form,
         bytes: &[u8],
         sha256: Digest,
-        keep: bool,
-    ) -> Result<bool, DiskError> {
-        let files = self.left(category);
-        if self.stands(files.legacy, sha256) {
-            return Ok(false);
-        }
-        let target = self.layout.legacy(category);
-        let previous = self.layout.previous_legacy(category);
-        let mut placement = self.placement(&previous);
-        placement.previous = placement.previous.filter(|_| keep);
-        let replaced = disk::replace(&target, bytes, placement)?;
-        self.left.entry(category).or_default().legacy = written(&target, bytes, sha256)?;
-        Ok(replaced != Replaced::Equal)
-    }
-
-    /// Publishes a v2 file; what changed, or `None` when it held these bytes already.
-    ///
-    /// # Errors
-    /// The file on disk is the old one.
-    pub fn publish_v2(
-        &mut self,
-        category: Category,
-        bytes: &[u8],
-        sha256: Digest,
-    ) -> Result<Option<Changes>, DiskError> {
-        let target = self.layout.v2(category);
-        let previous = self.layout.previous_v2(category);
-        let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().v2 = written(&target, bytes, sha256)?;
-        Ok(match replaced {
-            Replaced::Equal => None,
-            Replaced::Written(old) => Some(Changes::between(old.as_deref(), bytes)),
-        })
-    }
-
-    /// Whether a file as it was last seen needs nothing done to it: it is the one with this digest, and readable.
-    #[must_use]
-    pub fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
-        seen.is_some_and(|seen| seen.sha256 == sha256 && seen.stamp.mode() == self.file_mode)
-    }
-
-    fn placement<'a>(&self, previous: &'a std::path::Path) -> Placement<'a> {
-        Placement {
+        keep_as: Option<&Path>,
+    ) -> Result<(), DiskError> {
+        let Some(path) = self.layout.file(item, form) else {
+            return Ok(());
+        };
+        let placement = Placement {
             mode: self.file_mode,
-            previous: Some(previous),
+            previous: keep_as,
             durable: true,
+        };
+        disk::replace(&path, bytes, placement)?;
+        if let Some(directory) = path.parent() {
+            self.unsynced.insert(directory.to_owned());
         }
+        let key = (item.clone(), form);
+        self.seen.remove(&key);
+        if let Some(seen) = seen::written(&path, bytes, sha256)? {
+            self.seen.insert(key, seen);
+        }
+        Ok(())
     }
 
-    /// Notes in the manifest what was left on disk for a category; only changed files amend it.
-    pub fn record(&mut self, category: Category, models: u64, source: Source, now: Timestamp) {
-        let files = self.left(category);
-        let (Some(legacy), Some(v2)) = (files.legacy, files.v2) else {
-            return;
+    /// Keeps a published version as a generation and removes the oldest of too many. Best effort.
+    pub fn keep(
+        &self,
+        category: Category,
+        generation: Generation,
+        v2: &[u8],
+        legacy: Option<&[u8]>,
+    ) {
+        let present = generation.id();
+        let generations = self.generations();
+        if let Err(error) = generations.keep(category, generation, v2, legacy) {
+            tracing::debug!(path = %error.path.display(), error = %error.source, "the generation {present} of {category} cannot be kept");
+        }
+        generations.prune(category, self.history, &[present]);
+    }
+
+    /// Enters a category in the manifest; only a changed file amends it.
+    pub fn enter(&mut self, category: Category, entry: Entry) {
+        let files = |entry: &Entry| {
+            let legacy = entry.legacy.as_ref().map(|legacy| legacy.sha256);
+            (entry.v2.clone(), legacy, entry.made_from)
         };
-        let entry = Published {
-            v2: V2Entry {
-                file: category.v2_file().to_owned(),
-                sha256: v2.sha256,
-                bytes: v2.bytes,
-                models,
-            },
-            legacy: LegacyEntry {
-                file: format!("legacy/{}", category.legacy_file()),
-                sha256: legacy.sha256,
-                bytes: legacy.bytes,
-            },
-            source,
-            published_at: now,
-        };
-        let standing = self.manifest.categories.get(&category);
-        if standing.is_some_and(|old| old.v2 == entry.v2 && old.legacy == entry.legacy) {
+        let before = self.manifest.categories.get(&category);
+        if before.is_some_and(|before| files(before) == files(&entry)) {
             return;
         }
         self.manifest.categories.insert(category, entry);
@@ -278,104 +307,77 @@ impl Mirror {
         self.amended = true;
     }
 
-    /// Notes a stored legacy file of which the published v2 file was not made: it cannot be converted.
-    pub fn record_legacy(&mut self, category: Category, source: Source, now: Timestamp) {
-        let legacy = self.left(category).legacy;
-        let entry = self.manifest.categories.get_mut(&category);
-        let (Some(legacy), Some(entry)) = (legacy, entry) else {
-            return;
-        };
-        // An empty file is one that somebody is writing.
-        if entry.legacy.sha256 != legacy.sha256 && legacy.bytes > 0 {
-            entry.legacy.sha256 = legacy.sha256;
-            entry.legacy.bytes = legacy.bytes;
-            entry.source = source;
-            entry.published_at = now;
-            self.amended = true;
+    /// Syncs the changed directories, then writes the manifest and the state where they changed, and syncs theirs.
+    pub fn commit(&mut self) -> Unwritten {
+        let mut unwritten = Unwritten::default();
+        let base = self.layout.base().to_owned();
+        let private = self.layout.private();
+        let names = self.sync();
+        // A mirror that has published nothing has no manifest.
+        let tells = !self.manifest.categories.is_empty() || self.manifest_stamp.is_some();
+        if self.amended && tells {
+            let path = self.layout.manifest();
+            let bytes = manifest::bytes_of(&self.manifest);
+            let written = names.and_then(|()| {
+                disk::replace(&path, &bytes, self.placement())?;
+                self.manifest_stamp = disk::stamp(&path, Links::Refuse)?;
+                Ok(())
+            });
+            match written {
+                Ok(()) => {
+                    self.amended = false;
+                    self.written = Some(self.manifest.clone());
+                    self.unsynced.insert(base);
+                }
+                Err(error) => unwritten.manifest = Some(Arc::new(error)),
+            }
+        } else if let Err(error) = names {
+            unwritten.manifest = Some(Arc::new(error));
         }
+        let remembers = self.state != State::default() || self.stored.is_some();
+        if remembers && self.stored.as_ref() != Some(&self.state) {
+            let bytes = manifest::bytes_of(&self.state);
+            match disk::replace(&self.layout.state(), &bytes, self.placement()) {
+                Ok(_) => {
+                    self.stored = Some(self.state.clone());
+                    self.unsynced.insert(private);
+                }
+                Err(error) => unwritten.state = Some(Arc::new(error)),
+            }
+        }
+        if let Err(error) = self.sync() {
+            unwritten.manifest.get_or_insert(Arc::new(error));
+        }
+        unwritten
     }
 
-    /// Writes the state and, last of all, the manifest, where they changed.
-    ///
-    /// # Errors
-    /// The published files stand; the next commit writes what this one could not.
-    pub fn commit(&mut self) -> Result<(), DiskError> {
-        let remembers = self.state != State::default() || self.layout.state().exists();
-        if remembers {
-            manifest::store(&self.layout.state(), &self.state, self.file_mode)?;
+    /// Syncs the directories with changed names to the disk.
+    fn sync(&mut self) -> Result<(), DiskError> {
+        while let Some(directory) = self.unsynced.first().cloned() {
+            disk::sync_directory(&directory)?;
+            self.unsynced.remove(&directory);
         }
-        // Who has published nothing has nothing to tell.
-        let tells = !self.manifest.categories.is_empty() || self.layout.manifest().exists();
-        if self.amended && tells {
-            manifest::store(&self.layout.manifest(), &self.manifest, self.file_mode)?;
-            self.manifest_stamp = disk::stamp(&self.layout.manifest(), Links::Refuse)?;
-        }
-        self.amended = false;
         Ok(())
+    }
+
+    fn placement(&self) -> Placement<'static> {
+        Placement {
+            mode: self.file_mode,
+            previous: None,
+            durable: true,
+        }
     }
 }
 
 impl Drop for Mirror {
-    /// A cycle may be dropped between two categories; what it published is told all the same.
+    /// A cycle may be dropped between two items; what it published is in the manifest all the same.
     fn drop(&mut self) {
-        if self.lock.stands()
-            && let Err(error) = self.commit()
-        {
-            tracing::warn!(path = %error.path.display(), error = %error.source, "the files are published, but the manifest or the state could not be written");
+        if !self.lock.stands() {
+            return;
         }
-    }
-}
-
-/// A file that was just written, as it will be seen until somebody else writes it.
-fn written(
-    path: &std::path::Path,
-    bytes: &[u8],
-    sha256: Digest,
-) -> Result<Option<Seen>, DiskError> {
-    let seen = |stamp| Seen {
-        stamp,
-        sha256,
-        bytes: bytes.len() as u64,
-        settled: false,
-    };
-    Ok(disk::stamp(path, Links::Refuse)?.map(seen))
-}
-
-/// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
-fn look_at(
-    path: &std::path::Path,
-    links: Links,
-    known: Option<Seen>,
-) -> Result<Option<Seen>, DiskError> {
-    let Some(stamp) = disk::stamp(path, links)? else {
-        return Ok(None);
-    };
-    if let Some(seen) = known.filter(|seen| seen.settled && seen.stamp == stamp) {
-        return Ok(Some(seen));
-    }
-    let settled = stamp
-        .age(clock::now().into())
-        .is_some_and(|age| age > stamp.granularity());
-    let Some(bytes) = disk::read(path, links)? else {
-        return Ok(None);
-    };
-    Ok(Some(Seen {
-        stamp,
-        sha256: Digest::of(&bytes),
-        bytes: bytes.len() as u64,
-        settled,
-    }))
-}
-
-/// What a stamp can tell apart; see invariant 3.
-impl Stamp {
-    /// The longest time for which two changes may leave the same stamp: a clock tick, or two seconds where whole
-    /// seconds hint at a file system that keeps no finer ones.
-    fn granularity(&self) -> Duration {
-        if self.mtime().fract() == 0.0 {
-            Duration::from_secs(2)
-        } else {
-            Duration::from_millis(20)
+        let unwritten = self.commit();
+        for error in [unwritten.manifest, unwritten.state].into_iter().flatten() {
+            tracing::warn!(path = %error.path.display(), error = %error.source, "{} could not be written at the end", error.path.display());
         }
     }
 }

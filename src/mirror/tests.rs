@@ -1,6 +1,10 @@
 //! The mirror's invariants, tried on a real directory.
 
 use super::*;
+use crate::clock;
+use crate::draft::{MadeFrom, OnInvalidRecord};
+
+const BLIP: Item = Item::Category(Category::Blip);
 
 fn open() -> (tempfile::TempDir, Mirror) {
     let directory = tempfile::tempdir().unwrap();
@@ -9,41 +13,52 @@ fn open() -> (tempfile::TempDir, Mirror) {
     (directory, mirror)
 }
 
-fn source() -> Source {
-    Source {
-        url: "https://example.org/blip.json".to_owned(),
-        etag: None,
-        last_modified: None,
+fn entry(v2: &[u8]) -> Entry {
+    Entry {
+        v2: V2Entry {
+            file: "blip.json".to_owned(),
+            sha256: Digest::of(v2),
+            bytes: v2.len() as u64,
+            models: 1,
+            dropped: 0,
+        },
+        made_from: MadeFrom {
+            form: Form::Legacy,
+            sha256: Digest::of(b"legacy"),
+            on_invalid_record: Some(OnInvalidRecord::Reject),
+        },
+        legacy: None,
+        source: Source::default(),
+        published_at: clock::now(),
     }
 }
 
 fn publish(mirror: &mut Mirror, v2: &[u8]) {
-    let sha256 = Digest::of(b"legacy");
-    mirror
-        .publish_legacy(Category::Blip, b"legacy", sha256, true)
-        .unwrap();
-    mirror
-        .publish_v2(Category::Blip, v2, Digest::of(v2))
-        .unwrap();
-    mirror.record(Category::Blip, 1, source(), Timestamp::now());
-    mirror.commit().unwrap();
+    let sha256 = Digest::of(v2);
+    if mirror
+        .last_seen(&BLIP, Form::V2)
+        .is_none_or(|seen| seen.sha256 != sha256)
+    {
+        mirror.write(&BLIP, Form::V2, v2, sha256, None).unwrap();
+    }
+    mirror.enter(Category::Blip, entry(v2));
+    let unwritten = mirror.commit();
+    assert!(unwritten.manifest.is_none() && unwritten.state.is_none());
+}
+
+fn manifest_stamp(mirror: &Mirror) -> Option<Stamp> {
+    disk::stamp(&mirror.layout().manifest(), Links::Refuse).unwrap()
 }
 
 #[test]
 fn the_manifest_changes_only_when_a_published_file_does() {
     let (_directory, mut mirror) = open();
     publish(&mut mirror, b"{}\n");
-    let before = disk::stamp(&mirror.layout().manifest(), Links::Refuse).unwrap();
+    let before = manifest_stamp(&mirror);
     publish(&mut mirror, b"{}\n");
-    assert_eq!(
-        disk::stamp(&mirror.layout().manifest(), Links::Refuse).unwrap(),
-        before
-    );
+    assert_eq!(manifest_stamp(&mirror), before);
     publish(&mut mirror, b"{ }\n");
-    assert_ne!(
-        disk::stamp(&mirror.layout().manifest(), Links::Refuse).unwrap(),
-        before
-    );
+    assert_ne!(manifest_stamp(&mirror), before);
 }
 
 #[test]
@@ -54,8 +69,8 @@ fn invariant_3_an_edit_in_the_same_clock_tick_is_seen() {
     for round in 0..50 {
         let text = format!("{round:03}");
         std::fs::write(&path, &text).unwrap();
-        let seen = mirror.look_v2(Category::Blip).unwrap().unwrap();
-        assert_eq!(seen.sha256, Digest::of(text.as_bytes()));
+        let look = mirror.look(&BLIP, Form::V2).unwrap();
+        assert_eq!(look.seen.unwrap().sha256, Digest::of(text.as_bytes()));
     }
 }
 
@@ -66,7 +81,7 @@ fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
     std::fs::remove_dir_all(mirror.layout().base()).unwrap();
     mirror.ensure().unwrap();
     assert!(mirror.lock.stands());
-    assert!(mirror.look_v2(Category::Blip).unwrap().is_none());
+    assert!(mirror.look(&BLIP, Form::V2).unwrap().seen.is_none());
     publish(&mut mirror, b"{}\n");
     assert!(mirror.layout().manifest().exists());
 }
@@ -76,11 +91,8 @@ fn a_writer_that_ends_early_leaves_a_manifest_of_what_it_published() {
     let (_directory, mut mirror) = open();
     let layout = mirror.layout().clone();
     let sha256 = Digest::of(b"{}");
-    mirror
-        .publish_legacy(Category::Blip, b"{}", sha256, true)
-        .unwrap();
-    mirror.publish_v2(Category::Blip, b"{}", sha256).unwrap();
-    mirror.record(Category::Blip, 0, source(), Timestamp::now());
+    mirror.write(&BLIP, Form::V2, b"{}", sha256, None).unwrap();
+    mirror.enter(Category::Blip, entry(b"{}"));
     assert!(!layout.manifest().exists());
     drop(mirror);
     let manifest = manifest::read_manifest(&layout.manifest()).unwrap();
@@ -93,17 +105,33 @@ fn a_damaged_manifest_or_state_counts_as_absent() {
     publish(&mut mirror, b"{}\n");
     let layout = mirror.layout().clone();
     drop(mirror);
-    std::fs::write(layout.manifest(), "{\"format\": 1, \"gener").unwrap();
-    std::fs::write(layout.state(), "").unwrap();
     let config = Config::default_for(directory.path().join("mirror"));
+    std::fs::write(layout.state(), "").unwrap();
+    let mirror = Mirror::open(&config).unwrap();
+    assert!(!mirror.is_trusted() && !mirror.manifest().categories.is_empty());
+    drop(mirror);
+    std::fs::write(layout.manifest(), "{\"format\": 1, \"gener").unwrap();
     let mut mirror = Mirror::open(&config).unwrap();
-    assert!(mirror.manifest().categories.is_empty());
+    assert!(!mirror.is_trusted() && mirror.manifest().categories.is_empty());
     publish(&mut mirror, b"{}\n");
-    assert_eq!(
-        manifest::read_manifest(&layout.manifest())
-            .unwrap()
-            .categories
-            .len(),
-        1
-    );
+    let manifest = manifest::read_manifest(&layout.manifest()).unwrap();
+    assert_eq!(manifest.categories.len(), 1);
+}
+
+#[test]
+fn a_manifest_that_cannot_be_written_misses_what_it_should_say() {
+    let (_directory, mut mirror) = open();
+    publish(&mut mirror, b"{}\n");
+    assert!(!mirror.is_missed(&BLIP));
+    let path = mirror.layout().manifest();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("in the way"), "").unwrap();
+    mirror.ensure().unwrap();
+    assert!(mirror.commit().manifest.is_some());
+    assert!(mirror.is_missed(&BLIP));
+    std::fs::remove_dir_all(&path).unwrap();
+    mirror.ensure().unwrap();
+    assert!(mirror.commit().manifest.is_none());
+    assert!(!mirror.is_missed(&BLIP));
 }

@@ -1,0 +1,285 @@
+//! What a cycle does to the mirror: the only caller of what writes there.
+//!
+//! 1. Per category the legacy file is written first, then the v2 file made from it; the manifest comes last.
+//! 2. A file that has the bytes already is not written.
+//! 3. A version that an upstream brought becomes a generation; an edit in place does not, except where the local files are
+//!    the origin.
+
+use std::sync::Arc;
+
+use super::work::Body;
+use super::{Cycle, ItemError, ItemReport, Origin, Outcome};
+use crate::category::Category;
+use crate::clock;
+use crate::digest::Digest;
+use crate::disk::DiskError;
+use crate::draft::Draft;
+use crate::item::{Form, Item};
+use crate::mirror::{
+    Changes, Entry, Generation, Known, LegacyEntry, Seen, Source, Unwritten, V2Entry,
+};
+
+impl Cycle<'_> {
+    /// Publishes a draft with the legacy body that it was made from.
+    pub(super) fn apply(
+        &mut self,
+        category: Category,
+        body: &Body,
+        draft: &Draft,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        if body.from.is_some() {
+            self.store(category, body, report)?;
+        }
+        let item = Item::Category(category);
+        let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        let stands = before
+            .seen
+            .is_some_and(|seen| seen.sha256 == draft.sha256 && self.mirror.is_readable(&seen));
+        let mut changes = None;
+        if !stands {
+            let old = before.read.or_else(|| {
+                let read = self.mirror.read(&item, Form::V2);
+                read.ok().flatten()
+            });
+            self.write_v2(category, &draft.v2, draft.sha256, before.seen)?;
+            changes = Some(Changes::between(old.as_deref(), &draft.v2));
+            report.changes = changes;
+            report.outcome = Outcome::Updated;
+        }
+        let source = self.source(category, body);
+        let legacy = self.legacy_entry(category, source.clone());
+        if body.from.is_some() || self.is_origin() {
+            let now = clock::now();
+            let generation = Generation {
+                v2_sha256: draft.sha256,
+                models: draft.models,
+                dropped: draft.dropped,
+                made_from: draft.made_from,
+                source: source.clone(),
+                legacy: legacy.clone(),
+                published_at: now,
+                brought_at: now,
+                changes,
+            };
+            self.mirror
+                .keep(category, generation, &draft.v2, Some(&body.bytes));
+        }
+        let entry = Entry {
+            v2: V2Entry {
+                file: category.v2_file().to_owned(),
+                sha256: draft.sha256,
+                bytes: draft.v2.len() as u64,
+                models: draft.models,
+                dropped: draft.dropped,
+            },
+            made_from: draft.made_from,
+            legacy,
+            source,
+            published_at: clock::now(),
+        };
+        let state = self.mirror.state();
+        state.issues.insert(category, draft.issues);
+        self.mirror.enter(category, entry);
+        Ok(())
+    }
+
+    /// Stores a legacy body that an upstream sent, and what describes it.
+    pub(super) fn store(
+        &mut self,
+        category: Category,
+        body: &Body,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let item = Item::Category(category);
+        let before = self.mirror.last_seen(&item, Form::Legacy);
+        let stands =
+            before.is_some_and(|seen| seen.sha256 == body.sha256 && self.mirror.is_readable(&seen));
+        if !stands {
+            let published = self.mirror.manifest().categories.get(&category);
+            // A file that still has our bytes takes the place of its copy.
+            let keep_as = published.and_then(|entry| {
+                let ours = entry.legacy.as_ref()?.sha256;
+                let generations = self.mirror.generations();
+                let kept = generations.get(category, entry.v2.sha256)?.legacy?.sha256;
+                (before?.sha256 == ours && kept == ours)
+                    .then(|| generations.legacy_file(category, entry.v2.sha256))
+            });
+            self.mirror
+                .write(
+                    &item,
+                    Form::Legacy,
+                    &body.bytes,
+                    body.sha256,
+                    keep_as.as_deref(),
+                )
+                .map_err(disk)?;
+            report.outcome = Outcome::Updated;
+        }
+        report.modified = false;
+        if let Some((origin, validators)) = &body.from {
+            let known = Known {
+                validators: validators.clone(),
+                sha256: body.sha256,
+            };
+            self.remember(origin, known);
+            report.origin = Some(origin.clone());
+        }
+        self.enter_legacy(category, false);
+        Ok(())
+    }
+
+    /// Brings the last good v2 file back where it is not what is on disk.
+    pub(super) fn restore(&mut self, category: Category, report: &mut ItemReport) {
+        let item = Item::Category(category);
+        let Some(good) = self.mirror.manifest().categories.get(&category) else {
+            return;
+        };
+        let good = good.v2.sha256;
+        let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        let stands = before
+            .seen
+            .is_some_and(|seen| seen.sha256 == good && self.mirror.is_readable(&seen));
+        if stands {
+            return;
+        }
+        let Some(v2) = self.mirror.generations().v2(category, good) else {
+            return;
+        };
+        if self.write_v2(category, &v2, good, None).is_ok() {
+            report.changes = Some(Changes::between(before.read.as_deref(), &v2));
+        }
+    }
+
+    /// Brings a missing legacy file back from the generation that has what the manifest names.
+    pub(super) fn bring_back_legacy(&mut self, category: Category) {
+        if self.is_origin() {
+            return;
+        }
+        let item = Item::Category(category);
+        let wanted = self.mirror.manifest().categories.get(&category);
+        let Some(wanted) = wanted.and_then(|entry| entry.legacy.as_ref()) else {
+            return;
+        };
+        let sha256 = wanted.sha256;
+        if !matches!(self.mirror.look(&item, Form::Legacy), Ok(look) if look.seen.is_none()) {
+            return;
+        }
+        if let Some(legacy) = self.mirror.generations().legacy(category, sha256) {
+            // What cannot be written is fetched, and its error is told then.
+            let _ = self
+                .mirror
+                .write(&item, Form::Legacy, &legacy, sha256, None);
+        }
+    }
+
+    fn write_v2(
+        &mut self,
+        category: Category,
+        v2: &[u8],
+        sha256: Digest,
+        before: Option<Seen>,
+    ) -> Result<(), ItemError> {
+        let item = Item::Category(category);
+        let published = self.mirror.manifest().categories.get(&category);
+        // A file that still has our bytes takes the place of its copy.
+        let keep_as = published.and_then(|entry| {
+            let ours = entry.v2.sha256;
+            let generations = self.mirror.generations();
+            (before?.sha256 == ours && ours != sha256)
+                .then(|| generations.v2_file(category, ours))
+                .filter(|copy| copy.exists())
+        });
+        self.mirror
+            .write(&item, Form::V2, v2, sha256, keep_as.as_deref())
+            .map_err(disk)
+    }
+
+    /// The manifest names the stored legacy file also when the v2 file is not made from it.
+    pub(super) fn enter_legacy(&mut self, category: Category, modified: bool) {
+        let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
+            return;
+        };
+        let url = self.origin(category);
+        let source = self.source_of(&url, modified);
+        if let Some(legacy) = self.legacy_entry(category, source)
+            // An empty file is one that is being written.
+            && legacy.bytes > 0
+        {
+            let same = entry
+                .legacy
+                .as_ref()
+                .is_some_and(|old| old.sha256 == legacy.sha256);
+            if !same {
+                let legacy = Some(legacy);
+                let entry = Entry {
+                    legacy,
+                    published_at: clock::now(),
+                    ..entry
+                };
+                self.mirror.enter(category, entry);
+            }
+        }
+    }
+
+    fn legacy_entry(&self, category: Category, source: Source) -> Option<LegacyEntry> {
+        let item = Item::Category(category);
+        let seen = self.mirror.last_seen(&item, Form::Legacy)?;
+        Some(LegacyEntry {
+            file: item.path(Form::Legacy)?,
+            sha256: seen.sha256,
+            bytes: seen.bytes,
+            source,
+        })
+    }
+
+    fn source(&mut self, category: Category, body: &Body) -> Source {
+        match &body.from {
+            Some((origin, validators)) => Source {
+                upstream: origin.upstream.clone(),
+                url: origin.url.clone(),
+                etag: validators.etag.clone(),
+                last_modified: validators.last_modified.clone(),
+            },
+            None => {
+                let origin = self.origin(category);
+                let known = self.mirror.state().validators.get(&origin.url);
+                let modified = known.is_some_and(|known| known.sha256 != body.sha256);
+                self.source_of(&origin, modified)
+            }
+        }
+    }
+
+    fn source_of(&mut self, origin: &Origin, modified: bool) -> Source {
+        let known = self.mirror.state().validators.get(&origin.url);
+        let validators = known.filter(|_| !modified).map(|known| &known.validators);
+        Source {
+            upstream: origin.upstream.clone(),
+            url: origin.url.clone(),
+            etag: validators.and_then(|validators| validators.etag.clone()),
+            last_modified: validators.and_then(|validators| validators.last_modified.clone()),
+        }
+    }
+
+    /// What a URL has sent, and no longer what another one once sent.
+    pub(super) fn remember(&mut self, origin: &Origin, known: Known) {
+        let asked: Vec<String> = Category::with_legacy()
+            .map(|category| self.origin(category).url)
+            .collect();
+        let validators = &mut self.mirror.state().validators;
+        if validators.insert(origin.url.clone(), known).is_none() {
+            validators.retain(|url, _| asked.contains(url));
+        }
+    }
+
+    /// Ends a round of writing: the manifest, and what outlives the run.
+    pub(super) fn commit(&mut self) -> Unwritten {
+        let limits = self.upstream.holds();
+        self.mirror.state().rate_limits = limits;
+        self.mirror.commit()
+    }
+}
+
+fn disk(error: DiskError) -> ItemError {
+    ItemError::Disk(Arc::new(error))
+}

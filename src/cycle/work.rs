@@ -1,0 +1,342 @@
+//! What was heard of a category, and what its files say, made into drafts and verdicts. There is no await in here (the
+//! cycle's invariant 2), and nothing is written here: that is [`super::apply`].
+
+use std::sync::Arc;
+
+use super::plan::{self, Compared, Need};
+use super::{Answered, Cycle, Heard, ItemError, ItemReport, Origin, Outcome};
+use crate::category::Category;
+use crate::clock;
+use crate::digest::Digest;
+use crate::draft::{self, Draft, NoDraft};
+use crate::item::{Form, Item};
+use crate::legacy::Rejected;
+use crate::mirror::{Known, Look};
+use crate::upstream::{Class, Fetched, Validators};
+use crate::verdict::{self, Published, Verdict};
+
+/// A legacy body, wherever it came from.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    pub(super) sha256: Digest,
+    /// Where it came from; `None` for the file on disk.
+    pub(super) from: Option<(Origin, Validators)>,
+}
+
+impl Cycle<'_> {
+    /// All that one category needs in this cycle.
+    pub(super) fn work(
+        &mut self,
+        category: Category,
+        look: Look,
+        heard: Option<Heard>,
+    ) -> ItemReport {
+        let mut report = ItemReport::unchanged();
+        if let Err(error) = self.work_into(category, look, heard, &mut report) {
+            report.outcome = match error {
+                ItemError::Rejected { .. } | ItemError::NotLegacy { .. } => Outcome::Rejected,
+                _ => Outcome::Failed,
+            };
+            report.error = Some(error);
+        }
+        self.describe(category, &mut report);
+        report
+    }
+
+    fn work_into(
+        &mut self,
+        category: Category,
+        mut look: Look,
+        heard: Option<Heard>,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        if heard.is_some() {
+            // The file may have changed while the upstream was waited for.
+            let item = Item::Category(category);
+            let again = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+            let same = again.seen.map(|seen| seen.sha256) == look.seen.map(|seen| seen.sha256);
+            look = Look {
+                read: again.read.or(look.read.filter(|_| same)),
+                seen: again.seen,
+            };
+        }
+        // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
+        // or not the upstream answers.
+        match self.hear(heard, &look, report) {
+            Ok(Some(body)) => match self.take(category, body, report) {
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    let _ = self.compare(category, None, report);
+                    Err(error)
+                }
+            },
+            Ok(None) => self.compare(category, Some(look), report),
+            Err(error) => {
+                let _ = self.compare(category, Some(look), report);
+                Err(error)
+            }
+        }
+    }
+
+    /// What an upstream said: a body that is not the file on disk, or none.
+    fn hear(
+        &mut self,
+        heard: Option<Heard>,
+        look: &Look,
+        report: &mut ItemReport,
+    ) -> Result<Option<Body>, ItemError> {
+        let Some(Heard { origin, result }) = heard else {
+            return Ok(None);
+        };
+        let fetched = result.map_err(|error| {
+            report.answered = Answered::Failed;
+            if let Class::RateLimited { until } = error.class() {
+                report.limited_until = Some(until);
+            }
+            ItemError::Upstream(Arc::new(error))
+        })?;
+        let (bytes, validators) = match fetched {
+            Fetched::NotModified => {
+                report.answered = Answered::NotModified;
+                report.origin = Some(origin);
+                return Ok(None);
+            }
+            Fetched::New { body, validators } => (body, validators),
+        };
+        report.answered = Answered::Downloaded;
+        report.downloaded_bytes = bytes.len() as u64;
+        if bytes.is_empty() {
+            let file = origin.url;
+            return Err(ItemError::NoLegacy {
+                file,
+                what: "empty",
+            });
+        }
+        // Bytes that are at hand are compared, not hashed.
+        let same = look.read.as_ref().is_some_and(|read| *read == bytes);
+        let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
+        let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
+        if look.seen.is_some_and(|seen| seen.sha256 == sha256) {
+            if validators == Validators::default() && self.depth != crate::depth::Depth::Force {
+                // Where an upstream gives no validators, sending what is here is its way to say "not modified".
+                report.answered = Answered::NotModified;
+                report.downloaded_bytes = 0;
+            }
+            self.remember(&origin, Known { validators, sha256 });
+            report.origin = Some(origin);
+            return Ok(None);
+        }
+        Ok(Some(Body {
+            bytes,
+            sha256,
+            from: Some((origin, validators)),
+        }))
+    }
+
+    /// Takes a body that an upstream sent, if it is a reference: it is stored, and what it gives is published.
+    fn take(
+        &mut self,
+        category: Category,
+        body: Body,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
+        let url = url.unwrap_or_default();
+        match self.draft(category, &body, report) {
+            Ok(draft) => self.publish(category, &body, &draft, report),
+            Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
+            Err(NoDraft::Rejected(reason)) => {
+                self.store(category, &body, report)?;
+                self.memory
+                    .refused
+                    .insert(category, (body.sha256, reason.clone()));
+                Err(self.rejected(category, reason))
+            }
+        }
+    }
+
+    /// Compares the legacy file on disk with the v2 file, and brings the v2 file in line. `look` is the legacy file as
+    /// it was just seen; without one it is looked at.
+    pub(super) fn compare(
+        &mut self,
+        category: Category,
+        look: Option<Look>,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let item = Item::Category(category);
+        let look = match look {
+            Some(look) => look,
+            None => self.look(&item, Form::Legacy)?,
+        };
+        let path = self.mirror.layout().legacy(category);
+        let no_legacy = |what| ItemError::NoLegacy {
+            file: path.display().to_string(),
+            what,
+        };
+        let Some(legacy) = look.seen.filter(|seen| seen.bytes > 0) else {
+            // The look of the plan passes over what cannot be read; here it is said.
+            self.look(&item, Form::Legacy)?;
+            self.restore(category, report);
+            return Err(no_legacy(if look.seen.is_some() {
+                "empty"
+            } else {
+                "missing"
+            }));
+        };
+        report.modified = self.is_modified(category, legacy.sha256);
+        // A v2 file that cannot be looked at is not ours: it gives way.
+        let v2 = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        let entry = self.mirror.manifest().categories.get(&category);
+        let refused = self.memory.refused.get(&category);
+        let files = Compared {
+            legacy: legacy.sha256,
+            v2: v2
+                .seen
+                .filter(|seen| self.mirror.is_readable(seen))
+                .map(|seen| seen.sha256),
+            published: entry.map(|entry| (entry.v2.sha256, entry.made_from)),
+            trusted: self.mirror.is_trusted(),
+            refused: refused.map(|(digest, _)| *digest),
+        };
+        let reason = refused.map(|(_, reason)| reason.clone());
+        match plan::need(&files, self.policy()) {
+            Need::Nothing => {
+                let issues = self.mirror.state().issues.get(&category);
+                report.issues = issues.copied().unwrap_or_default();
+                self.enter_legacy(category, report.modified);
+                Ok(())
+            }
+            Need::Draft => {
+                let bytes = match look.read {
+                    Some(bytes) => bytes,
+                    None => self.read(&item, Form::Legacy)?,
+                };
+                if bytes.is_empty() {
+                    return Err(no_legacy("empty"));
+                }
+                // The file may have been written between the look and the read.
+                let sha256 = if bytes.len() as u64 == legacy.bytes && legacy.is_conclusive() {
+                    legacy.sha256
+                } else {
+                    Digest::of(&bytes)
+                };
+                let body = Body {
+                    bytes,
+                    sha256,
+                    from: None,
+                };
+                match self.draft(category, &body, report) {
+                    Ok(draft) => self.publish(category, &body, &draft, report),
+                    Err(NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) => {
+                        self.memory
+                            .refused
+                            .insert(category, (sha256, reason.clone()));
+                        self.restore(category, report);
+                        self.enter_legacy(category, report.modified);
+                        Err(self.rejected(category, reason))
+                    }
+                }
+            }
+            Need::Stay | Need::Restore => {
+                self.restore(category, report);
+                self.enter_legacy(category, report.modified);
+                Err(self.rejected(category, reason.unwrap_or_else(unknown)))
+            }
+        }
+    }
+
+    fn draft(
+        &self,
+        category: Category,
+        body: &Body,
+        report: &mut ItemReport,
+    ) -> Result<Draft, NoDraft> {
+        let begun = clock::instant();
+        let received = body.from.is_some();
+        let draft = draft::from_legacy(category, &body.bytes, body.sha256, self.policy(), received);
+        report.convert_time = Some(clock::since(begun));
+        draft
+    }
+
+    /// Judges a draft and does what the verdict says.
+    fn publish(
+        &mut self,
+        category: Category,
+        body: &Body,
+        draft: &Draft,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        report.issues = draft.issues;
+        let published = self.mirror.manifest().categories.get(&category);
+        let published = published.map(|entry| Published {
+            sha256: entry.v2.sha256,
+            models: entry.v2.models,
+        });
+        match verdict::judge(category, published, draft) {
+            Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),
+            Verdict::Refused(reason) => {
+                if body.from.is_none() {
+                    self.memory
+                        .refused
+                        .insert(category, (body.sha256, reason.clone()));
+                    self.restore(category, report);
+                }
+                Err(self.rejected(category, reason))
+            }
+        }
+    }
+
+    fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
+        let look = self.mirror.look(item, form);
+        look.map_err(|error| ItemError::Disk(Arc::new(error)))
+    }
+
+    fn read(&self, item: &Item, form: Form) -> Result<Vec<u8>, ItemError> {
+        let read = self.mirror.read(item, form);
+        let read = read.map_err(|error| ItemError::Disk(Arc::new(error)))?;
+        Ok(read.unwrap_or_default())
+    }
+
+    fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
+        let path = self.mirror.layout().legacy(category);
+        let file = path.display().to_string();
+        ItemError::Rejected { file, reason }
+    }
+
+    /// Whether the legacy file on disk is not what the upstream last sent.
+    fn is_modified(&mut self, category: Category, legacy: Digest) -> bool {
+        if self.is_origin() {
+            return false;
+        }
+        let url = self.origin(category).url;
+        let known = self.mirror.state().validators.get(&url);
+        known.is_some_and(|known| known.sha256 != legacy)
+    }
+
+    /// Fills in how the category is published now, however the cycle fared.
+    fn describe(&mut self, category: Category, report: &mut ItemReport) {
+        let item = Item::Category(category);
+        if report.error.is_some() {
+            // What a failure left on disk is not what this cycle put there. It is looked at, and only described.
+            let _ = self.mirror.look(&item, Form::V2);
+        }
+        let v2 = self.mirror.last_seen(&item, Form::V2);
+        let legacy = self.mirror.last_seen(&item, Form::Legacy);
+        report.v2 = v2.map(|file| (file.sha256, file.bytes));
+        report.legacy_bytes = legacy.map(|file| file.bytes);
+        let entry = self.mirror.manifest().categories.get(&category);
+        let entry = entry.filter(|entry| v2.is_some_and(|file| file.sha256 == entry.v2.sha256));
+        report.models = entry.map(|entry| entry.v2.models);
+        report.dropped = entry.map_or(0, |entry| entry.v2.dropped);
+        if report.origin.is_none() {
+            report.origin = entry.map(|entry| Origin {
+                upstream: entry.source.upstream.clone(),
+                url: entry.source.url.clone(),
+            });
+        }
+    }
+}
+
+fn unknown() -> Rejected {
+    Rejected::file("it cannot be converted")
+}

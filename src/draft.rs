@@ -1,0 +1,185 @@
+//! What a cycle would publish for a category: body in, draft out; pure.
+//!
+//! 1. The same body under the same policy gives the same draft, in every process of the same version.
+//! 2. A body that is no reference at all is told apart from one whose records are refused: the first is a fault of the
+//!    way, the second is the upstream's word.
+
+use serde::{Deserialize, Serialize};
+
+use crate::category::Category;
+use crate::convert::convert;
+use crate::digest::Digest;
+use crate::item::Form;
+use crate::legacy::{self, Rejected};
+
+/// What a cycle would publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The v2 file.
+    pub v2: Vec<u8>,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// How many records it holds.
+    pub models: u64,
+    /// How many records were left out of it.
+    pub dropped: u64,
+    /// How many findings lint has in the records.
+    pub issues: u64,
+    /// The body that it was made from.
+    pub made_from: MadeFrom,
+}
+
+/// The body that a v2 file was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFrom {
+    /// Its form: legacy or v2.
+    pub form: Form,
+    /// Its SHA-256 as it was received.
+    pub sha256: Digest,
+    /// What was done with records that the reference refuses; null for a v2 body, which is published as it is.
+    pub on_invalid_record: Option<OnInvalidRecord>,
+}
+
+/// What is done with a record that the reference refuses its file for (`on_invalid_record`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInvalidRecord {
+    /// The file is rejected as a whole, as the reference does.
+    #[default]
+    Reject,
+}
+
+/// Why a body gives no draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoDraft {
+    /// It is no reference at all: cut off, a web page, not JSON, another table.
+    NoReference(Rejected),
+    /// It is a reference, and its records cannot be converted.
+    Rejected(Rejected),
+}
+
+/// Makes the draft of a legacy body.
+///
+/// `received` says that the body came over a way that may have cut it: a CSV must then end in a whole row. A file that
+/// somebody edits on disk need not.
+///
+/// # Errors
+/// The body is no reference, or one whose records cannot be converted.
+pub fn from_legacy(
+    category: Category,
+    body: &[u8],
+    sha256: Digest,
+    policy: OnInvalidRecord,
+    received: bool,
+) -> Result<Draft, NoDraft> {
+    if received && category == Category::TextGeneration {
+        legacy::parse_check(category, body).map_err(NoDraft::NoReference)?;
+    }
+    let converted =
+        convert(category, body).map_err(|reason| match legacy::parse_check(category, body) {
+            Err(flaw) if received => NoDraft::NoReference(flaw),
+            _ => NoDraft::Rejected(reason),
+        })?;
+    Ok(Draft {
+        sha256: Digest::of(&converted.v2),
+        models: converted.models as u64,
+        dropped: 0,
+        issues: converted.issues.len() as u64,
+        v2: converted.v2,
+        made_from: MadeFrom {
+            form: Form::Legacy,
+            sha256,
+            on_invalid_record: Some(policy),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    enum Kind {
+        Draft { models: u64 },
+        NoReference,
+        Rejected,
+    }
+
+    fn kind(category: Category, body: &str, received: bool) -> Kind {
+        let sha256 = Digest::of(body.as_bytes());
+        let policy = OnInvalidRecord::Reject;
+        match from_legacy(category, body.as_bytes(), sha256, policy, received) {
+            Ok(draft) => {
+                assert_eq!(draft.sha256, Digest::of(&draft.v2));
+                assert_eq!(draft.made_from.sha256, sha256);
+                let models = draft.models;
+                Kind::Draft { models }
+            }
+            Err(NoDraft::NoReference(_)) => Kind::NoReference,
+            Err(NoDraft::Rejected(_)) => Kind::Rejected,
+        }
+    }
+
+    #[test]
+    fn every_body_gives_one_of_three_answers() {
+        let text = Category::TextGeneration;
+        let clip = Category::Clip;
+        for (category, body, received, on_disk) in [
+            (
+                clip,
+                "{\"a\":{\"name\":\"a\"}}",
+                Kind::Draft { models: 1 },
+                Kind::Draft { models: 1 },
+            ),
+            (
+                clip,
+                "{}",
+                Kind::Draft { models: 0 },
+                Kind::Draft { models: 0 },
+            ),
+            (
+                clip,
+                "{\"a\":{\"name\":\"a\"}",
+                Kind::NoReference,
+                Kind::Rejected,
+            ),
+            (clip, "<html>", Kind::NoReference, Kind::Rejected),
+            (clip, "[]", Kind::NoReference, Kind::Rejected),
+            (clip, "{\"a\":{}}", Kind::Rejected, Kind::Rejected),
+            (
+                text,
+                "name,parameters_bn\na,1\n",
+                Kind::Draft { models: 1 },
+                Kind::Draft { models: 1 },
+            ),
+            // Cut off within a row, and at its end: the second cannot be told from an editor's habit on disk.
+            (
+                text,
+                "name,parameters_bn\na,1\nb,\"",
+                Kind::NoReference,
+                Kind::Draft { models: 1 },
+            ),
+            (
+                text,
+                "name,parameters_bn\na,1",
+                Kind::NoReference,
+                Kind::Draft { models: 1 },
+            ),
+            (
+                text,
+                "name,parameters_bn\na,inf\n",
+                Kind::Rejected,
+                Kind::Rejected,
+            ),
+            (
+                text,
+                "model,size\na,1\n",
+                Kind::NoReference,
+                Kind::Draft { models: 0 },
+            ),
+        ] {
+            assert_eq!(kind(category, body, true), received, "received {body:?}");
+            assert_eq!(kind(category, body, false), on_disk, "on disk {body:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What is done with a draft: publish it, find it equal, or refuse it; pure.
+//!
+//! Each guard is a file of its own: a function of what is published and the draft. The first that objects decides.
+
+mod empty;
+
+use crate::category::Category;
+use crate::digest::Digest;
+use crate::draft::Draft;
+use crate::legacy::Rejected;
+
+/// What is published of a category, as far as a verdict needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The SHA-256 of the v2 file.
+    pub sha256: Digest,
+    /// How many records it holds.
+    pub models: u64,
+}
+
+/// What is done with a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is published.
+    Publish,
+    /// Its bytes are the published ones already.
+    Equal,
+    /// It is not taken, and what it was made from is not stored.
+    Refused(Rejected),
+}
+
+/// Judges a draft against what is published.
+#[must_use]
+pub fn judge(category: Category, published: Option<Published>, draft: &Draft) -> Verdict {
+    let Some(published) = published else {
+        return Verdict::Publish;
+    };
+    if published.sha256 == draft.sha256 {
+        return Verdict::Equal;
+    }
+    if let Some(reason) = empty::refuses(category, published.models, draft.models) {
+        return Verdict::Refused(reason);
+    }
+    Verdict::Publish
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::{MadeFrom, OnInvalidRecord};
+    use crate::item::Form;
+
+    fn draft(v2: &str, models: u64) -> Draft {
+        let sha256 = Digest::of(v2.as_bytes());
+        Draft {
+            v2: v2.into(),
+            sha256,
+            models,
+            dropped: 0,
+            issues: 0,
+            made_from: MadeFrom {
+                form: Form::Legacy,
+                sha256,
+                on_invalid_record: Some(OnInvalidRecord::Reject),
+            },
+        }
+    }
+
+    #[test]
+    fn every_verdict() {
+        let text = Category::TextGeneration;
+        let published = |v2: &str, models| {
+            let sha256 = Digest::of(v2.as_bytes());
+            Some(Published { sha256, models })
+        };
+        let name = |verdict| match verdict {
+            Verdict::Publish => "publish",
+            Verdict::Equal => "equal",
+            Verdict::Refused(_) => "refused",
+        };
+        for (category, published, draft, expected) in [
+            (text, None, draft("a", 1), "publish"),
+            (text, None, draft("{}", 0), "publish"),
+            (text, published("a", 1), draft("a", 1), "equal"),
+            (text, published("a", 1), draft("b", 1), "publish"),
+            (text, published("a", 1), draft("{}", 0), "refused"),
+            (text, published("{ }", 0), draft("{}", 0), "publish"),
+            (Category::Blip, published("a", 1), draft("{}", 0), "publish"),
+        ] {
+            assert_eq!(
+                name(judge(category, published, &draft)),
+                expected,
+                "{draft:?}"
+            );
+        }
+    }
+}
