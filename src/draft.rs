@@ -157,7 +157,7 @@ mod tests {
                 text,
                 "name,parameters_bn\na,1\nb,\"",
                 Kind::NoReference,
-                Kind::Draft { models: 1 },
+                Kind::Draft { models: 2 },
             ),
             (
                 text,
