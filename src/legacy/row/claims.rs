@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::coerce::{list, object, optional_string, required, unknown_member, word};
-use super::flaw::{At as _, Flaw};
-use super::json::Value;
-use super::numbers::integer;
-use super::urls::http_url;
+use crate::python::coerce::{list, object, optional_string, required, unknown_member, word};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::Value;
+use crate::python::numbers::integer;
+use crate::python::urls::http_url;
 
 /// The keys of `interaction_modes`.
 pub(crate) const INTERACTION_MODES: [&str; 3] = ["completion", "instruction", "chat"];

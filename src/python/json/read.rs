@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
-use super::json::{Object, Value};
-use super::swar;
+use super::value::{Object, Value};
+use crate::python::swar;
 
 /// How deep lists and objects may nest.
 pub(crate) const MAX_DEPTH: usize = 128;

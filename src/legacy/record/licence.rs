@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::coerce::{
+use crate::python::coerce::{
     filled_string, list, object, optional, optional_string, required, strings, unknown_member, word,
 };
-use super::dates::date;
-use super::flaw::{At as _, Flaw};
-use super::json::Value;
-use super::license_expression::identifiers;
+use crate::python::dates::date;
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::identifiers;
+use crate::python::json::Value;
 
 const PERMISSIONS: [&str; 4] = [
     "allowed",

@@ -3,10 +3,10 @@
 //! The findings come in the reference's order, which is not that of the file: files, downloads, files again,
 //! downloads again. They are computed after everything was read, by [`lint`].
 
-use super::coerce::{object, optional_string, required, string};
-use super::flaw::{At as _, Flaw};
-use super::json::{Object, Value};
-use super::urls::refused_by_urlparse;
+use crate::python::coerce::{object, optional_string, required, string};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::{Object, Value};
+use crate::python::urls::refused_by_urlparse;
 
 /// A checked `config`.
 #[derive(Debug, Default)]

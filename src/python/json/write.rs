@@ -6,8 +6,8 @@
 
 use std::io::Write as _;
 
-use super::json::{Object, Value, float_value};
-use super::swar;
+use super::value::{Object, Value, float_value};
+use crate::python::swar;
 
 /// Which of Python's two writers is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

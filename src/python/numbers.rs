@@ -7,9 +7,7 @@ use std::borrow::Cow;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
-use super::json::{Value, float_value};
-use super::json_reader::MAX_INTEGER_DIGITS;
-use super::python_json::canonical_int;
+use super::json::{MAX_INTEGER_DIGITS, Value, canonical_int, float_value};
 
 /// An integer from whatever pydantic takes for one.
 pub(crate) fn integer<'t>(value: &'t Value<'_>) -> Result<Cow<'t, str>, Flaw> {
