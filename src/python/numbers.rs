@@ -150,7 +150,8 @@ pub(crate) fn rust_float(text: &str) -> Option<f64> {
 
 /// An integer literal as a double; `None` beyond the range.
 pub(crate) fn int_as_float(literal: &str) -> Option<f64> {
-    literal.parse().ok().filter(|value: &f64| value.is_finite())
+    let value: f64 = canonical_int(literal).parse().ok()?;
+    value.is_finite().then_some(value)
 }
 
 #[cfg(test)]
