@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
 use crate::category::Category;
 use crate::config::Config;
 use crate::pipeline::{Report, Silent};
+use crate::python::json::Value;
 use crate::trigger::Reason;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
@@ -83,7 +83,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::legacy_json`].
-    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value>> {
+    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value<'static>>> {
         self.runtime
             .block_on(self.inner.legacy_json(category, redownload))
     }

@@ -110,7 +110,7 @@ fn records(
     let mut v2 = Vec::with_capacity(text.len() / 3 * 5 + 64);
     v2.push(b'{');
     let mut models = 0;
-    for (key, value) in records.iter() {
+    for (key, value) in &records {
         let start = v2.len();
         v2.extend_from_slice(if models == 0 { b"\n    " } else { b",\n    " });
         push_string(&mut v2, key, Flavour::V2);

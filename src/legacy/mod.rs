@@ -13,6 +13,7 @@ mod view;
 use crate::category::Category;
 use crate::python::json;
 
+pub(crate) use crate::python::json::is_whole;
 pub use findings::Issues;
 pub(crate) use findings::{IssueLog, Topic};
 pub use rejected::Rejected;
@@ -45,12 +46,6 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),
     }
-}
-
-/// Whether bytes are one whole JSON object, in the JSON that Python reads and writes.
-pub(crate) fn is_whole(json: &[u8]) -> bool {
-    let text = std::str::from_utf8(json).ok();
-    text.is_some_and(|text| matches!(json::parse_loosely(text), Ok(json::Value::Object(_))))
 }
 
 /// The text of a file.

@@ -10,7 +10,7 @@ pub(crate) mod csv;
 pub(crate) mod dates;
 pub(crate) mod flat_value;
 pub(crate) mod flaw;
-pub(crate) mod json;
+pub mod json;
 mod license_expression;
 pub(crate) mod names;
 pub(crate) mod numbers;

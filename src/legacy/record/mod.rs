@@ -71,7 +71,7 @@ impl<'t, 'a> Record<'t, 'a> {
     pub(crate) fn read(category: Category, value: &'t Value<'a>) -> Result<Self, Flaw> {
         let mut record = Self::default();
         let (mut name, mut baseline) = (None, None);
-        for (key, value) in object(value)?.iter() {
+        for (key, value) in object(value)? {
             match key {
                 "name" => name = Some(string(value).at(key)?),
                 "baseline" if category == Category::ImageGeneration => {
@@ -187,7 +187,7 @@ fn metadata<'t>(value: &'t Value<'_>) -> Result<Metadata<'t>, Flaw> {
         created_by: None,
         updated_by: None,
     };
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "schema_version" => metadata.schema_version = string(value).at(key)?,
             "created_at" => metadata.created_at = optional(value, integer).at(key)?,

@@ -15,6 +15,8 @@ pub(crate) enum Flavour {
     V2,
     /// `ujson`: neither.
     View,
+    /// As `json`, but number literals stay as they are.
+    AsWritten,
 }
 
 /// Text in the making. Members and items bring their own comma, line and indent.
@@ -115,6 +117,9 @@ impl<'o> Writer<'o> {
         match value {
             Value::Null => self.raw("null"),
             Value::Bool(value) => self.bool(*value),
+            Value::Int(literal) | Value::Float(literal) if self.flavour == Flavour::AsWritten => {
+                self.raw(literal);
+            }
             Value::Int(literal) => self.raw(canonical_int(literal)),
             Value::Float(literal) => self.float(float_value(literal)),
             Value::String(text) => self.string(text),
@@ -132,7 +137,7 @@ impl<'o> Writer<'o> {
 
     pub(crate) fn object(&mut self, object: &Object<'_>) {
         self.open(b'{');
-        for (key, value) in object.iter() {
+        for (key, value) in object {
             self.key(key);
             self.value(value);
         }
@@ -262,7 +267,9 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f64, flavour: Flavour) {
             let sign = if exponent < 0 { '-' } else { '+' };
             let exponent = exponent.unsigned_abs();
             match flavour {
-                Flavour::V2 => write!(out, "{first}{point}{rest}e{sign}{exponent:02}"),
+                Flavour::V2 | Flavour::AsWritten => {
+                    write!(out, "{first}{point}{rest}e{sign}{exponent:02}")
+                }
                 Flavour::View => write!(out, "{first}{point}{rest}e{sign}{exponent}"),
             }
         }
