@@ -10,9 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
 use crate::category::Category;
 use crate::config::Config;
+use crate::depth::Depth;
 use crate::pipeline::{Report, Silent};
 use crate::python::json::Value;
-use crate::trigger::Reason;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::refresh`].
-    pub fn refresh(&self, reason: Reason, categories: &[Category]) -> Report {
+    pub fn refresh(&self, reason: Depth, categories: &[Category]) -> Report {
         self.runtime
             .block_on(self.inner.refresh(reason, categories, &Silent))
     }
