@@ -11,7 +11,7 @@
 //!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
-//! [`Depth::Poll`]: super::Depth::Poll
+//! [`Depth::Poll`]: crate::depth::Depth::Poll
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
