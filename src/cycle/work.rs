@@ -101,7 +101,9 @@ impl Cycle<'_> {
                 report.origin = Some(origin);
                 return Ok(None);
             }
-            Fetched::New { body, validators } => (body, validators),
+            Fetched::New {
+                body, validators, ..
+            } => (body, validators),
         };
         report.answered = Answered::Downloaded;
         report.downloaded_bytes = bytes.len() as u64;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::legacy::v2_records;
+use crate::python::json::{Object, Value, canonical_int, float_value, parse_loosely};
 
 /// How many models differ between two versions of a category.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,17 +21,47 @@ impl Changes {
     /// Compares two v2 files; `old` may be anything, since somebody may have edited it.
     #[must_use]
     pub fn between(old: Option<&[u8]>, new: &[u8]) -> Self {
-        let mut before: HashMap<_, _> = v2_records(old.unwrap_or_default()).into_iter().collect();
+        let (old, new) = (models(old.unwrap_or_default()), models(new));
+        let mut before: HashMap<&str, &Value<'_>> = old.iter().collect();
         let mut changes = Self::default();
-        for (name, record) in v2_records(new) {
-            match before.remove(&name) {
+        for (name, model) in new.iter() {
+            match before.remove(name) {
                 None => changes.added += 1,
-                Some(earlier) if earlier != record => changes.changed += 1,
+                Some(earlier) if !same(earlier, model) => changes.changed += 1,
                 Some(_) => {}
             }
         }
         changes.removed = before.len();
         changes
+    }
+}
+
+/// The models of a v2 file; none of a file that is no JSON object.
+fn models(v2: &[u8]) -> Object<'_> {
+    let text = std::str::from_utf8(v2).unwrap_or_default();
+    match parse_loosely(text) {
+        Ok(Value::Object(models)) => models,
+        _ => Object::default(),
+    }
+}
+
+/// Whether two values mean the same: the order of members and the spelling of numbers do not count.
+fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    match (one, other) {
+        (Value::Int(one), Value::Int(other)) => canonical_int(one) == canonical_int(other),
+        (Value::Float(one), Value::Float(other)) => {
+            float_value(one).to_bits() == float_value(other).to_bits()
+        }
+        (Value::List(one), Value::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let also = |(key, value): (&str, &Value<'_>)| {
+                other.get(key).is_some_and(|other| same(value, other))
+            };
+            one.len() == other.len() && one.iter().all(also)
+        }
+        _ => one == other,
     }
 }
 
