@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
 use crate::category::Category;
 use crate::config::Config;
+use crate::cycle::Report;
 use crate::depth::Depth;
-use crate::pipeline::{Report, Silent};
 use crate::python::json::Value;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
@@ -38,12 +38,32 @@ impl GithubBackend {
     /// # Errors
     /// As [`Async::open`], or the system has no room for a runtime.
     pub fn open(config: Config) -> Result<Self, BlockingError> {
+        Self::with(|| Async::open(config))
+    }
+
+    /// As [`Async::open_writer`].
+    ///
+    /// # Errors
+    /// As [`Async::open_writer`], or the system has no room for a runtime.
+    pub fn open_writer(config: Config) -> Result<Self, BlockingError> {
+        Self::with(|| Async::open_writer(config))
+    }
+
+    /// As [`Async::open_reader`]: for programs that must never become the writer.
+    ///
+    /// # Errors
+    /// As [`Async::open_reader`], or the system has no room for a runtime.
+    pub fn open_reader(config: Config) -> Result<Self, BlockingError> {
+        Self::with(|| Async::open_reader(config))
+    }
+
+    fn with(open: impl FnOnce() -> Result<Async, OpenError>) -> Result<Self, BlockingError> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(BlockingError::Runtime)?;
         Ok(Self {
-            inner: Arc::new(Async::open(config)?),
+            inner: Arc::new(open()?),
             runtime,
         })
     }
@@ -55,9 +75,9 @@ impl GithubBackend {
     }
 
     /// As [`Async::refresh`].
-    pub fn refresh(&self, reason: Depth, categories: &[Category]) -> Report {
+    pub fn refresh(&self, depth: Depth, categories: &[Category]) -> Report {
         self.runtime
-            .block_on(self.inner.refresh(reason, categories, &Silent))
+            .block_on(self.inner.refresh(depth, categories, &()))
     }
 
     /// As [`Async::fetch_category`].

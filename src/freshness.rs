@@ -8,6 +8,9 @@
 //! 2. Each way of becoming stale is announced once: further looks at a stale category announce nothing.
 //! 3. A load that found nothing, or that failed, never makes a category fresh.
 //! 4. Never loaded is not stale: a first load is not a refresh.
+//!
+//! The clock is the one that measures ([`crate::clock::instant`]): it stands still while the host sleeps, so what was
+//! fresh before a suspend is as fresh after it. A TTL of [`Duration::MAX`] never ends.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -87,10 +87,8 @@ pub mod cycle;
 
 pub mod freshness;
 
-#[cfg(any())]
 pub mod backend;
 
-#[cfg(any())]
 pub mod blocking;
 
 #[cfg(any())]

@@ -1,15 +1,15 @@
 //! What has been loaded, and whether it may be served as fresh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::category::Category;
 use crate::clock;
+use crate::cycle::ItemError;
 use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
-use crate::pipeline::CategoryError;
 use crate::python::json::{Object, Value, is_whole, read as read_json};
 
 /// A published v2 file as it was loaded.
@@ -58,7 +58,9 @@ impl Reference {
 pub(super) struct Cache {
     loaded: BTreeMap<Category, Arc<Reference>>,
     freshness: Freshness,
-    troubles: BTreeMap<Category, CategoryError>,
+    troubles: BTreeMap<Category, ItemError>,
+    /// Categories that were asked for and found to have no data.
+    empty: BTreeSet<Category>,
 }
 
 impl Cache {
@@ -67,11 +69,21 @@ impl Cache {
             loaded: BTreeMap::new(),
             freshness: Freshness::new(ttl),
             troubles: BTreeMap::new(),
+            empty: BTreeSet::new(),
         }
     }
 
     pub(super) fn holds(&self, category: Category) -> bool {
         self.loaded.contains_key(&category)
+    }
+
+    /// Whether a category was loaded, or found to have no data.
+    pub(super) fn was_answered(&self, category: Category) -> bool {
+        self.holds(category) || self.empty.contains(&category)
+    }
+
+    pub(super) fn note_empty(&mut self, category: Category) {
+        self.empty.insert(category);
     }
 
     pub(super) fn is_valid(&self, category: Category) -> bool {
@@ -100,15 +112,11 @@ impl Cache {
         self.freshness.next_expiry()
     }
 
-    pub(super) fn note(&mut self, category: Category, trouble: Option<CategoryError>) {
+    pub(super) fn note(&mut self, category: Category, trouble: Option<ItemError>) {
         match trouble {
             Some(error) => self.troubles.insert(category, error),
             None => self.troubles.remove(&category),
         };
-    }
-
-    pub(super) fn trouble(&self, category: Category) -> Option<&CategoryError> {
-        self.troubles.get(&category)
     }
 
     /// Loads a file and counts it as fresh; false when there is nothing to load.
@@ -128,7 +136,7 @@ impl Cache {
         &mut self,
         category: Category,
         file: &Path,
-    ) -> Result<Arc<Reference>, Option<CategoryError>> {
+    ) -> Result<Arc<Reference>, Option<ItemError>> {
         let trouble = self.troubles.get(&category).cloned();
         if trouble.is_none() && (self.is_valid(category) || self.load(category, file)) {
             return self.loaded.get(&category).cloned().ok_or(None);

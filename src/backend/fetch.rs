@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::{Cause, GithubBackend, Invalidation, Reference};
 use crate::category::Category;
+use crate::cycle::ItemError;
 use crate::depth::Depth;
-use crate::pipeline::{CategoryError, Silent};
 
 /// Why a category cannot be served at all.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,7 +20,7 @@ pub struct FetchError {
     pub file: PathBuf,
     /// What the last refresh ran into.
     #[source]
-    pub reason: Option<Box<CategoryError>>,
+    pub reason: Option<Box<ItemError>>,
 }
 
 type Served = BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>;
@@ -49,7 +49,7 @@ impl GithubBackend {
     }
 
     async fn fetch(&self, categories: &[Category], force: bool) -> Served {
-        self.check();
+        self.check_only(categories);
         let mut served = BTreeMap::new();
         let wanted = self.unserved(categories, force, &mut served);
         if wanted.is_empty() {
@@ -64,7 +64,7 @@ impl GithubBackend {
         let asked = if force { Depth::Force } else { Depth::Poll };
         for (reason, group) in [(asked, stale), (Depth::Disk, unloaded)] {
             if !group.is_empty() {
-                self.refresh_held(&mut writer, reason, &group, &Silent, None)
+                self.refresh_held(&mut writer, reason, &group, &(), None)
                     .await;
             }
         }
@@ -78,7 +78,10 @@ impl GithubBackend {
             }
             let result = match loaded {
                 Ok(reference) => Ok(Some(reference)),
-                Err(_) if !category.has_legacy() => Ok(None),
+                Err(_) if !category.has_legacy() => {
+                    self.cache().note_empty(category);
+                    Ok(None)
+                }
                 Err(reason) => Err(FetchError {
                     category,
                     file: self.layout.v2(category),

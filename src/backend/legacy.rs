@@ -10,7 +10,6 @@ use crate::clock;
 use crate::depth::Depth;
 use crate::disk::{self, Links};
 use crate::legacy::legacy_view;
-use crate::pipeline::Silent;
 use crate::python::json::{Value, read};
 
 /// What was loaded of legacy files. Its expiry is announced to nobody: the file is just read again.
@@ -83,7 +82,7 @@ impl GithubBackend {
             None
         };
         if let Some(reason) = reason.filter(|_| category.has_legacy()) {
-            self.refresh(reason, &[category], &Silent).await;
+            self.refresh(reason, &[category], &()).await;
         }
         if self.is_legacy_cache_valid(category) {
             return Some(());

@@ -8,6 +8,8 @@
 //! 1. Whoever reads gets whole files only, and data that could not be refreshed is served marked as stale, never as fresh.
 //! 2. One refresh runs at a time; who waited for it is served its result.
 //! 3. Every way of becoming stale reaches every callback and every subscriber, outside of any lock.
+//! 4. Every event of a cycle is folded into the ledger before anybody sees it; what is asked about the mirror's health
+//!    is read from there.
 
 mod cache;
 mod events;
@@ -31,10 +33,14 @@ pub use self::fetch::FetchError;
 use self::legacy::LegacyCache;
 pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Config, ReplicateMode};
+use crate::cycle::{self, Cycle, Event, ItemError, ItemReport, Memory, Report};
 use crate::depth::Depth;
-use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
-use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
+use crate::disk::{self, Links};
+use crate::item::Item;
+use crate::ledger::{Context, Ledger, Witness, fold};
+use crate::mirror::{Digest, Layout, LockError, Manifest, Mirror, manifest};
 use crate::trigger::Trigger;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -58,6 +64,7 @@ pub struct GithubBackend {
     read_only: bool,
     cache: Mutex<Cache>,
     legacy: Mutex<LegacyCache>,
+    ledger: Mutex<Ledger>,
     callbacks: Mutex<Callbacks>,
     events: broadcast::Sender<Invalidation>,
     counters: Counters,
@@ -131,7 +138,7 @@ impl GithubBackend {
         read_only: bool,
     ) -> Result<Self, OpenError> {
         if config.replicate_mode == ReplicateMode::Primary && !read_only {
-            let files = pipeline::missing_in_primary(&config);
+            let files = cycle::missing_in_primary(&config);
             if !files.is_empty() {
                 return Err(OpenError::MissingInPrimary { files });
             }
@@ -155,6 +162,11 @@ impl GithubBackend {
             read_only,
             cache: Mutex::new(Cache::new(config.ttl)),
             legacy: Mutex::default(),
+            ledger: Mutex::new(Ledger::new(
+                Category::with_legacy().map(Item::Category),
+                ["github".to_owned()],
+                config.stale_after,
+            )),
             callbacks: Mutex::default(),
             events: broadcast::channel(64).0,
             counters: Counters::default(),
@@ -225,43 +237,53 @@ impl GithubBackend {
         Ok(ours)
     }
 
-    /// Runs one cycle over these categories; the daemon's and everybody's only way to change the mirror.
+    /// Runs one cycle over these categories: the only way to change the mirror.
     ///
-    /// Standing by, nothing is asked and nothing written: the report says what the writer has published.
+    /// Standing by, no upstream is asked and nothing written: the report says what the writer has published.
     pub async fn refresh(
         &self,
-        reason: Depth,
+        depth: Depth,
         categories: &[Category],
-        progress: &dyn Progress,
+        witness: &dyn Witness,
     ) -> Report {
         let mut writer = self.writer.lock().await;
-        self.refresh_held(&mut writer, reason, categories, progress, None)
+        self.refresh_held(&mut writer, depth, categories, witness, None)
             .await
     }
 
-    /// The same for all categories, told of changes on disk while it waits for the upstream: those it publishes at
+    /// The same for all categories, with hints of changes on disk while it waits for an upstream: those it publishes at
     /// once, however long the upstream takes. The hints stay pending in `trigger`.
     pub async fn refresh_hinted(
         &self,
-        reason: Depth,
+        depth: Depth,
         trigger: &Trigger,
-        progress: &dyn Progress,
+        witness: &dyn Witness,
     ) -> Report {
         let mut writer = self.writer.lock().await;
         let hints = Some(trigger);
-        self.refresh_held(&mut writer, reason, &Category::ALL, progress, hints)
+        self.refresh_held(&mut writer, depth, &Category::ALL, witness, hints)
             .await
     }
 
     async fn refresh_held(
         &self,
         writer: &mut Writer,
-        reason: Depth,
+        depth: Depth,
         categories: &[Category],
-        progress: &dyn Progress,
+        witness: &dyn Witness,
         hints: Option<&Trigger>,
     ) -> Report {
         let taken = self.ensure_writer(writer);
+        let sink = |event: Event| {
+            let superseded = hints.is_some_and(|hints| hints.pending() == Some(Depth::Force));
+            let context = Context {
+                depth,
+                superseded,
+                now: clock::now(),
+            };
+            let transitions = fold(&mut self.ledger(), &event, context);
+            witness.saw(&event, &transitions);
+        };
         let Writer { mirror, memory } = writer;
         let report = match (mirror.as_mut(), taken) {
             (Some(mirror), Ok(_)) => {
@@ -270,13 +292,14 @@ impl GithubBackend {
                     mirror,
                     upstream: &self.upstream,
                     memory,
-                    reason,
+                    depth,
                     hints,
+                    sink: &sink,
                 };
-                cycle.run(categories, progress).await
+                cycle.run(categories).await
             }
-            (_, Err(error)) => Report::unwritable(categories, error),
-            (None, Ok(_)) => Report::of_another_writer(categories, &self.layout),
+            (_, Err(error)) => cycle::unwritable(categories, depth, error, &sink),
+            (None, Ok(_)) => self.as_published(categories),
         };
         if report.lost_the_lock() {
             writer.mirror = None;
@@ -287,29 +310,72 @@ impl GithubBackend {
         report
     }
 
+    /// How the categories are published, as another process wrote them and as its manifest says.
+    fn as_published(&self, categories: &[Category]) -> Report {
+        let begun = clock::instant();
+        let manifest = self.manifest().unwrap_or_default();
+        let report = |&category: &Category| {
+            let file = self.layout.v2(category);
+            let item = Item::Category(category);
+            let Ok(Some(bytes)) = disk::read(&file, Links::Follow) else {
+                if !category.has_legacy() {
+                    return (item, ItemReport::skipped());
+                }
+                let file = file.display().to_string();
+                return (item, ItemReport::failed(ItemError::NotPublished { file }));
+            };
+            let sha256 = Digest::of(&bytes);
+            let entry = manifest.categories.get(&category);
+            let entry = entry.filter(|entry| entry.v2.sha256 == sha256);
+            let report = ItemReport {
+                v2: Some((sha256, bytes.len() as u64)),
+                models: entry.map(|entry| entry.v2.models),
+                dropped: entry.map_or(0, |entry| entry.v2.dropped),
+                legacy_bytes: entry.and_then(|entry| Some(entry.legacy.as_ref()?.bytes)),
+                ..ItemReport::unchanged()
+            };
+            (item, report)
+        };
+        Report {
+            items: categories.iter().map(report).collect(),
+            elapsed: clock::since(begun),
+            unwritten: None,
+        }
+    }
+
     /// Takes a report into the cache: what was loaded before and is in order now is loaded anew.
     fn absorb(&self, report: &Report) {
         self.check();
-        for (&category, outcome) in &report.categories {
-            let failed = matches!(outcome.outcome, Outcome::Failed | Outcome::Rejected);
+        for (category, fared) in report.categories() {
+            let failed = !fared.outcome.is_good();
             if failed {
                 self.counters.failures.fetch_add(1, Ordering::Relaxed);
             }
             let mut cache = self.cache();
-            cache.note(category, outcome.error.clone());
+            cache.note(category, fared.error.clone());
             if cache.holds(category) && !failed {
                 cache.load(category, &self.layout.v2(category));
             }
         }
     }
 
+    /// What is known of every item and every upstream.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks at the clock and at every file of what is loaded, and announces what went stale.
     pub fn check(&self) {
+        self.check_only(&Category::ALL);
+    }
+
+    /// The same for these categories alone.
+    fn check_only(&self, categories: &[Category]) {
         let stale: Vec<Invalidation> = {
             let mut cache = self.cache();
-            Category::ALL
-                .into_iter()
-                .filter_map(|category| {
+            categories
+                .iter()
+                .filter_map(|&category| {
                     let cause = cache.look(category, &self.layout.v2(category))?;
                     Some(Invalidation { category, cause })
                 })

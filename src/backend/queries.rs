@@ -9,20 +9,23 @@ use jiff::Timestamp;
 use super::{GithubBackend, Role};
 use crate::category::Category;
 use crate::config::ReplicateMode;
-use crate::pipeline::CategoryError;
 use crate::upstream::Traffic;
 
 /// What a backend supports, in the reference package's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "five independent yes-or-no answers"
+    reason = "independent yes-or-no answers"
 )]
 pub struct Capabilities {
     /// Records can be written through it.
     pub writes: bool,
     /// Legacy records can be written through it.
     pub legacy_writes: bool,
+    /// Records of either form can be written through it.
+    pub any_writes: bool,
+    /// It keeps metadata of its own about categories, such as when a record was last changed.
+    pub metadata: bool,
     /// [`GithubBackend::health`]
     pub health_checks: bool,
     /// [`GithubBackend::statistics`]
@@ -31,16 +34,16 @@ pub struct Capabilities {
     pub cache_warming: bool,
 }
 
-/// The state of a backend at one moment.
+/// The state of a backend at one moment, as its ledger has it.
 #[derive(Debug, Clone)]
 pub struct Health {
-    /// Every category with a legacy format has a published file, and no refresh failed since the last that went well.
+    /// Every category that an upstream serves has a published file, and no refresh failed since the last that went well.
     pub healthy: bool,
     /// Who writes the mirror.
     pub role: Role,
     /// Hosts that asked to be left alone, and until when.
-    pub held_until: BTreeMap<String, Timestamp>,
-    /// The categories with a legacy format.
+    pub limited_until: BTreeMap<String, Timestamp>,
+    /// The categories that an upstream serves.
     pub categories: BTreeMap<Category, CategoryHealth>,
 }
 
@@ -76,7 +79,7 @@ impl GithubBackend {
     /// Whether what is loaded of a category went stale: marked, expired, or its file changed. Never loaded is not stale.
     #[must_use]
     pub fn needs_refresh(&self, category: Category) -> bool {
-        self.check();
+        self.check_only(&[category]);
         self.cache().is_stale(category)
     }
 
@@ -89,14 +92,14 @@ impl GithubBackend {
     /// Whether a category is loaded and may be served as fresh.
     #[must_use]
     pub fn is_cache_valid(&self, category: Category) -> bool {
-        self.check();
+        self.check_only(&[category]);
         self.cache().is_valid(category)
     }
 
-    /// Whether anything is loaded for a category, fresh or not.
+    /// Whether a category was loaded, fresh or not; also when it was found to have no data, as in the reference package.
     #[must_use]
     pub fn has_cached_data(&self, category: Category) -> bool {
-        self.cache().holds(category)
+        self.cache().was_answered(category)
     }
 
     /// Where a category is published.
@@ -120,6 +123,8 @@ impl GithubBackend {
         Capabilities {
             writes: false,
             legacy_writes: false,
+            any_writes: false,
+            metadata: false,
             health_checks: true,
             statistics: true,
             cache_warming: true,
@@ -136,13 +141,15 @@ impl GithubBackend {
     #[must_use]
     pub fn health(&self) -> Health {
         self.check();
+        let ledger = self.ledger();
         let cache = self.cache();
-        let categories: BTreeMap<_, _> = Category::with_legacy()
-            .map(|category| {
+        let categories: BTreeMap<_, _> = ledger
+            .categories()
+            .map(|(category, facts)| {
                 let health = CategoryHealth {
                     published: self.layout.v2(category).is_file(),
                     cache_valid: cache.is_valid(category),
-                    last_error: cache.trouble(category).map(CategoryError::chain),
+                    last_error: facts.last_error.clone(),
                 };
                 (category, health)
             })
@@ -152,7 +159,7 @@ impl GithubBackend {
                 .values()
                 .all(|health| health.published && health.last_error.is_none()),
             role: self.role(),
-            held_until: self.upstream.holds(),
+            limited_until: self.upstream.holds(),
             categories,
         }
     }

@@ -17,6 +17,7 @@ pub mod plan;
 mod work;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ use crate::digest::Digest;
 use crate::draft::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Look, Mirror};
+use crate::mirror::{Layout, LockError, Look, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{Fetched, Upstream, UpstreamError};
 
@@ -79,17 +80,12 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut items = BTreeMap::new();
         if let Err(error) = self.mirror.ensure() {
-            let error = Arc::new(error);
-            for &category in categories {
-                let report = ItemReport::failed(ItemError::Mirror(Arc::clone(&error)));
-                self.done(category, report, &mut items);
-            }
-            return self.end(begun, items, false);
+            return unwritable(categories, self.depth, error, self.sink);
         }
         self.review(categories);
         let mut requests = self.ask(categories, &mut items);
         self.gather(categories, &mut requests, &mut items).await;
-        self.end(begun, items, true)
+        self.end(begun, items)
     }
 
     /// Looks at every category's legacy file and begins the requests; what needs none is done at once.
@@ -203,28 +199,19 @@ impl Cycle<'_> {
         }
     }
 
-    fn end(
-        mut self,
-        begun: std::time::Instant,
-        mut items: BTreeMap<Item, ItemReport>,
-        writes: bool,
-    ) -> Report {
-        let unwritten = if writes {
-            self.mirror.trust();
-            let unwritten = self.commit();
-            if let Some(error) = &unwritten.manifest {
-                for (item, report) in &mut items {
-                    if self.mirror.is_missed(item) && report.outcome.is_good() {
-                        report.outcome = Outcome::Failed;
-                        report.error = Some(ItemError::Manifest(Arc::clone(error)));
-                        (self.sink)(Event::Done(item.clone(), report.clone()));
-                    }
+    fn end(mut self, begun: std::time::Instant, mut items: BTreeMap<Item, ItemReport>) -> Report {
+        self.mirror.trust();
+        let unwritten = self.commit();
+        if let Some(error) = &unwritten.manifest {
+            for (item, report) in &mut items {
+                if self.mirror.is_missed(item) && report.outcome.is_good() {
+                    report.outcome = Outcome::Failed;
+                    report.error = Some(ItemError::Manifest(Arc::clone(error)));
+                    (self.sink)(Event::Done(item.clone(), report.clone()));
                 }
             }
-            unwritten.manifest.or(unwritten.state)
-        } else {
-            None
-        };
+        }
+        let unwritten = unwritten.manifest.or(unwritten.state);
         let elapsed = clock::since(begun);
         (self.sink)(Event::Ended {
             depth: self.depth,
@@ -252,6 +239,51 @@ impl Cycle<'_> {
             url: self.upstream.address(category).unwrap_or_default(),
         }
     }
+}
+
+/// The report of a cycle that found a mirror that it may not or cannot write.
+pub(crate) fn unwritable(
+    categories: &[Category],
+    depth: Depth,
+    error: LockError,
+    sink: &(dyn Fn(Event) + Send + Sync),
+) -> Report {
+    let error = Arc::new(error);
+    let mut items = BTreeMap::new();
+    for &category in categories {
+        let report = if category.has_legacy() {
+            ItemReport::failed(ItemError::Mirror(Arc::clone(&error)))
+        } else {
+            ItemReport::skipped()
+        };
+        let item = Item::Category(category);
+        sink(Event::Done(item.clone(), report.clone()));
+        items.insert(item, report);
+    }
+    let elapsed = Duration::ZERO;
+    sink(Event::Ended {
+        depth,
+        elapsed,
+        unwritten: None,
+    });
+    Report {
+        items,
+        elapsed,
+        unwritten: None,
+    }
+}
+
+/// The legacy files of a mirror that is the origin, where they are missing and will not be seeded.
+#[must_use]
+pub(crate) fn missing_in_primary(config: &Config) -> Vec<PathBuf> {
+    if config.replicate_mode != ReplicateMode::Primary || config.seed {
+        return Vec::new();
+    }
+    let layout = Layout::new(&config.base_path);
+    Category::with_legacy()
+        .map(|category| layout.legacy(category))
+        .filter(|path| !path.exists())
+        .collect()
 }
 
 /// Waits for a hint; for ever when there is no source of any.
