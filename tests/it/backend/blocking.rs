@@ -1,0 +1,56 @@
+//! The blocking form is the same backend.
+
+use horde_refd::blocking::{BlockingError, GithubBackend};
+use horde_refd::category::Category;
+use horde_refd::pipeline::Outcome;
+use horde_refd::trigger::Reason;
+
+use super::World;
+
+const CLIP: Category = Category::Clip;
+
+#[test]
+fn everything_that_waits_has_a_blocking_form() {
+    let world = World::new();
+    let backend = GithubBackend::open(world.config()).unwrap();
+    let clip = backend.fetch_category(CLIP, false).unwrap().unwrap();
+    assert_eq!(clip.bytes(), world.published(CLIP));
+    assert_eq!(world.asked(), 1);
+    assert_eq!(backend.warm_cache(), 10);
+    assert_eq!(world.asked(), 10);
+    let all = backend.fetch_all_categories(false);
+    assert_eq!(
+        all.values()
+            .filter(|one| matches!(one, Ok(Some(_))))
+            .count(),
+        10
+    );
+    let text = backend.legacy_json_string(CLIP, false).unwrap();
+    let value = backend.legacy_json(CLIP, false).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        *value
+    );
+    assert_eq!(world.asked(), 10);
+    world.scratch.edit(CLIP, "another name", "a third name");
+    let report = backend.refresh(Reason::Schedule, &[CLIP]);
+    assert_eq!(report.categories[&CLIP].outcome, Outcome::Updated);
+    assert!(backend.inner().is_cache_valid(CLIP));
+    world.break_down(true);
+    backend.inner().mark_stale(CLIP);
+    let clip = backend.fetch_category(CLIP, false).unwrap().unwrap();
+    assert!(clip.is_stale());
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let world = World::new();
+    std::fs::write(world.scratch.mirror(), "a file").unwrap();
+    let error = GithubBackend::open(world.config()).unwrap_err();
+    assert!(matches!(error, BlockingError::Open(_)), "{error}");
+    let path = world.scratch.mirror();
+    assert!(
+        error.to_string().contains(path.to_str().unwrap()),
+        "{error}"
+    );
+}
