@@ -11,8 +11,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
 use crate::category::Category;
 use crate::config::Config;
+use crate::depth::Depth;
 use crate::pipeline::{Report, Silent};
-use crate::trigger::Reason;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::refresh`].
-    pub fn refresh(&self, reason: Reason, categories: &[Category]) -> Report {
+    pub fn refresh(&self, reason: Depth, categories: &[Category]) -> Report {
         self.runtime
             .block_on(self.inner.refresh(reason, categories, &Silent))
     }

@@ -51,6 +51,13 @@
 
 pub mod category;
 
+pub mod item;
+
+pub mod clock;
+pub mod depth;
+
+pub mod text;
+
 pub mod config;
 
 pub mod disk;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::category::Category;
-use crate::disk;
+use crate::clock;
+use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
 use crate::legacy::is_whole;
 use crate::pipeline::CategoryError;
@@ -92,7 +93,7 @@ impl Cache {
     }
 
     pub(super) fn look(&mut self, category: Category, file: &Path) -> Option<Cause> {
-        self.freshness.look(category, Instant::now(), mtime(file))
+        self.freshness.look(category, clock::instant(), mtime(file))
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {
@@ -118,7 +119,7 @@ impl Cache {
             return false;
         };
         self.loaded.insert(category, Arc::new(reference));
-        self.freshness.loaded(category, Instant::now(), stamp);
+        self.freshness.loaded(category, clock::instant(), stamp);
         true
     }
 
@@ -151,11 +152,14 @@ impl Cache {
 }
 
 fn mtime(file: &Path) -> Option<f64> {
-    disk::stamp(file).ok().flatten().map(|stamp| stamp.mtime())
+    disk::stamp(file, Links::Follow)
+        .ok()
+        .flatten()
+        .map(|stamp| stamp.mtime())
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file) {
+    match disk::read(file, Links::Follow) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {

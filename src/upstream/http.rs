@@ -7,9 +7,8 @@
 //! 4. Reading a body is bounded three ways: per read, in total time, and in decoded bytes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
@@ -19,6 +18,7 @@ use reqwest::{Client, Response, StatusCode};
 use super::address::Target;
 use super::error::{HttpCause, UpstreamError};
 use super::{Fetched, Validators, retry};
+use crate::clock;
 
 /// As much of an error page as is searched for the words "rate limit".
 const ERROR_PAGE_BYTES: u64 = 4096;
@@ -31,14 +31,14 @@ pub(super) async fn get(
     limit: u64,
     downloaded: &AtomicU64,
 ) -> Result<Fetched, UpstreamError> {
-    let started = Instant::now();
+    let started = clock::instant();
     let conditions = validators.map(conditions).unwrap_or_default();
     let unconditional = conditions.is_empty();
     let request = client.get(target.request.clone()).headers(conditions);
     let response = request
         .send()
         .await
-        .map_err(|error| request_failure(target, error, started.elapsed()))?;
+        .map_err(|error| request_failure(target, error, clock::since(started)))?;
 
     let url = || target.shown.clone();
     let status = response.status();
@@ -80,7 +80,7 @@ pub(super) async fn get(
                 limit,
             });
         }
-        Err(error) => return Err(body_failure(target, error, started.elapsed())),
+        Err(error) => return Err(body_failure(target, error, clock::since(started))),
     };
     if body.is_empty() {
         return Err(UpstreamError::Empty { place: url() });
@@ -130,7 +130,7 @@ async fn refusal(target: &Target, response: Response) -> UpstreamError {
     let url = target.shown.clone();
     let status = response.status();
     let headers = response.headers();
-    let now = Timestamp::now();
+    let now = clock::now();
     let header = text(headers, RETRY_AFTER).map(str::to_owned);
     let reset = text(headers, HeaderName::from_static("x-ratelimit-reset")).map(str::to_owned);
     let limited = match status {

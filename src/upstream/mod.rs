@@ -17,7 +17,6 @@ mod traffic;
 pub mod validators;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use reqwest::Client;
@@ -28,6 +27,7 @@ pub use traffic::Traffic;
 pub use validators::Validators;
 
 use crate::category::Category;
+use crate::clock;
 use crate::config::UpstreamConfig;
 use address::{Place, Target};
 use hold::Holds;
@@ -111,12 +111,12 @@ impl Upstream {
 
     /// The rate-limit deadlines still ahead, per host, for the caller to keep across runs.
     pub fn holds(&self) -> BTreeMap<String, Timestamp> {
-        self.holds.all(Timestamp::now())
+        self.holds.all(clock::now())
     }
 
     /// Takes over deadlines that another process was given.
     pub fn hold(&self, deadlines: &BTreeMap<String, Timestamp>) {
-        let now = Timestamp::now();
+        let now = clock::now();
         for (host, until) in deadlines {
             self.holds.extend(host, *until, now);
         }
@@ -184,13 +184,13 @@ impl Upstream {
         let build = || async { client::build(&self.config, &target.request) };
         let client = self.client.get_or_try_init(build).await?;
         let limit = self.config.max_body_bytes;
-        let asked = Instant::now();
+        let asked = clock::instant();
         let mut end = http::get(client, target, validators, limit, &self.traffic.downloaded).await;
         let status = self.traffic.count(&end);
-        let elapsed_ms = asked.elapsed().as_millis();
+        let elapsed_ms = clock::since(asked).as_millis();
         tracing::debug!(url = target.shown, status, attempt, elapsed_ms, "asked");
         if let Err(UpstreamError::RateLimited { host, until, .. }) = &mut end {
-            *until = self.holds.extend(host, *until, Timestamp::now());
+            *until = self.holds.extend(host, *until, clock::now());
             self.end_backoff();
         }
         end
@@ -198,7 +198,7 @@ impl Upstream {
 
     /// Fails while the target's host is held.
     fn check(&self, target: &Target) -> Result<(), UpstreamError> {
-        match self.holds.until(&target.host, Timestamp::now()) {
+        match self.holds.until(&target.host, clock::now()) {
             None => Ok(()),
             Some(until) => Err(UpstreamError::Held {
                 url: target.shown.clone(),

@@ -2,8 +2,8 @@
 
 use horde_refd::blocking::{BlockingError, GithubBackend};
 use horde_refd::category::Category;
+use horde_refd::depth::Depth;
 use horde_refd::pipeline::Outcome;
-use horde_refd::trigger::Reason;
 
 use super::World;
 
@@ -33,7 +33,7 @@ fn everything_that_waits_has_a_blocking_form() {
     );
     assert_eq!(world.asked(), 10);
     world.scratch.edit(CLIP, "another name", "a third name");
-    let report = backend.refresh(Reason::Schedule, &[CLIP]);
+    let report = backend.refresh(Depth::Poll, &[CLIP]);
     assert_eq!(report.categories[&CLIP].outcome, Outcome::Updated);
     assert!(backend.inner().is_cache_valid(CLIP));
     world.break_down(true);
