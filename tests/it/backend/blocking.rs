@@ -5,19 +5,19 @@ use horde_refd::category::Category;
 use horde_refd::depth::Depth;
 use horde_refd::pipeline::Outcome;
 
-use super::World;
+use super::Library;
 
 const CLIP: Category = Category::Clip;
 
 #[test]
 fn everything_that_waits_has_a_blocking_form() {
-    let world = World::new();
-    let backend = GithubBackend::open(world.config()).unwrap();
+    let library = Library::new();
+    let backend = GithubBackend::open(library.config()).unwrap();
     let clip = backend.fetch_category(CLIP, false).unwrap().unwrap();
-    assert_eq!(clip.bytes(), world.published(CLIP));
-    assert_eq!(world.asked(), 1);
+    assert_eq!(clip.bytes(), library.published(CLIP));
+    assert_eq!(library.asked(), 1);
     assert_eq!(backend.warm_cache(), 10);
-    assert_eq!(world.asked(), 10);
+    assert_eq!(library.asked(), 10);
     let all = backend.fetch_all_categories(false);
     assert_eq!(
         all.values()
@@ -31,12 +31,12 @@ fn everything_that_waits_has_a_blocking_form() {
         serde_json::from_str::<serde_json::Value>(&text).unwrap(),
         *value
     );
-    assert_eq!(world.asked(), 10);
-    world.scratch.edit(CLIP, "another name", "a third name");
+    assert_eq!(library.asked(), 10);
+    library.world.edit(CLIP, "another name", "a third name");
     let report = backend.refresh(Depth::Poll, &[CLIP]);
     assert_eq!(report.categories[&CLIP].outcome, Outcome::Updated);
     assert!(backend.inner().is_cache_valid(CLIP));
-    world.break_down(true);
+    library.break_down(true);
     backend.inner().mark_stale(CLIP);
     let clip = backend.fetch_category(CLIP, false).unwrap().unwrap();
     assert!(clip.is_stale());
@@ -44,11 +44,11 @@ fn everything_that_waits_has_a_blocking_form() {
 
 #[test]
 fn what_cannot_be_opened_says_why() {
-    let world = World::new();
-    std::fs::write(world.scratch.mirror(), "a file").unwrap();
-    let error = GithubBackend::open(world.config()).unwrap_err();
+    let library = Library::new();
+    std::fs::write(library.world.mirror(), "a file").unwrap();
+    let error = GithubBackend::open(library.config()).unwrap_err();
     assert!(matches!(error, BlockingError::Open(_)), "{error}");
-    let path = world.scratch.mirror();
+    let path = library.world.mirror();
     assert!(
         error.to_string().contains(path.to_str().unwrap()),
         "{error}"

@@ -1,52 +1,50 @@
 //! The programs in `examples/`, run on the sample upstream. `cargo test` builds them; so does `cargo build --examples`.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::common::scratch::{Ran, Scratch, fixtures};
+use crate::common::{PROGRAM, Ran, World, bare, fixtures};
 use horde_refd::category::Category;
 
 fn example(name: &str) -> Command {
-    let program = assert_cmd::cargo::cargo_bin!("horde-refd");
-    let path = program.parent().unwrap().join("examples").join(name);
+    let path = Path::new(PROGRAM).with_file_name("examples").join(name);
     assert!(path.exists(), "{}: cargo build --examples", path.display());
-    let mut command = Command::new(path);
-    command.env_clear().stdin(Stdio::null());
-    command
+    bare(path)
 }
 
 #[test]
 fn read_category_prints_the_models_of_a_mirror() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    let before = scratch.tree();
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let before = world.tree();
     let mut command = example("read_category");
-    let ran = Ran::of(command.arg(scratch.mirror()).arg("image_generation")).expect(0);
+    let ran = Ran::of(command.arg(world.mirror()).arg("image_generation")).expect(0);
     let expected = "Meadow Diffusion: Meadows, in every style. Invented for tests.\nLantern XL: -\nUnheard Of: -\n";
     assert_eq!(ran.stdout, expected);
-    let ran = Ran::of(example("read_category").arg(scratch.mirror()).arg("lora")).expect(0);
+    let ran = Ran::of(example("read_category").arg(world.mirror()).arg("lora")).expect(0);
     assert_eq!(ran.stdout, "lora has no reference\n");
-    assert_eq!(scratch.tree(), before, "a reader writes nothing");
+    assert_eq!(world.tree(), before, "a reader writes nothing");
 }
 
 #[test]
 fn subscribe_tells_of_a_change_and_reads_it() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
+    let world = World::new();
+    world.sync(&[]).expect(0);
     let mut child = example("subscribe")
-        .arg(scratch.mirror())
+        .arg(world.mirror())
         .arg("1")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "following 10 categories");
-    scratch.edit(
+    world.edit(
         Category::Clip,
         "\"Invented/Duo\": {",
         "\"new\": {\"name\": \"new\", \"type\": \"clip\"}, \"Invented/Duo\": {",
     );
-    scratch.sync(&[]).expect(0);
+    world.sync(&[]).expect(0);
     assert_eq!(lines.next().unwrap().unwrap(), "clip is stale: FileChanged");
     assert_eq!(lines.next().unwrap().unwrap(), "clip has 3 models");
     assert!(child.wait().unwrap().success());
@@ -54,17 +52,12 @@ fn subscribe_tells_of_a_change_and_reads_it() {
 
 #[test]
 fn blocking_keeps_a_mirror_of_its_own() {
-    let scratch = Scratch::new();
+    let world = World::new();
     let mut command = example("blocking");
-    let ran = Ran::of(
-        command
-            .arg(scratch.mirror())
-            .arg(fixtures().join("upstream")),
-    )
-    .expect(0);
+    let ran = Ran::of(command.arg(world.mirror()).arg(fixtures().join("upstream"))).expect(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines[0], "10 categories are fresh");
     assert!(lines.contains(&"text_generation: 4 models"), "{lines:?}");
     assert_eq!(lines[lines.len() - 1], "10 fetches came from memory");
-    assert!(scratch.v2(Category::Clip).exists());
+    assert!(world.v2(Category::Clip).exists());
 }

@@ -3,19 +3,19 @@
 use horde_refd::category::Category;
 use horde_refd::legacy::legacy_view;
 
-use super::World;
-use crate::common::scratch::edit;
+use super::Library;
+use crate::common::edit;
 
 const CLIP: Category = Category::Clip;
 const TEXT: Category = Category::TextGeneration;
 
 #[tokio::test]
 async fn a_missing_file_is_fetched_once_and_served_byte_for_byte() {
-    let world = World::new();
-    let backend = world.open();
+    let library = Library::new();
+    let backend = library.open();
     assert!(!backend.is_legacy_cache_valid(CLIP));
     let text = backend.legacy_json_string(CLIP, false).await.unwrap();
-    let sent = std::fs::read_to_string(world.scratch.sent(CLIP)).unwrap();
+    let sent = std::fs::read_to_string(library.world.sent(CLIP)).unwrap();
     assert_eq!(*text, *sent);
     assert!(backend.is_legacy_cache_valid(CLIP));
     let value = backend.legacy_json(CLIP, false).await.unwrap();
@@ -24,42 +24,42 @@ async fn a_missing_file_is_fetched_once_and_served_byte_for_byte() {
         serde_json::from_str::<serde_json::Value>(&sent).unwrap()
     );
     backend.legacy_json_string(CLIP, false).await.unwrap();
-    assert_eq!(world.asked(), 1);
+    assert_eq!(library.asked(), 1);
 }
 
 #[tokio::test]
 async fn the_text_models_csv_is_served_as_its_json_view_with_prefixes() {
-    let world = World::synced();
-    let backend = world.open();
+    let library = Library::synced();
+    let backend = library.open();
     let text = backend.legacy_json_string(TEXT, false).await.unwrap();
-    let csv = std::fs::read(world.scratch.sent(TEXT)).unwrap();
+    let csv = std::fs::read(library.world.sent(TEXT)).unwrap();
     assert_eq!(*text, *legacy_view(&csv, true).unwrap());
     let value = backend.legacy_json(TEXT, false).await.unwrap();
     assert!(value.get("koboldcpp/tiny-0.5B-2024-10").is_some());
-    assert_eq!(world.asked(), 0);
+    assert_eq!(library.asked(), 0);
 }
 
 #[tokio::test]
 async fn redownload_asks_unconditionally_and_a_failure_serves_what_is_there() {
-    let world = World::synced();
-    let backend = world.open();
-    world.scratch.edit(CLIP, "another name", "a third name");
+    let library = Library::synced();
+    let backend = library.open();
+    library.world.edit(CLIP, "another name", "a third name");
     let text = backend.legacy_json_string(CLIP, true).await.unwrap();
     assert!(text.contains("a third name"));
-    assert_eq!(world.asked_since(0), [("/clip.json".to_owned(), false)]);
-    world.break_down(true);
+    assert_eq!(library.asked_since(0), [("/clip.json".to_owned(), false)]);
+    library.break_down(true);
     let text = backend.legacy_json_string(CLIP, true).await.unwrap();
     assert!(text.contains("a third name"));
-    assert_eq!(world.asked(), 2);
+    assert_eq!(library.asked(), 2);
 }
 
 #[tokio::test]
 async fn an_edited_file_is_read_again() {
-    let world = World::synced();
-    let backend = world.open();
+    let library = Library::synced();
+    let backend = library.open();
     backend.legacy_json_string(CLIP, false).await.unwrap();
     edit(
-        &world.scratch.legacy(CLIP),
+        &library.world.legacy(CLIP),
         "another name",
         "an edited name",
     );
@@ -71,22 +71,22 @@ async fn an_edited_file_is_read_again() {
 
 #[tokio::test]
 async fn the_legacy_cache_has_a_ttl() {
-    let world = World::synced();
-    let mut config = world.config();
+    let library = Library::synced();
+    let mut config = library.config();
     config.ttl = std::time::Duration::from_millis(200);
     let backend = horde_refd::backend::GithubBackend::open(config).unwrap();
     backend.legacy_json_string(CLIP, false).await.unwrap();
     super::until(|| !backend.is_legacy_cache_valid(CLIP));
     backend.legacy_json_string(CLIP, false).await.unwrap();
     assert!(backend.is_legacy_cache_valid(CLIP));
-    assert_eq!(world.asked(), 0, "the file is just read again");
+    assert_eq!(library.asked(), 0, "the file is just read again");
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_none() {
-    let world = World::new();
-    world.break_down(true);
-    let backend = world.open();
+    let library = Library::new();
+    library.break_down(true);
+    let backend = library.open();
     assert!(backend.legacy_json_string(CLIP, false).await.is_none());
     assert!(backend.legacy_json(CLIP, true).await.is_none());
     assert!(
@@ -99,11 +99,11 @@ async fn what_is_not_there_is_none() {
 
 #[tokio::test]
 async fn an_empty_file_reads_as_an_empty_object_and_nan_as_no_value() {
-    let world = World::synced();
-    std::fs::write(world.scratch.legacy(CLIP), "").unwrap();
+    let library = Library::synced();
+    std::fs::write(library.world.legacy(CLIP), "").unwrap();
     let nan = "{\"x\": {\"name\": \"x\", \"weight\": NaN}}";
-    std::fs::write(world.scratch.legacy(Category::Blip), nan).unwrap();
-    let backend = world.open();
+    std::fs::write(library.world.legacy(Category::Blip), nan).unwrap();
+    let backend = library.open();
     let text = backend.legacy_json_string(CLIP, false).await.unwrap();
     assert_eq!(&*text, "{}");
     let text = backend.legacy_json_string(Category::Blip, false).await;

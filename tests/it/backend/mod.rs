@@ -16,20 +16,20 @@ use horde_refd::backend::{GithubBackend, Invalidation};
 use horde_refd::category::Category;
 use horde_refd::config::{Config, Layout, Origin};
 
-use crate::common::scratch::{Scratch, answer};
 use crate::common::scripted::{Action, Scripted, answer_with, header, target};
+use crate::common::{World, answer};
 
 /// A mirror, an upstream that counts and can be broken, and the configuration that joins them.
-struct World {
-    scratch: Scratch,
+struct Library {
+    world: World,
     server: Scripted,
     broken: Arc<AtomicBool>,
 }
 
-impl World {
+impl Library {
     fn new() -> Self {
-        let scratch = Scratch::new();
-        let upstream = scratch.upstream();
+        let world = World::new();
+        let upstream = world.upstream();
         let broken = Arc::new(AtomicBool::new(false));
         let out_of_order = Arc::clone(&broken);
         let server = Scripted::start(move |head, _| {
@@ -40,7 +40,7 @@ impl World {
             Action::Send(answer(head, &std::fs::read(file).unwrap()))
         });
         Self {
-            scratch,
+            world,
             server,
             broken,
         }
@@ -48,13 +48,13 @@ impl World {
 
     /// With a mirror that a sync has filled; none of its requests are counted.
     fn synced() -> Self {
-        let world = Self::new();
-        world.scratch.sync(&[]).expect(0);
-        world
+        let library = Self::new();
+        library.world.sync(&[]).expect(0);
+        library
     }
 
     fn config(&self) -> Config {
-        let mut config = Config::default_for(self.scratch.mirror());
+        let mut config = Config::default_for(self.world.mirror());
         config.upstream.origin = Origin::Http(self.server.url().parse().unwrap());
         config.upstream.layout = Layout::Flat;
         config.upstream.retry_attempts = 1;
@@ -85,7 +85,7 @@ impl World {
     }
 
     fn published(&self, category: Category) -> Vec<u8> {
-        std::fs::read(self.scratch.v2(category)).unwrap()
+        std::fs::read(self.world.v2(category)).unwrap()
     }
 }
 

@@ -4,13 +4,13 @@ use horde_refd::backend::{Capabilities, GithubBackend, Role};
 use horde_refd::category::Category;
 use horde_refd::config::ReplicateMode;
 
-use super::World;
+use super::Library;
 use crate::common::scripted::{Action, Scripted, answer_with};
 
 #[tokio::test]
 async fn paths_and_capabilities() {
-    let world = World::new();
-    let backend = world.open();
+    let library = Library::new();
+    let backend = library.open();
     assert_eq!(
         backend.capabilities(),
         Capabilities {
@@ -25,23 +25,23 @@ async fn paths_and_capabilities() {
     let paths = backend.all_category_file_paths();
     assert_eq!(paths.len(), Category::ALL.len());
     for (category, path) in paths {
-        assert_eq!(path, world.scratch.mirror().join(category.v2_file()));
+        assert_eq!(path, library.world.mirror().join(category.v2_file()));
         assert_eq!(path, backend.category_file_path(category));
     }
 }
 
 #[tokio::test]
 async fn warming_loads_everything_and_then_nothing_is_asked() {
-    let world = World::new();
-    let backend = world.open();
+    let library = Library::new();
+    let backend = library.open();
     assert!(!backend.health().healthy);
     assert_eq!(backend.warm_cache().await, 10);
-    assert_eq!(world.asked(), 10);
+    assert_eq!(library.asked(), 10);
     for category in Category::with_legacy() {
         assert!(backend.is_cache_valid(category), "{category}");
         backend.fetch_category(category, false).await.unwrap();
     }
-    assert_eq!(world.asked(), 10);
+    assert_eq!(library.asked(), 10);
     let health = backend.health();
     assert!(health.healthy && health.role == Role::Writer);
     assert_eq!(health.categories.len(), 10);
@@ -54,13 +54,13 @@ async fn warming_loads_everything_and_then_nothing_is_asked() {
     assert_eq!(statistics.failures, 0);
     let sent: u64 = Category::with_legacy()
         .map(|category| {
-            std::fs::metadata(world.scratch.sent(category))
+            std::fs::metadata(library.world.sent(category))
                 .unwrap()
                 .len()
         })
         .sum();
     assert_eq!(statistics.traffic.downloaded_bytes, sent);
-    world.break_down(true);
+    library.break_down(true);
     assert_eq!(backend.warm_cache().await, 10, "all of it is fresh already");
     backend.mark_stale(Category::Clip);
     assert_eq!(backend.warm_cache().await, 9);
@@ -69,10 +69,10 @@ async fn warming_loads_everything_and_then_nothing_is_asked() {
 
 #[tokio::test]
 async fn a_rate_limit_shows_in_the_health() {
-    let world = World::synced();
+    let library = Library::synced();
     let limited =
         Scripted::start(|_, _| Action::Send(answer_with(429, &[("Retry-After", "600")], b"")));
-    let mut config = world.config();
+    let mut config = library.config();
     let url = limited.url();
     config.upstream.origin = horde_refd::config::Origin::Http(url.parse().unwrap());
     let backend = GithubBackend::open(config).unwrap();

@@ -1,6 +1,6 @@
 //! `horde-refd check` as the lint before a merge: it must not pass what a refresh refuses.
 
-use crate::common::scratch::{Ran, Scratch, binary};
+use crate::common::{Ran, World, program};
 use horde_refd::category::Category;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn rejected(category: Category, legacy: &[u8]) -> Option<String> {
     let file = directory.path().join("file");
     std::fs::write(&file, legacy).unwrap();
     let target = format!("{category}={}", file.display());
-    let ran = Ran::of(binary().args(["check", "--json", &target]));
+    let ran = Ran::of(program().args(["check", "--json", &target]));
     let reason = ran.json()[category.name()]["rejected"]
         .as_str()
         .map(str::to_owned);
@@ -59,10 +59,10 @@ fn what_a_refresh_refuses_is_rejected_once() {
         let found = rejected(*category, legacy);
         assert_eq!(found.as_deref(), Some(*reason), "{category} {text:?}");
         // And a refresh does refuse it.
-        let scratch = Scratch::new();
-        std::fs::write(scratch.sent(*category), legacy).unwrap();
-        scratch.sync(&[category.name()]).expect(1);
-        assert!(!scratch.v2(*category).exists(), "{category} {text:?}");
+        let world = World::new();
+        std::fs::write(world.sent(*category), legacy).unwrap();
+        world.sync(&[category.name()]).expect(1);
+        assert!(!world.v2(*category).exists(), "{category} {text:?}");
     }
     let whole = b"name,parameters_bn\na/b,1\n";
     assert_eq!(rejected(Category::TextGeneration, whole), None);
@@ -87,10 +87,10 @@ fn several_files_of_a_category_are_all_in_the_json() {
     let bad = write("bad.json", "[]");
     let worse = write("worse.json", "");
     let alone = |target: &str| {
-        let json = Ran::of(binary().args(["check", "--json", target])).json();
+        let json = Ran::of(program().args(["check", "--json", target])).json();
         json["clip"]["issues"]["a"].as_array().unwrap().clone()
     };
-    let both = Ran::of(binary().args(["check", "--json", &first, &second, &bad, &worse]));
+    let both = Ran::of(program().args(["check", "--json", &first, &second, &bad, &worse]));
     let both = both.expect(1).json();
     let all = [alone(&first), alone(&second)].concat();
     assert_eq!(both["clip"]["issues"], json!({"a": all}));
@@ -118,7 +118,7 @@ fn a_configuration_file_that_was_named_is_looked_at_by_the_filters() {
         &["convert", "clip", legacy.to_str().unwrap()][..],
         &["check", &target],
     ] {
-        let with = |config: &str| Ran::of(binary().args(args).args(["-c", config]));
+        let with = |config: &str| Ran::of(program().args(args).args(["-c", config]));
         let ran = with(wrong.to_str().unwrap()).expect(2);
         assert!(ran.stderr.contains("did you mean ttl?"), "{ran:#?}");
         assert_eq!(ran.stdout, "");
@@ -136,7 +136,7 @@ fn the_name_of_a_file_in_the_place_of_a_category_leads_to_it() {
         &["check", "stable_diffusion=x.json"],
         &["check", "stable_diffusion"],
     ] {
-        let ran = Ran::of(binary().args(args)).expect(2);
+        let ran = Ran::of(program().args(args)).expect(2);
         let hint = "did you mean image_generation (its file is stable_diffusion.json)?";
         assert!(ran.stderr.contains(hint), "{args:?}: {ran:#?}");
         assert!(!ran.stderr.contains("'ti'"), "{args:?}: {ran:#?}");

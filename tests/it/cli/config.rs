@@ -1,22 +1,16 @@
 //! `horde-refd config` and the program's frame, through the real binary.
 
 use std::io::Read;
-use std::process::{Command as Process, Stdio};
+use std::process::{Command, Stdio};
 
-use assert_cmd::Command;
-
-fn horde_refd() -> Command {
-    let mut command = Command::cargo_bin("horde-refd").unwrap();
-    command.env_clear().env("HOME", "/home/me");
-    command
-}
+use crate::common::{Ran, program};
 
 fn stdout(command: &mut Command) -> String {
-    String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+    Ran::of(command).expect(0).stdout
 }
 
 fn stderr(command: &mut Command, code: i32) -> String {
-    String::from_utf8(command.assert().code(code).get_output().stderr.clone()).unwrap()
+    Ran::of(command).expect(code).stderr
 }
 
 #[test]
@@ -25,7 +19,7 @@ fn config_says_where_each_value_came_from() {
     let file = directory.path().join("config.toml");
     std::fs::write(&file, "ttl = \"2m\"\n[upstream]\nconcurrency = 2\n").unwrap();
     let args = ["config", "--base-path", "m", "--json", "-c", "config.toml"];
-    let mut command = horde_refd();
+    let mut command = program();
     command.current_dir(directory.path()).args(args);
     command.env("HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__BRANCH", "beta");
     let json: serde_json::Value = serde_json::from_str(&stdout(&mut command)).unwrap();
@@ -69,9 +63,9 @@ fn config_says_where_each_value_came_from() {
 fn config_prints_a_file_that_gives_the_same_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("printed.toml");
-    let first = stdout(horde_refd().args(["config", "--upstream", "/srv/legacy"]));
+    let first = stdout(program().args(["config", "--upstream", "/srv/legacy"]));
     std::fs::write(&file, &first).unwrap();
-    let second = stdout(horde_refd().arg("config").arg("-c").arg(&file));
+    let second = stdout(program().arg("config").arg("-c").arg(&file));
     let values = |text: &str| -> Vec<String> {
         let lines = text
             .lines()
@@ -84,7 +78,7 @@ fn config_prints_a_file_that_gives_the_same_configuration() {
 
 #[test]
 fn default_configuration_ignores_files_and_environment() {
-    let mut command = horde_refd();
+    let mut command = program();
     command.env("HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS", "nonsense");
     let text = stdout(command.args(["config", "--default", "-c", "/missing.toml"]));
     assert!(text.contains("ttl = \"60s\""), "{text}");
@@ -100,7 +94,7 @@ fn a_wrong_configuration_exits_2_and_names_every_problem() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.toml");
     std::fs::write(&file, "tttl = \"2m\"\nttl = 60\nbase_path = \"x\"\n").unwrap();
-    let mut command = horde_refd();
+    let mut command = program();
     let text = stderr(command.arg("config").arg("-c").arg(&file), 2);
     let file = file.display();
     for line in [
@@ -112,14 +106,14 @@ fn a_wrong_configuration_exits_2_and_names_every_problem() {
     ] {
         assert!(text.contains(&line), "{text}");
     }
-    let text = stderr(horde_refd().args(["config", "-c", "/missing.toml"]), 2);
+    let text = stderr(program().args(["config", "-c", "/missing.toml"]), 2);
     assert!(text.contains("/missing.toml: cannot be read"), "{text}");
-    stderr(horde_refd().arg("sink"), 2);
+    stderr(program().arg("sink"), 2);
 }
 
 #[test]
 fn a_warning_goes_to_stderr_and_leaves_stdout_a_configuration() {
-    let mut command = horde_refd();
+    let mut command = program();
     command.env("HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED", "yes");
     let text = stderr(command.arg("config"), 0);
     assert!(text.starts_with("warning: seed has no effect"), "{text}");
@@ -127,18 +121,17 @@ fn a_warning_goes_to_stderr_and_leaves_stdout_a_configuration() {
 
 #[test]
 fn a_wrong_flag_is_not_told_to_be_absolute() {
-    let text = stderr(horde_refd().args(["config", "--upstream", "ftp://x"]), 2);
+    let text = stderr(program().args(["config", "--upstream", "ftp://x"]), 2);
     assert!(text.contains("or the path of a directory"), "{text}");
     assert!(!text.contains("absolute"), "{text}");
-    let text = stderr(horde_refd().args(["config", "--base-path", ""]), 2);
+    let text = stderr(program().args(["config", "--base-path", ""]), 2);
     assert!(!text.contains("absolute"), "{text}");
 }
 
 #[test]
 fn a_reader_that_leaves_is_no_error() {
-    let mut child = Process::new(assert_cmd::cargo::cargo_bin!("horde-refd"))
+    let mut child = program()
         .args(["config", "--default"])
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

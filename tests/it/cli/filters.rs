@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::common::scratch::{Ran, Scratch, binary, corpora, fixtures, github, json};
+use crate::common::{Ran, World, corpora, fixtures, github, json, program};
 use horde_refd::category::Category;
 use serde_json::{Value, json};
 
@@ -12,14 +12,14 @@ fn sample(category: Category) -> PathBuf {
 }
 
 /// A synced mirror of the sample.
-fn synced() -> Scratch {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    scratch
+fn synced() -> World {
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    world
 }
 
 fn run(args: &[&str]) -> Ran {
-    Ran::of(binary().args(args))
+    Ran::of(program().args(args))
 }
 
 #[test]
@@ -29,10 +29,10 @@ fn convert_filters_stdin_and_files_alike() {
             let legacy = upstream.join(github(category));
             let v2 = std::fs::read_to_string(expected.join(category.v2_file())).unwrap();
             let name = category.name();
-            let of_file = Ran::of(binary().args(["convert", name]).arg(&legacy)).expect(0);
+            let of_file = Ran::of(program().args(["convert", name]).arg(&legacy)).expect(0);
             let bytes = std::fs::read(&legacy).unwrap();
-            let of_stdin = Ran::fed(binary().args(["convert", name]), &bytes).expect(0);
-            let of_dash = Ran::fed(binary().args(["convert", name, "-"]), &bytes).expect(0);
+            let of_stdin = Ran::fed(program().args(["convert", name]), &bytes).expect(0);
+            let of_dash = Ran::fed(program().args(["convert", name, "-"]), &bytes).expect(0);
             assert!(of_file.stdout == v2, "{category}");
             assert!(of_stdin.stdout == v2, "{category}");
             assert!(of_dash.stdout == v2, "{category}");
@@ -44,7 +44,7 @@ fn convert_filters_stdin_and_files_alike() {
 #[test]
 fn convert_follows_the_reference_for_an_empty_file() {
     for category in Category::with_legacy() {
-        let ran = Ran::fed(binary().args(["convert", category.name()]), b"").expect(0);
+        let ran = Ran::fed(program().args(["convert", category.name()]), b"").expect(0);
         assert_eq!(ran.stdout, "{}\n", "{category}");
     }
 }
@@ -63,12 +63,12 @@ fn convert_rejects_with_file_model_field_and_reason_and_no_output() {
     let legacy =
         b"{\"good\": {\"name\": \"good\"}, \"bad\": {\"name\": \"bad\", \"nsfw\": \"maybe\"}}";
     std::fs::write(&file, legacy).unwrap();
-    let ran = Ran::of(binary().args(["convert", "blip"]).arg(&file)).expect(1);
+    let ran = Ran::of(program().args(["convert", "blip"]).arg(&file)).expect(1);
     assert_eq!(ran.stdout, "");
     for word in [file.to_str().unwrap(), "'bad'", "nsfw", "must be", "maybe"] {
         assert!(ran.stderr.contains(word), "{word}: {ran:#?}");
     }
-    let ran = Ran::fed(binary().args(["convert", "blip"]), b"{").expect(1);
+    let ran = Ran::fed(program().args(["convert", "blip"]), b"{").expect(1);
     assert!(ran.stderr.contains("stdin"), "{ran:#?}");
     let ran = run(&["convert", "blip", "/missing.json"]).expect(1);
     assert!(ran.stderr.contains("/missing.json"), "{ran:#?}");
@@ -77,7 +77,7 @@ fn convert_rejects_with_file_model_field_and_reason_and_no_output() {
 
 #[test]
 fn convert_names_the_issues_when_asked_to() {
-    let mut command = binary();
+    let mut command = program();
     let ran = Ran::of(
         command
             .args(["convert", "-v", "blip"])
@@ -94,7 +94,7 @@ fn convert_names_the_issues_when_asked_to() {
 fn the_legacy_view_has_every_model_thrice_or_once() {
     let csv = sample(Category::TextGeneration);
     let view = |args: &[&str]| -> Value {
-        let mut command = binary();
+        let mut command = program();
         let command = command.args(["convert", "--legacy-view", "text_generation"]);
         serde_json::from_str(&Ran::of(command.arg(&csv).args(args)).expect(0).stdout).unwrap()
     };
@@ -111,7 +111,7 @@ fn the_legacy_view_has_every_model_thrice_or_once() {
         assert!(thrice.contains(&prefixed.to_owned()), "{thrice:?}");
     }
     let ran = Ran::fed(
-        binary().args(["convert", "--legacy-view", "text_generation"]),
+        program().args(["convert", "--legacy-view", "text_generation"]),
         &std::fs::read(&csv).unwrap(),
     );
     assert_eq!(
@@ -124,7 +124,7 @@ fn the_legacy_view_has_every_model_thrice_or_once() {
 
 #[test]
 fn check_groups_the_issues_by_model_and_ends_with_a_summary() {
-    let mut command = binary();
+    let mut command = program();
     let target = |category: Category| format!("{category}={}", sample(category).display());
     let ran = Ran::of(command.args([
         "check",
@@ -158,7 +158,7 @@ fn check_reports_every_rejection_and_goes_on_past_unreadable_files() {
         "clip=/missing.json".to_owned(),
         format!("blip={}", file.display()),
     ];
-    let ran = Ran::of(binary().args(&args)).expect(1);
+    let ran = Ran::of(program().args(&args)).expect(1);
     for line in [
         "  REJECTED model 'a', field nsfw: must be true or false, found \"maybe\"",
         "  REJECTED cannot read /missing.json: No such file or directory (os error 2)",
@@ -175,7 +175,9 @@ fn check_reports_every_rejection_and_goes_on_past_unreadable_files() {
             .contains("2 files checked: 2 rejected for 3 reasons"),
         "{ran:#?}"
     );
-    let json = Ran::of(binary().args(&args).arg("--json")).expect(1).json();
+    let json = Ran::of(program().args(&args).arg("--json"))
+        .expect(1)
+        .json();
     let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["blip", "clip"]);
     let clip = json["clip"]["rejected"].as_str().unwrap();
@@ -195,26 +197,26 @@ fn check_prints_the_json_of_the_contract() {
 
 #[test]
 fn check_of_a_mirror_checks_its_own_legacy_files() {
-    let scratch = synced();
-    let all = scratch.run(&["check", "--json"]).expect(0).json();
+    let world = synced();
+    let all = world.run(&["check", "--json"]).expect(0).json();
     assert_eq!(
         all.as_object().unwrap().len(),
         Category::with_legacy().count()
     );
-    let one = scratch
+    let one = world
         .run(&["check", "blip", "lora", "--json"])
         .expect(0)
         .json();
     assert_eq!(one.as_object().unwrap().len(), 1);
-    let none = scratch.run(&["check", "lora"]).expect(0);
+    let none = world.run(&["check", "lora"]).expect(0);
     assert_eq!(none.stdout, "");
     assert!(
         none.stderr.contains("lora has no legacy format"),
         "{none:#?}"
     );
     assert_eq!(one["blip"], all["blip"]);
-    std::fs::write(scratch.legacy(Category::Clip), "[]").unwrap();
-    let ran = scratch.run(&["check"]).expect(1);
+    std::fs::write(world.legacy(Category::Clip), "[]").unwrap();
+    let ran = world.run(&["check"]).expect(1);
     assert!(ran.stdout.contains("REJECTED"), "{ran:#?}");
     assert!(
         ran.stdout.contains("10 files checked: 1 rejected"),
@@ -232,46 +234,46 @@ fn what_strangers_wrote_reaches_the_terminal_without_its_escapes() {
     let ran = run(&["check", &target]).expect(1);
     assert!(!ran.stdout.contains('\u{1b}'), "{ran:#?}");
     assert!(ran.stdout.contains("\\u{1b}[2J it's"), "{ran:#?}");
-    let ran = Ran::of(binary().args(["convert", "-v", "blip"]).arg(&file)).expect(1);
+    let ran = Ran::of(program().args(["convert", "-v", "blip"]).arg(&file)).expect(1);
     assert!(!ran.stderr.contains('\u{1b}'), "{ran:#?}");
 }
 
 #[test]
 fn show_prints_a_category_as_it_is_published_or_stored() {
-    let scratch = synced();
+    let world = synced();
     for category in Category::with_legacy() {
-        let v2 = scratch.run(&["show", category.name()]).expect(0).stdout;
-        assert_eq!(v2, std::fs::read_to_string(scratch.v2(category)).unwrap());
-        let legacy = scratch
+        let v2 = world.run(&["show", category.name()]).expect(0).stdout;
+        assert_eq!(v2, std::fs::read_to_string(world.v2(category)).unwrap());
+        let legacy = world
             .run(&["show", category.name(), "--legacy"])
             .expect(0)
             .stdout;
         assert_eq!(
             legacy,
-            std::fs::read_to_string(scratch.legacy(category)).unwrap()
+            std::fs::read_to_string(world.legacy(category)).unwrap()
         );
     }
-    let ran = scratch.run(&["show", "lora"]).expect(1);
+    let ran = world.run(&["show", "lora"]).expect(1);
     assert!(ran.stderr.contains("lora.json does not exist"), "{ran:#?}");
 }
 
 #[test]
 fn show_prints_one_model_of_either_format() {
-    let scratch = synced();
+    let world = synced();
     for category in Category::with_legacy() {
-        let published = json(&scratch.v2(category));
+        let published = json(&world.v2(category));
         // No argument can hold a NUL.
         let records = published.as_object().unwrap().iter();
         for (model, record) in records.filter(|(model, _)| !model.contains('\0')) {
-            let ran = scratch.run(&["show", category.name(), model]).expect(0);
+            let ran = world.run(&["show", category.name(), model]).expect(0);
             assert_eq!(ran.json(), *record, "{category} {model}");
             assert!(ran.stdout.starts_with("{\n    \""), "{ran:#?}");
         }
     }
-    let ran = scratch.run(&["show", "image_generation", "Lantern XL", "--legacy"]);
+    let ran = world.run(&["show", "image_generation", "Lantern XL", "--legacy"]);
     assert_eq!(ran.expect(0).json()["style"], "anime");
     // The text models' legacy file is a CSV: its record is the view's.
-    let ran = scratch.run(&[
+    let ran = world.run(&[
         "show",
         "text_generation",
         "koboldcpp/tiny-0.5B-2024-10",
@@ -282,29 +284,29 @@ fn show_prints_one_model_of_either_format() {
 
 #[test]
 fn a_model_that_is_not_there_is_answered_with_those_that_look_like_it() {
-    let scratch = synced();
+    let world = synced();
     let show = |model: &str| {
-        let ran = scratch.run(&["show", "image_generation", model]).expect(1);
+        let ran = world.run(&["show", "image_generation", model]).expect(1);
         assert_eq!(ran.stdout, "");
         ran.stderr
     };
     assert!(show("lantern").contains("did you mean Lantern XL?"));
     assert!(show("Meadwo Difusion").contains("did you mean Meadow Diffusion?"));
     assert!(show("zzz").contains("3 models are there"));
-    let file = scratch.v2(Category::ImageGeneration);
+    let file = world.v2(Category::ImageGeneration);
     assert!(show("zzz").contains(file.to_str().unwrap()));
-    let ran = scratch
+    let ran = world
         .run(&["show", "image_generation", "zzz", "--legacy"])
         .expect(1);
-    let file = scratch.legacy(Category::ImageGeneration);
+    let file = world.legacy(Category::ImageGeneration);
     assert!(ran.stderr.contains(file.to_str().unwrap()), "{ran:#?}");
 }
 
 #[test]
 fn refresh_without_a_daemon_says_what_to_do() {
-    let scratch = synced();
+    let world = synced();
     for args in [&["refresh"][..], &["refresh", "--wait", "--timeout", "5s"]] {
-        let ran = scratch.run(args).expect(1);
+        let ran = world.run(args).expect(1);
         assert!(ran.stderr.contains("horde-refd run"), "{ran:#?}");
         assert!(ran.stderr.contains("horde-refd sync"), "{ran:#?}");
     }
@@ -312,12 +314,12 @@ fn refresh_without_a_daemon_says_what_to_do() {
 
 #[test]
 fn a_reader_that_leaves_is_no_error() {
-    let scratch = synced();
+    let world = synced();
     // Larger than a pipe holds, so that the writer meets the closed end.
     let large: String = (0..20_000)
         .map(|n| format!("a/m{n},7,{}\n", "x".repeat(20)))
         .collect();
-    let file = scratch.root().join("large.csv");
+    let file = world.root().join("large.csv");
     std::fs::write(&file, format!("name,parameters_bn,display_name\n{large}")).unwrap();
     let file = file.to_str().unwrap();
     for args in [
@@ -326,7 +328,7 @@ fn a_reader_that_leaves_is_no_error() {
         &["check", &format!("text_generation={file}")],
         &["show", "image_generation"],
     ] {
-        let mut child = scratch
+        let mut child = world
             .command(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -344,7 +346,7 @@ fn a_full_device_is_an_error() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let mut command = binary();
+    let mut command = program();
     command
         .args(["convert", "blip"])
         .arg(sample(Category::Blip));
@@ -354,7 +356,7 @@ fn a_full_device_is_an_error() {
 
 #[test]
 fn usage_errors_exit_with_2_and_touch_nothing() {
-    let scratch = Scratch::new();
+    let world = World::new();
     for args in [
         &["convert"][..],
         &["convert", "blipp"],
@@ -367,14 +369,14 @@ fn usage_errors_exit_with_2_and_touch_nothing() {
         &["sync", "--unknown"],
         &[],
     ] {
-        let ran = scratch.run(args).expect(2);
+        let ran = world.run(args).expect(2);
         assert_eq!(ran.stdout, "", "{args:?}");
         assert_ne!(ran.stderr, "", "{args:?}");
-        assert!(!scratch.mirror().exists(), "{args:?}");
+        assert!(!world.mirror().exists(), "{args:?}");
     }
     // Reading an absent mirror makes none.
-    scratch.run(&["show", "blip"]).expect(1);
-    scratch.run(&["check"]).expect(1);
-    scratch.run(&["status"]).expect(0);
-    assert!(!scratch.mirror().exists());
+    world.run(&["show", "blip"]).expect(1);
+    world.run(&["check"]).expect(1);
+    world.run(&["status"]).expect(0);
+    assert!(!world.mirror().exists());
 }

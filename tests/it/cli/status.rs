@@ -1,26 +1,22 @@
-//! `horde-refd status`, through the real binary, on status files that a daemon could have written.
+//! `horde-refd status`, through the real program, on status files that a daemon could have written.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command as Process, Stdio};
+use std::process::{Command, Stdio};
 
-use assert_cmd::Command;
 use horde_refd::observe::process::Process as Writer;
 use serde_json::{Value, json};
 
+use crate::common::{Ran, program};
+
 fn status(mirror: &Path) -> Command {
-    let mut command = Command::cargo_bin("horde-refd").unwrap();
-    command
-        .env_clear()
-        .env("HOME", "/home/me")
-        .arg("status")
-        .arg("--base-path")
-        .arg(mirror);
+    let mut command = program();
+    command.args(["status", "--base-path"]).arg(mirror);
     command
 }
 
 fn stdout(command: &mut Command, code: i32) -> String {
-    String::from_utf8(command.assert().code(code).get_output().stdout.clone()).unwrap()
+    Ran::of(command).expect(code).stdout
 }
 
 /// A status file of a daemon that is this test, with one category of which the last success was so long ago.
@@ -123,8 +119,7 @@ fn an_unreadable_status_file_is_a_clear_error() {
     let path = mirror.path().join(".horde-refd/status.json");
     std::fs::write(&path, "{").unwrap();
     let mut command = status(mirror.path());
-    let output = command.assert().code(1).get_output().clone();
-    let text = String::from_utf8(output.stderr).unwrap();
+    let text = Ran::of(&mut command).expect(1).stderr;
     assert!(
         text.contains(&format!("{} is not a status file", path.display())),
         "{text}"
@@ -140,11 +135,8 @@ fn an_unreadable_status_file_is_a_clear_error() {
 fn watch_prints_again_until_the_reader_leaves() {
     let mirror = tempfile::tempdir().unwrap();
     write_status(&mirror.path().join(".horde-refd"), mirror.path(), 5);
-    let mut child = Process::new(assert_cmd::cargo::cargo_bin!("horde-refd"))
-        .args(["status", "--watch", "--base-path"])
-        .arg(mirror.path())
-        .env_clear()
-        .stdin(Stdio::null())
+    let mut child = status(mirror.path())
+        .arg("--watch")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

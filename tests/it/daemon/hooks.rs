@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::harness::{Setup, World, legacy, until};
+use crate::common::{Setup, World, legacy, until};
 use rustix::process::Signal;
 
 fn with_script<'a>(world: &'a World, script: &str) -> Setup<'a> {
@@ -17,7 +17,7 @@ fn lines(world: &World) -> Vec<String> {
 
 #[test]
 fn it_runs_after_a_change_and_is_told_what_changed() {
-    let world = World::new();
+    let world = World::marked();
     let script = r#"echo "$HORDE_REFD_CHANGED|$HORDE_REFD_BASE_PATH" >> "$1"; echo some output"#;
     let daemon = with_script(&world, script).started();
     until("the first run", || lines(&world).len() == 1);
@@ -51,7 +51,7 @@ fn it_runs_after_a_change_and_is_told_what_changed() {
 
 #[test]
 fn it_never_runs_beside_itself_and_misses_nothing() {
-    let world = World::new();
+    let world = World::marked();
     // A run that finds another at work says so.
     let script = r#"mkdir "$1.lock" || echo TWICE >> "$1"
         echo "$HORDE_REFD_CHANGED" >> "$1"
@@ -75,7 +75,7 @@ fn it_never_runs_beside_itself_and_misses_nothing() {
 
 #[test]
 fn one_that_does_not_end_is_killed() {
-    let world = World::new();
+    let world = World::marked();
     let script = r#"echo $$ >> "$1"; sleep 600; echo survived >> "$1""#;
     let setup = with_script(&world, script);
     let daemon = setup.set("hooks.timeout", "\"200ms\"").started();
@@ -92,7 +92,7 @@ fn one_that_does_not_end_is_killed() {
 
 #[test]
 fn its_failure_is_reported_and_changes_nothing() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = with_script(&world, "exit 7").started();
     daemon.wait_lines(1, &["WARN", "the hook failed", "7"]);
     daemon.wait_state("blip", "fresh");
@@ -101,7 +101,7 @@ fn its_failure_is_reported_and_changes_nothing() {
         Some(0)
     );
     drop(daemon);
-    let world = World::new();
+    let world = World::marked();
     let missing = world.path("missing");
     let hook = serde_json::json!([missing]).to_string();
     let daemon = world.setup().set("hooks.on_change", &hook).started();

@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::harness::{FILES, World, legacy, until};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
 use crate::common::prometheus::{Family, parse};
+use crate::common::{FILES, World, legacy, models, until};
 
 fn read(path: &Path) -> BTreeMap<String, Family> {
     parse(&fs::read_to_string(path).unwrap()).unwrap()
@@ -43,7 +43,7 @@ fn every_family_of_the_contract_is_there_and_tells_the_truth() {
     for (category, file, v2) in FILES {
         let label = [("category", category)];
         let get = |family: &str| first[family].get(&label).unwrap();
-        assert_eq!(get("horde_refd_models"), 2.0);
+        assert_eq!(get("horde_refd_models"), models(v2) as f64);
         assert_eq!(get("horde_refd_stale"), 0.0);
         assert!(get("horde_refd_convert_seconds") > 0.0);
         for family in [
@@ -107,7 +107,7 @@ fn every_family_of_the_contract_is_there_and_tells_the_truth() {
 #[test]
 fn counters_are_there_before_they_count() {
     // A directory is no host: there is no request to count.
-    let world = World::new();
+    let world = World::marked();
     let path = world.path("horde-refd.prom");
     let _daemon = world.setup().text("metrics_file", &path).started();
     until("the metrics file", || path.exists());
@@ -125,7 +125,7 @@ fn counters_are_there_before_they_count() {
 
 #[test]
 fn counters_never_fall_and_the_file_is_never_half_written() {
-    let world = World::new();
+    let world = World::marked();
     let path = world.path("horde-refd.prom");
     let setup = world.setup().text("metrics_file", &path);
     let daemon = setup.set("schedule.cron", "\"* * * * * *\"").started();
@@ -145,7 +145,7 @@ fn counters_never_fall_and_the_file_is_never_half_written() {
 
 #[test]
 fn a_metrics_file_that_cannot_be_written_is_reported_once_and_harms_nothing() {
-    let world = World::new();
+    let world = World::marked();
     let path = world.path("nowhere/horde-refd.prom");
     let daemon = world.setup().text("metrics_file", &path).started();
     for _ in 0..3 {

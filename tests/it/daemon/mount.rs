@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::harness::{World, legacy, until};
+use crate::common::{World, legacy, until};
 
 /// A directory mounted once more by bindfs; unmounted when dropped.
 struct Mount {
@@ -47,7 +47,7 @@ impl Drop for Mount {
 
 #[test]
 fn a_change_under_a_fuse_mount_is_seen_through_it() {
-    let world = World::new();
+    let world = World::marked();
     let under = world.path("under");
     let mount = Mount::of(&under, world.path("mount"));
     let mirror = mount.point.join("mirror");
@@ -78,13 +78,13 @@ fn a_change_under_a_fuse_mount_is_seen_through_it() {
     daemon.wait_state("blip", "modified");
     let (status, _) = daemon.stop();
     assert!(status.success(), "{status}");
-    assert_eq!(super::harness::assert_whole(&mirror), 10);
+    assert_eq!(crate::common::assert_whole(&mirror), 10);
     drop(mount);
 }
 
 #[test]
 fn what_cached_attributes_hide_is_seen_all_the_same() {
-    let world = World::new();
+    let world = World::marked();
     let under = world.path("under");
     let mount = Mount::of(&under, world.path("mount"));
     let setup = world.setup().text("base_path", mount.point.join("mirror"));
@@ -92,12 +92,12 @@ fn what_cached_attributes_hide_is_seen_all_the_same() {
     let legacy_directory = under.join("mirror/legacy");
     // The mount's attributes of these files are fresh in the cache when they go: the daemon has just looked at them.
     for _ in 0..5 {
-        for (_, file, _) in super::harness::FILES {
+        for (_, file, _) in crate::common::FILES {
             fs::remove_file(legacy_directory.join(file)).unwrap();
         }
         until("fetched again", || {
             let here = |(_, file, _)| legacy_directory.join(file).exists();
-            super::harness::FILES.into_iter().all(here)
+            crate::common::FILES.into_iter().all(here)
         });
     }
     daemon.wait_state("blip", "fresh");

@@ -6,8 +6,8 @@ use horde_refd::mirror::Digest;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::daemon::harness::{Daemon, World, legacy, until};
-use crate::daemon::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{Daemon, World, legacy, until};
 
 /// A daemon whose forced refresh hangs, with a hook that appends to `hooked`.
 fn hanging(world: &World, origin: &Origin) -> Daemon {
@@ -66,7 +66,7 @@ fn a_stop_under_a_hanging_refresh_leaves_nothing_untold() {
 
 #[test]
 fn a_damaged_manifest_is_written_again_at_the_next_cycle() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     fs::write(world.mirror().join("manifest.json"), "junk").unwrap();
     daemon.signal(Signal::HUP);

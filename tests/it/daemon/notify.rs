@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use super::harness::{LONG, Setup, World};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{LONG, Setup, World};
 use rustix::process::Signal;
 
 /// The manager's end of the socket.
@@ -63,7 +63,7 @@ fn monotonic_us() -> i64 {
 
 #[test]
 fn ready_comes_after_the_first_cycle_and_a_stop_says_so() {
-    let world = World::new();
+    let world = World::marked();
     let manager = Manager::of(&world);
     let daemon = manager.of_setup(world.setup()).start();
     assert_eq!(manager.next_of_state(), "READY=1\n");
@@ -71,7 +71,7 @@ fn ready_comes_after_the_first_cycle_and_a_stop_says_so() {
     assert_eq!(world.assert_whole(), 10);
     let status = manager.next();
     assert!(
-        status.starts_with("STATUS=10 fresh (20 models); next poll "),
+        status.starts_with("STATUS=10 fresh (21 models); next poll "),
         "{status}"
     );
     assert!(daemon.stop().0.success());
@@ -162,7 +162,7 @@ fn a_reload_is_told_with_its_moment_in_one_datagram_and_ready_ends_it() {
 
 #[test]
 fn a_cycle_that_nobody_asked_for_is_no_reload() {
-    let world = World::new();
+    let world = World::marked();
     let manager = Manager::of(&world);
     let daemon = manager.of_setup(world.setup()).started();
     daemon.cycles_caused_by(|| fs::write(world.v2("blip.json"), "nonsense").unwrap());
@@ -199,7 +199,7 @@ fn the_watchdog_is_fed_while_the_loop_turns_even_if_the_upstream_hangs() {
 
 #[test]
 fn a_standby_is_ready_at_once_and_says_what_it_is() {
-    let world = World::new();
+    let world = World::marked();
     let _writer = world.started();
     let manager = Manager::of(&world);
     let _standby = manager.of_setup(world.setup().runtime("standby")).start();

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use super::harness::{World, text};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{World, text};
 
 #[test]
 fn waiting_returns_when_the_forced_cycle_is_done() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     for round in 0..5 {
         let mark = format!("round {round}");
@@ -78,9 +78,9 @@ fn a_timeout_ends_the_wait_and_not_the_refresh() {
 
 #[test]
 fn without_a_daemon_it_fails_and_says_what_to_do() {
-    let world = World::new();
+    let world = World::marked();
     let mut daemon = world.started();
-    let command = |daemon: &super::harness::Daemon| {
+    let command = |daemon: &crate::common::Daemon| {
         let refresh = daemon.command(&["refresh", "--wait"]);
         assert_eq!(refresh.status.code(), Some(1), "{refresh:?}");
         let complaint = text(&refresh.stderr);
@@ -123,7 +123,7 @@ fn a_hold_is_named_by_the_refresh_that_it_stopped() {
 
 #[test]
 fn a_status_file_that_is_gone_is_not_a_daemon_that_is_gone() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     std::fs::remove_file(world.path("run/status.json")).unwrap();
     let refresh = daemon.command(&["refresh", "--wait"]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::harness::{FILES, World, legacy, time};
+use crate::common::{FILES, World, legacy, models, time};
 
 /// Rounds of killing; a nightly run may ask for more.
 fn rounds() -> u64 {
@@ -15,15 +15,20 @@ fn rounds() -> u64 {
 
 /// Reads every v2 file again and again, as the readers do, until told to end; returns how many it has read.
 fn reader(world: &World, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
-    let paths = FILES.map(|(_, _, v2)| world.v2(v2));
+    let files = FILES.map(|(_, _, v2)| (world.v2(v2), models(v2)));
     let stop = Arc::clone(stop);
     std::thread::spawn(move || {
         let mut reads = 0;
         while !stop.load(Ordering::Relaxed) {
-            for path in &paths {
+            for (path, models) in &files {
                 let bytes = std::fs::read(path).unwrap();
                 let value: Value = serde_json::from_slice(&bytes).unwrap();
-                assert_eq!(value.as_object().unwrap().len(), 2, "{}", path.display());
+                assert_eq!(
+                    value.as_object().unwrap().len(),
+                    *models,
+                    "{}",
+                    path.display()
+                );
                 reads += 1;
             }
         }
@@ -33,7 +38,7 @@ fn reader(world: &World, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64>
 
 #[test]
 fn a_kill_at_any_moment_leaves_whole_files_and_a_restart_mends_the_rest() {
-    let world = World::new();
+    let world = World::marked();
     let _ = world.started().stop();
     let stop = Arc::new(AtomicBool::new(false));
     let reading = reader(&world, &stop);
@@ -69,7 +74,7 @@ fn a_kill_at_any_moment_leaves_whole_files_and_a_restart_mends_the_rest() {
 
 #[test]
 fn a_killed_daemons_last_success_is_carried_over() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let before = daemon.wait_state("blip", "fresh");
     daemon.kill();
@@ -91,7 +96,7 @@ fn a_killed_daemons_last_success_is_carried_over() {
 
 #[test]
 fn damaged_files_of_our_own_are_no_reason_not_to_start() {
-    let world = World::new();
+    let world = World::marked();
     let _ = world.started().stop();
     for name in [".horde-refd/state.json", "manifest.json"] {
         for damage in ["", "{", "null", "{\"format\": 99}"] {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{NEVER, World, time, until};
-use super::origin::{Mood, Origin, is_conditional};
+use crate::common::origin::{Mood, Origin, is_conditional};
+use crate::common::{NEVER, World, time, until};
 
 const EVERY_SECOND: &str = "\"* * * * * *\"";
 
@@ -15,7 +15,7 @@ fn the_first_poll_comes_at_start_and_fetches_everything() {
     assert_eq!(requests.len(), 10);
     assert!(!requests.iter().any(|head| is_conditional(head)));
     assert_eq!(world.assert_whole(), 10);
-    assert_eq!(daemon.begun("schedule"), 1);
+    assert_eq!(daemon.begun("poll"), 1);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn every_tick_polls_conditionally_and_moves_nothing() {
 
 #[test]
 fn a_splay_is_drawn_anew_for_each_poll() {
-    let world = World::new();
+    let world = World::marked();
     let setup = world.setup().set("schedule.cron", EVERY_SECOND);
     let daemon = setup.set("schedule.splay", "\"900ms\"").started();
     // The announced time of a poll is the tick, and once its delay is drawn, that included: a fraction of a second.
@@ -75,7 +75,7 @@ fn ticks_never_queue_up_behind_a_poll_that_hangs() {
     daemon.wait_lines(10, &["recovered"]);
     // What comes after it is one poll a second again, not one for each tick that was skipped.
     let (polls, skipped) = (
-        daemon.begun("schedule"),
+        daemon.begun("poll"),
         daemon.lines(&["this tick is skipped"]).len(),
     );
     assert!(
@@ -92,7 +92,7 @@ fn a_fast_schedule_is_warned_of_for_servers_only() {
     let warnings = daemon.lines(&["WARN", "schedule.cron", "5m"]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     drop(daemon);
-    let world = World::new();
+    let world = World::marked();
     let setup = world.setup().set("schedule.cron", EVERY_SECOND);
     let daemon = setup.started();
     assert!(daemon.lines(&["WARN", "schedule.cron"]).is_empty());
@@ -100,7 +100,7 @@ fn a_fast_schedule_is_warned_of_for_servers_only() {
 
 #[test]
 fn the_next_poll_is_announced() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let status = daemon.status().unwrap();
     let next = status["next_poll"].as_str().unwrap();

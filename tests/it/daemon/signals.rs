@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::harness::{World, until};
-use super::origin::{Mood, Origin, is_conditional};
+use crate::common::origin::{Mood, Origin, is_conditional};
 use crate::common::scripted::Gate;
+use crate::common::{World, until};
 use rustix::process::Signal;
 
 #[test]
@@ -46,7 +46,7 @@ fn sighups_while_a_cycle_runs_give_exactly_one_more_begun_after_it() {
 
 #[test]
 fn sighups_before_a_cycle_begins_collapse() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let before = daemon.begun("force");
     daemon.signal(Signal::STOP);
@@ -127,7 +127,7 @@ fn a_rate_limit_holds_against_sighup_which_says_so() {
     assert_eq!(origin.requests().len(), 11, "nothing was sent");
     let status = daemon.status().unwrap();
     assert_eq!(status["held_until"].as_object().unwrap().len(), 1);
-    for (category, _, _) in super::harness::FILES {
+    for (category, _, _) in crate::common::FILES {
         assert_eq!(
             status["categories"][category]["state"], "held",
             "{category}"
@@ -164,7 +164,7 @@ fn sigusr1_writes_the_status_to_the_log_even_while_the_upstream_hangs() {
     daemon.signal(Signal::HUP);
     origin.requests_after(10, 10);
     daemon.signal(Signal::USR1);
-    daemon.wait_lines(1, &["status: 10 fresh", "20 models"]);
+    daemon.wait_lines(1, &["status: 10 fresh", "21 models"]);
     let lines = daemon.wait_lines(10, &["status of a category"]);
     assert!(
         lines

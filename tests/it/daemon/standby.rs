@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{Daemon, World, text, until};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{Daemon, World, text, until};
 use rustix::process::Signal;
 
 fn pair(world: &World, origin: &Origin) -> (Daemon, Daemon) {
@@ -121,7 +121,7 @@ fn a_paused_writer_keeps_the_mirror() {
 
 #[test]
 fn a_daemon_may_be_told_not_to_stand_by() {
-    let world = World::new();
+    let world = World::marked();
     let writer = world.started();
     let setup = world.setup().runtime("second");
     let mut second = setup.text("on_locked", "exit").start();
@@ -194,7 +194,7 @@ fn a_standby_repeats_the_status_that_the_writer_leaves_in_the_mirror() {
 
 #[test]
 fn a_standby_leaves_the_metrics_file_to_the_writer() {
-    let world = World::new();
+    let world = World::marked();
     let path = world.path("horde-refd.prom");
     let _writer = world.started();
     let setup = world.setup().runtime("standby").text("metrics_file", &path);

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::harness::{Daemon, FILES, World, legacy, text, time, until};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{Daemon, FILES, World, legacy, models, text, time, until};
 use rustix::process::Signal;
 
 fn json(daemon: &Daemon) -> Value {
@@ -24,7 +24,7 @@ fn check(daemon: &Daemon) -> (i32, String) {
 
 #[test]
 fn a_fresh_mirror_says_all_that_the_contract_names() {
-    let world = World::new();
+    let world = World::marked();
     let begun = jiff::Timestamp::now().as_duration().as_secs_f64();
     let daemon = world.started();
     let status = daemon.status().unwrap();
@@ -48,7 +48,7 @@ fn a_fresh_mirror_says_all_that_the_contract_names() {
         }
         assert_eq!(status["consecutive_failures"], 0);
         assert!(status["last_error"].is_null() && status["failing_since"].is_null());
-        assert_eq!(status["models"], 2);
+        assert_eq!(status["models"], models(v2));
         assert_eq!(status["bytes"], fs::metadata(world.v2(v2)).unwrap().len());
         assert!(status["next_poll"].is_string());
     }
@@ -137,7 +137,7 @@ fn what_was_never_fetched_is_absent() {
 
 #[test]
 fn a_success_that_is_too_long_ago_is_stale_without_a_writer_saying_so() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.setup().set("stale_after", "\"1s\"").started();
     let fresh = daemon.status().unwrap();
     until("stale", || check(&daemon).0 == 1);
@@ -155,7 +155,7 @@ fn a_success_that_is_too_long_ago_is_stale_without_a_writer_saying_so() {
 
 #[test]
 fn a_dead_daemon_is_unhealthy() {
-    let world = World::new();
+    let world = World::marked();
     let mut daemon = world.started();
     daemon.signal(Signal::KILL);
     daemon.wait();
@@ -225,7 +225,7 @@ fn the_first_status_after_a_restart_knows_of_a_hold() {
 
 #[test]
 fn a_momentary_emptiness_is_no_line_in_the_log() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let file = fs::File::create(world.legacy("clip.json")).unwrap();
     daemon.wait_state("clip", "failing");

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::World;
-use super::origin::{Mood, Origin};
+use crate::common::World;
+use crate::common::origin::{Mood, Origin};
 use rustix::process::Signal;
 
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -75,22 +75,22 @@ fn a_stop_in_a_backoff_is_at_once() {
 
 #[test]
 fn a_stop_at_rest_and_a_stop_with_a_hook_at_work_are_at_once() {
-    let world = World::new();
+    let world = World::marked();
     let (status, elapsed) = world.started().stop();
     assert!(elapsed < AT_ONCE && status.success(), "{elapsed:?}");
-    let world = World::new();
+    let world = World::marked();
     let pid = world.path("pid");
     let script = format!("trap '' TERM; echo $$ > {}; sleep 600", pid.display());
     let hook = serde_json::json!(["sh", "-c", script]).to_string();
     let daemon = world.setup().set("hooks.on_change", &hook).started();
-    super::harness::until("the hook runs", || pid.exists());
+    crate::common::until("the hook runs", || pid.exists());
     let (status, elapsed) = daemon.stop();
     assert!(elapsed < AT_ONCE && status.success(), "{elapsed:?}");
 }
 
 #[test]
 fn a_second_signal_kills() {
-    let world = World::new();
+    let world = World::marked();
     let mut daemon = world.started();
     // Both are pending before the first is handled, so the first has no time to end the process gracefully.
     daemon.signal(Signal::STOP);

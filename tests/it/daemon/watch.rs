@@ -4,14 +4,14 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 
-use super::harness::{Daemon, FILES, World, legacy, until};
-use super::origin::{Mood, Origin};
+use crate::common::origin::{Mood, Origin};
+use crate::common::{Daemon, FILES, World, legacy, until};
 use rustix::process::Signal;
 
 /// Both ways to watch, with the poll watcher made fast.
 fn both_backends(test: impl Fn(&World, Daemon)) {
     for backend in ["inotify", "poll"] {
-        let world = World::new();
+        let world = World::marked();
         let setup = world.setup().text("watch.backend", backend);
         let daemon = setup.set("watch.poll_interval", "\"20ms\"").started();
         let started = daemon.wait_lines(1, &["horde-refd has started"]);
@@ -27,7 +27,7 @@ fn a_legacy_file_edited_in_place_is_converted_at_once_and_gives_way_at_the_next_
         world.wait_v2("blip.json", "edited");
         let status = daemon.wait_state("blip", "modified");
         assert_eq!(status["consecutive_failures"], 0);
-        assert_eq!(daemon.begun("schedule"), 1, "it was not a poll");
+        assert_eq!(daemon.begun("poll"), 1, "it was not a poll");
         daemon.signal(Signal::HUP);
         world.wait_v2("blip.json", "upstream");
         daemon.wait_state("blip", "fresh");
@@ -124,7 +124,7 @@ fn the_dances_of_rsync_and_of_editors_end_right() {
 
 #[test]
 fn a_rename_dance_that_the_daemon_sees_half_of_ends_right() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let target = world.legacy("gfpgan.json");
     let aside = world.path("aside");
@@ -164,7 +164,7 @@ fn a_damaged_v2_file_is_restored() {
             until(&format!("{what}, restored"), restored);
         }
         daemon.wait_state("image_generation", "fresh");
-        assert_eq!(daemon.begun("schedule"), 1, "no poll was needed");
+        assert_eq!(daemon.begun("poll"), 1, "no poll was needed");
         assert_eq!(world.assert_whole(), 10);
     });
 }
@@ -240,7 +240,7 @@ fn the_whole_mirror_removed_is_made_again_with_its_one_writer() {
 
 #[test]
 fn a_mirror_removed_in_place_under_the_daemon_ends_right() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     // The daemon may fill the directory while it is being emptied; try until it is gone or full again.
     let _ = fs::remove_dir_all(world.mirror());
@@ -274,13 +274,13 @@ fn an_invalid_edit_is_rejected_and_fixing_it_recovers() {
         world.wait_v2("clip.json", "fixed");
         let status = daemon.wait_state("clip", "modified");
         assert!(status["last_error"].is_null(), "{status}");
-        assert_eq!(daemon.lines(&["recovered", "clip"]).len(), 1);
+        assert_eq!(daemon.wait_lines(1, &["recovered", "clip"]).len(), 1);
     });
 }
 
 #[test]
 fn an_invalid_edit_gives_way_at_the_next_poll_like_any_other() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     fs::write(world.legacy("blip.json"), "{").unwrap();
     daemon.wait_state("blip", "rejected");
@@ -291,7 +291,7 @@ fn an_invalid_edit_gives_way_at_the_next_poll_like_any_other() {
 
 #[test]
 fn reading_causes_no_cycle() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let caused = daemon.cycles_caused_by(|| {
         for _ in 0..20 {
@@ -311,7 +311,7 @@ fn reading_causes_no_cycle() {
 
 #[test]
 fn files_that_are_no_references_cause_no_cycle() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let caused = daemon.cycles_caused_by(|| {
         for name in [
@@ -330,7 +330,7 @@ fn files_that_are_no_references_cause_no_cycle() {
 
 #[test]
 fn our_own_writes_settle() {
-    let world = World::new();
+    let world = World::marked();
     let metrics = world.mirror().join("horde.prom");
     fs::create_dir(world.mirror()).unwrap();
     let daemon = world.setup().text("metrics_file", &metrics).started();
@@ -349,7 +349,7 @@ fn our_own_writes_settle() {
 
 #[test]
 fn touching_a_v2_file_settles_without_a_change() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     let path = world.v2("blip.json");
     let before = fs::read(&path).unwrap();
@@ -410,7 +410,7 @@ fn a_storm_of_edits_ends_with_the_last() {
 
 #[test]
 fn without_a_watch_the_schedule_finds_changes() {
-    let world = World::new();
+    let world = World::marked();
     let setup = world.setup().text("watch.backend", "off");
     let daemon = setup.set("schedule.cron", "\"* * * * * *\"").started();
     assert_eq!(daemon.lines(&["has started", "watch=off"]).len(), 1);
@@ -440,7 +440,7 @@ fn a_change_is_published_while_a_poll_hangs() {
 
 #[test]
 fn what_is_no_file_gives_way_in_a_running_daemon_too() {
-    let world = World::new();
+    let world = World::marked();
     let daemon = world.started();
     // A FIFO under both names: neither can be looked at, and what was seen before proves nothing.
     for path in [world.v2("clip.json"), world.legacy("clip.json")] {

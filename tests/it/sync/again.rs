@@ -2,23 +2,22 @@
 
 use horde_refd::category::Category;
 
-use super::first::hex;
 use crate::common::nginx::Nginx;
-use crate::common::scratch::{Scratch, edit};
 use crate::common::scripted::{header, target};
+use crate::common::{World, edit, sha256};
 
 #[test]
 fn nothing_new_over_http_moves_no_body_writes_no_file_moves_no_mtime() {
-    let scratch = Scratch::new();
-    let nginx = Nginx::serve(&scratch.upstream());
-    scratch
+    let world = World::new();
+    let nginx = Nginx::serve(&world.upstream());
+    world
         .sync_from(&nginx.url(), &[])
         .expect(0)
         .all("updated", "downloaded");
-    let before = scratch.tree();
-    let ran = scratch.sync_from(&nginx.url(), &[]).expect(0);
+    let before = world.tree();
+    let ran = world.sync_from(&nginx.url(), &[]).expect(0);
     ran.all("unchanged", "not_modified");
-    assert_eq!(scratch.tree(), before);
+    assert_eq!(world.tree(), before);
     let log = nginx.access_log_of(20);
     assert_eq!(log.len(), 20, "{log:#?}");
     for line in &log[10..] {
@@ -29,31 +28,31 @@ fn nothing_new_over_http_moves_no_body_writes_no_file_moves_no_mtime() {
     for category in Category::with_legacy() {
         let entry = &json["categories"][category.name()];
         assert_eq!(entry["downloaded_bytes"], 0);
-        let v2 = std::fs::read(scratch.v2(category)).unwrap();
-        assert_eq!(entry["v2_sha256"], hex(&v2));
+        let v2 = std::fs::read(world.v2(category)).unwrap();
+        assert_eq!(entry["v2_sha256"], sha256(&v2));
     }
 }
 
 #[test]
 fn nothing_new_in_a_directory_writes_no_file_and_moves_no_mtime() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    let before = scratch.tree();
-    scratch.sync(&[]).expect(0).all("unchanged", "not_modified");
-    assert_eq!(scratch.tree(), before);
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let before = world.tree();
+    world.sync(&[]).expect(0).all("unchanged", "not_modified");
+    assert_eq!(world.tree(), before);
 }
 
 #[test]
 fn force_downloads_everything_and_still_writes_nothing_that_is_equal() {
-    let scratch = Scratch::new();
-    let nginx = Nginx::serve(&scratch.upstream());
-    scratch.sync_from(&nginx.url(), &[]).expect(0);
-    let before = scratch.tree();
-    scratch
+    let world = World::new();
+    let nginx = Nginx::serve(&world.upstream());
+    world.sync_from(&nginx.url(), &[]).expect(0);
+    let before = world.tree();
+    world
         .sync_from(&nginx.url(), &["--force"])
         .expect(0)
         .all("unchanged", "downloaded");
-    assert_eq!(scratch.tree(), before);
+    assert_eq!(world.tree(), before);
     let log = nginx.access_log_of(20);
     assert!(
         log[10..].iter().all(|line| line.contains(" 200 ")),
@@ -63,18 +62,18 @@ fn force_downloads_everything_and_still_writes_nothing_that_is_equal() {
 
 #[test]
 fn a_change_upstream_is_published_and_the_generation_before_is_kept() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    let tree = scratch.tree();
-    let old = std::fs::read(scratch.v2(Category::ImageGeneration)).unwrap();
-    let old_legacy = std::fs::read(scratch.legacy(Category::ImageGeneration)).unwrap();
-    scratch.edit(Category::ImageGeneration, "Meadows", "Fields");
-    let ran = scratch.sync(&[]).expect(0);
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let tree = world.tree();
+    let old = std::fs::read(world.v2(Category::ImageGeneration)).unwrap();
+    let old_legacy = std::fs::read(world.legacy(Category::ImageGeneration)).unwrap();
+    world.edit(Category::ImageGeneration, "Meadows", "Fields");
+    let ran = world.sync(&[]).expect(0);
     let (outcome, upstream) = ran.fared(Category::ImageGeneration);
     assert_eq!((&*outcome, &*upstream), ("updated", "downloaded"));
-    let new = std::fs::read(scratch.v2(Category::ImageGeneration)).unwrap();
+    let new = std::fs::read(world.v2(Category::ImageGeneration)).unwrap();
     assert!(String::from_utf8(new).unwrap().contains("Fields, in"));
-    let previous = scratch.private().join("previous");
+    let previous = world.private().join("previous");
     assert_eq!(
         std::fs::read(previous.join("stable_diffusion.json")).unwrap(),
         old
@@ -84,12 +83,12 @@ fn a_change_upstream_is_published_and_the_generation_before_is_kept() {
         old_legacy
     );
     // Nobody else's file moved.
-    let after = scratch.tree();
+    let after = world.tree();
     for category in Category::with_legacy().filter(|c| *c != Category::ImageGeneration) {
         let name = std::path::Path::new(category.v2_file());
         assert_eq!(after[name], tree[name], "{category}");
     }
-    let mtime = |tree: &std::collections::BTreeMap<_, crate::common::scratch::Entry>| {
+    let mtime = |tree: &std::collections::BTreeMap<_, crate::common::Entry>| {
         tree[std::path::Path::new("stable_diffusion.json")].mtime
     };
     assert!(mtime(&after) > mtime(&tree));
@@ -97,18 +96,18 @@ fn a_change_upstream_is_published_and_the_generation_before_is_kept() {
 
 #[test]
 fn edited_truncated_and_deleted_files_converge() {
-    let pristine = Scratch::new();
+    let pristine = World::new();
     pristine.sync(&[]).expect(0);
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    edit(&scratch.legacy(Category::Blip), "Writes", "Sings");
-    edit(&scratch.v2(Category::Blip), "captions", "songs");
-    std::fs::write(scratch.v2(Category::Clip), "{").unwrap();
-    std::fs::write(scratch.legacy(Category::Esrgan), "").unwrap();
-    std::fs::write(scratch.legacy(Category::Gfpgan), "not even JSON").unwrap();
-    std::fs::remove_file(scratch.v2(Category::TextGeneration)).unwrap();
-    std::fs::remove_file(scratch.legacy(Category::Miscellaneous)).unwrap();
-    let ran = scratch.sync(&[]).expect(0);
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    edit(&world.legacy(Category::Blip), "Writes", "Sings");
+    edit(&world.v2(Category::Blip), "captions", "songs");
+    std::fs::write(world.v2(Category::Clip), "{").unwrap();
+    std::fs::write(world.legacy(Category::Esrgan), "").unwrap();
+    std::fs::write(world.legacy(Category::Gfpgan), "not even JSON").unwrap();
+    std::fs::remove_file(world.v2(Category::TextGeneration)).unwrap();
+    std::fs::remove_file(world.legacy(Category::Miscellaneous)).unwrap();
+    let ran = world.sync(&[]).expect(0);
     for category in [
         Category::Blip,
         Category::Clip,
@@ -121,23 +120,23 @@ fn edited_truncated_and_deleted_files_converge() {
     }
     assert_eq!(ran.fared(Category::Codeformer).0, "unchanged");
     for category in Category::with_legacy() {
-        let bytes = |scratch: &Scratch| {
-            let v2 = std::fs::read(scratch.v2(category)).unwrap();
-            (v2, std::fs::read(scratch.legacy(category)).unwrap())
+        let bytes = |world: &World| {
+            let v2 = std::fs::read(world.v2(category)).unwrap();
+            (v2, std::fs::read(world.legacy(category)).unwrap())
         };
-        assert_eq!(bytes(&scratch), bytes(&pristine), "{category}");
+        assert_eq!(bytes(&world), bytes(&pristine), "{category}");
     }
-    scratch.sync(&[]).expect(0).all("unchanged", "not_modified");
+    world.sync(&[]).expect(0).all("unchanged", "not_modified");
 }
 
 #[test]
 fn validators_are_not_sent_for_a_legacy_file_that_was_edited_or_deleted() {
-    let scratch = Scratch::new();
-    let server = scratch.serve();
-    scratch.sync_from(&server.url(), &[]).expect(0);
-    edit(&scratch.legacy(Category::Blip), "Writes", "Sings");
-    std::fs::remove_file(scratch.legacy(Category::Clip)).unwrap();
-    let ran = scratch.sync_from(&server.url(), &[]).expect(0);
+    let world = World::new();
+    let server = world.serve();
+    world.sync_from(&server.url(), &[]).expect(0);
+    edit(&world.legacy(Category::Blip), "Writes", "Sings");
+    std::fs::remove_file(world.legacy(Category::Clip)).unwrap();
+    let ran = world.sync_from(&server.url(), &[]).expect(0);
     let requests = server.requests();
     assert_eq!(requests.len(), 20);
     for head in &requests[10..] {
@@ -148,32 +147,29 @@ fn validators_are_not_sent_for_a_legacy_file_that_was_edited_or_deleted() {
     assert_eq!(ran.fared(Category::Blip).1, "downloaded");
     assert_eq!(ran.fared(Category::Clip).1, "downloaded");
     assert_eq!(ran.fared(Category::Esrgan).1, "not_modified");
-    let wanted = std::fs::read(scratch.sent(Category::Blip)).unwrap();
-    assert_eq!(
-        std::fs::read(scratch.legacy(Category::Blip)).unwrap(),
-        wanted
-    );
+    let wanted = std::fs::read(world.sent(Category::Blip)).unwrap();
+    assert_eq!(std::fs::read(world.legacy(Category::Blip)).unwrap(), wanted);
 }
 
 #[test]
 fn a_damaged_manifest_or_state_is_rebuilt() {
-    let scratch = Scratch::new();
-    let server = scratch.serve();
-    scratch.sync_from(&server.url(), &[]).expect(0);
-    let (manifest, state) = (scratch.manifest(), scratch.state());
+    let world = World::new();
+    let server = world.serve();
+    world.sync_from(&server.url(), &[]).expect(0);
+    let (manifest, state) = (world.manifest(), world.state());
     let files: Vec<_> = Category::with_legacy()
         .map(|category| std::path::PathBuf::from(category.v2_file()))
         .collect();
-    let before = scratch.tree();
+    let before = world.tree();
     for damage in ["", "{\"format\": 1, \"gene", "[]", "{\"format\": 99}"] {
-        std::fs::write(scratch.mirror().join("manifest.json"), damage).unwrap();
-        std::fs::write(scratch.private().join("state.json"), damage).unwrap();
+        std::fs::write(world.mirror().join("manifest.json"), damage).unwrap();
+        std::fs::write(world.private().join("state.json"), damage).unwrap();
         // Without validators everything is asked for anew; equal bytes are not written.
-        scratch
+        world
             .sync_from(&server.url(), &[])
             .expect(0)
             .all("unchanged", "downloaded");
-        let rebuilt = scratch.manifest();
+        let rebuilt = world.manifest();
         for category in Category::with_legacy() {
             for part in ["v2", "legacy", "source"] {
                 let name = category.name();
@@ -183,14 +179,14 @@ fn a_damaged_manifest_or_state_is_rebuilt() {
                 );
             }
         }
-        assert_eq!(scratch.state(), state);
-        let after = scratch.tree();
+        assert_eq!(world.state(), state);
+        let after = world.tree();
         for file in &files {
             assert_eq!(after[file], before[file], "{}", file.display());
         }
     }
     // What was lost is not lost a second time.
-    scratch
+    world
         .sync_from(&server.url(), &[])
         .expect(0)
         .all("unchanged", "not_modified");
@@ -198,17 +194,17 @@ fn a_damaged_manifest_or_state_is_rebuilt() {
 
 #[test]
 fn a_manifest_at_odds_with_the_files_is_put_right() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    let right = scratch.manifest();
-    let path = scratch.mirror().join("manifest.json");
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let right = world.manifest();
+    let path = world.mirror().join("manifest.json");
     let blip = right["categories"]["blip"]["v2"]["sha256"]
         .as_str()
         .unwrap();
     edit(&path, blip, &"0".repeat(64));
-    scratch.sync(&[]).expect(0);
+    world.sync(&[]).expect(0);
     assert_eq!(
-        scratch.manifest()["categories"]["blip"]["v2"],
+        world.manifest()["categories"]["blip"]["v2"],
         right["categories"]["blip"]["v2"]
     );
 }

@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 
 use horde_refd::category::Category;
-use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 use crate::common::nginx::Nginx;
-use crate::common::scratch::{Ran, Scratch, corpora, fixtures};
+use crate::common::{PROGRAM, Ran, World, bare, corpora, fixtures, sha256};
 
 /// Asserts that the mirror holds exactly what it must: v2 as expected, legacy as the upstream sent it.
 #[track_caller]
-fn holds(scratch: &Scratch, expected: &std::path::Path) {
+fn holds(world: &World, expected: &std::path::Path) {
     for category in Category::with_legacy() {
         let wanted = std::fs::read(expected.join(category.v2_file())).unwrap();
-        let found = std::fs::read(scratch.v2(category)).unwrap();
+        let found = std::fs::read(world.v2(category)).unwrap();
         assert!(found == wanted, "{category} is not as expected");
-        let wanted = std::fs::read(scratch.sent(category)).unwrap();
-        let found = std::fs::read(scratch.legacy(category)).unwrap();
+        let wanted = std::fs::read(world.sent(category)).unwrap();
+        let found = std::fs::read(world.legacy(category)).unwrap();
         assert!(found == wanted, "{category}: the legacy file is another");
     }
     let names = |directory: &std::path::Path| -> BTreeSet<String> {
@@ -32,38 +31,38 @@ fn holds(scratch: &Scratch, expected: &std::path::Path) {
         .map(|category| category.v2_file().to_owned())
         .collect();
     published.insert("manifest.json".to_owned());
-    assert_eq!(names(&scratch.mirror()), published);
+    assert_eq!(names(&world.mirror()), published);
 }
 
 #[test]
 fn from_a_directory_every_file_is_byte_for_byte_what_it_must_be() {
     for (upstream, expected) in corpora() {
-        let scratch = Scratch::with(&upstream);
-        scratch.sync(&[]).expect(0).all("updated", "downloaded");
-        holds(&scratch, &expected);
+        let world = World::with(&upstream);
+        world.sync(&[]).expect(0).all("updated", "downloaded");
+        holds(&world, &expected);
     }
 }
 
 #[test]
 fn from_a_directory_in_github_layout() {
     for (upstream, expected) in corpora() {
-        let scratch = Scratch::with(&upstream);
-        let mut command = scratch.command(&["sync", "--layout", "github", "--json"]);
+        let world = World::with(&upstream);
+        let mut command = world.command(&["sync", "--layout", "github", "--json"]);
         Ran::of(command.arg("--upstream").arg(&upstream))
             .expect(0)
             .all("updated", "downloaded");
-        holds(&scratch, &expected);
+        holds(&world, &expected);
     }
 }
 
 #[test]
 fn from_a_file_url_and_from_another_mirrors_legacy_directory() {
-    let first = Scratch::new();
+    let first = World::new();
     let url = format!("file://{}", first.upstream().display());
     first.sync_from(&url, &[]).expect(0);
     holds(&first, &fixtures().join("expected"));
     // A directory is flat by default.
-    let second = Scratch::new();
+    let second = World::new();
     let mut command = second.command(&["sync", "--json", "--upstream"]);
     Ran::of(command.arg(first.mirror().join("legacy")))
         .expect(0)
@@ -75,22 +74,22 @@ fn from_a_file_url_and_from_another_mirrors_legacy_directory() {
 fn from_a_real_nginx_in_github_layout_and_over_tls() {
     for (upstream, expected) in corpora() {
         let nginx = Nginx::serve(&upstream);
-        let scratch = Scratch::with(&upstream);
-        let mut command = scratch.command(&["sync", "--json", "--upstream", &nginx.url()]);
+        let world = World::with(&upstream);
+        let mut command = world.command(&["sync", "--json", "--upstream", &nginx.url()]);
         Ran::of(&mut command).expect(0).all("updated", "downloaded");
-        holds(&scratch, &expected);
-        let scratch = Scratch::with(&upstream);
-        let mut command = scratch.command(&["sync", "--json", "--upstream", &nginx.tls_url()]);
+        holds(&world, &expected);
+        let world = World::with(&upstream);
+        let mut command = world.command(&["sync", "--json", "--upstream", &nginx.tls_url()]);
         command.env("SSL_CERT_FILE", nginx.authority());
         Ran::of(&mut command).expect(0).all("updated", "downloaded");
-        holds(&scratch, &expected);
+        holds(&world, &expected);
     }
 }
 
 #[test]
 fn the_json_has_the_shape_of_the_contract() {
-    let scratch = Scratch::new();
-    let json = scratch.sync(&[]).expect(0).json();
+    let world = World::new();
+    let json = world.sync(&[]).expect(0).json();
     let keys = |value: &Value| -> BTreeSet<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };
@@ -117,33 +116,24 @@ fn the_json_has_the_shape_of_the_contract() {
             assert_eq!(entry["upstream"], "none", "{category}");
             continue;
         }
-        let sent = std::fs::read(scratch.sent(category)).unwrap();
-        let v2 = std::fs::read(scratch.v2(category)).unwrap();
+        let sent = std::fs::read(world.sent(category)).unwrap();
+        let v2 = std::fs::read(world.v2(category)).unwrap();
         let records: Value = serde_json::from_slice(&v2).unwrap();
         assert_eq!(entry["outcome"], "updated");
         assert_eq!(entry["upstream"], "downloaded");
         assert_eq!(entry["downloaded_bytes"], sent.len());
         assert_eq!(entry["models"], records.as_object().unwrap().len());
-        assert_eq!(entry["v2_sha256"], hex(&v2));
+        assert_eq!(entry["v2_sha256"], sha256(&v2));
         let report = horde_refd::convert::check(category, &sent);
         assert_eq!(entry["issues"], report.issues.len(), "{category}");
     }
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digest = digest(&SHA256, bytes);
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 #[test]
 fn the_manifest_names_what_is_published() {
-    let scratch = Scratch::new();
-    scratch.sync(&[]).expect(0);
-    let manifest = scratch.manifest();
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let manifest = world.manifest();
     assert_eq!(manifest["format"], 1);
     let version = concat!("horde-refd ", env!("CARGO_PKG_VERSION"));
     assert_eq!(manifest["generator"], version);
@@ -154,9 +144,9 @@ fn the_manifest_names_what_is_published() {
         for (part, models) in [("v2", true), ("legacy", false)] {
             let part = &entry[part];
             let file = part["file"].as_str().unwrap();
-            let bytes = std::fs::read(scratch.mirror().join(file)).unwrap();
+            let bytes = std::fs::read(world.mirror().join(file)).unwrap();
             assert_eq!(part["bytes"], bytes.len());
-            assert_eq!(part["sha256"], hex(&bytes));
+            assert_eq!(part["sha256"], sha256(&bytes));
             if models {
                 let records: Value = serde_json::from_slice(&bytes).unwrap();
                 assert_eq!(part["models"], records.as_object().unwrap().len());
@@ -164,7 +154,7 @@ fn the_manifest_names_what_is_published() {
         }
         assert_eq!(
             entry["source"]["url"],
-            scratch.sent(category).to_str().unwrap()
+            world.sent(category).to_str().unwrap()
         );
         let published: jiff::Timestamp = entry["published_at"].as_str().unwrap().parse().unwrap();
         assert!(published <= jiff::Timestamp::now());
@@ -173,10 +163,10 @@ fn the_manifest_names_what_is_published() {
 
 #[test]
 fn the_manifest_of_an_http_mirror_names_url_and_validators() {
-    let scratch = Scratch::new();
-    let nginx = Nginx::serve(&scratch.upstream());
-    scratch.sync_from(&nginx.url(), &[]).expect(0);
-    let entry = &scratch.manifest()["categories"]["image_generation"]["source"];
+    let world = World::new();
+    let nginx = Nginx::serve(&world.upstream());
+    world.sync_from(&nginx.url(), &[]).expect(0);
+    let entry = &world.manifest()["categories"]["image_generation"]["source"];
     assert_eq!(
         entry["url"],
         format!("{}/stable_diffusion.json", nginx.url())
@@ -187,10 +177,10 @@ fn the_manifest_of_an_http_mirror_names_url_and_validators() {
 
 #[test]
 fn the_table_tells_what_changed() {
-    let scratch = Scratch::new();
-    let upstream = scratch.upstream();
-    let table = |scratch: &Scratch| {
-        let mut command = scratch.command(&["sync", "--upstream"]);
+    let world = World::new();
+    let upstream = world.upstream();
+    let table = |world: &World| {
+        let mut command = world.command(&["sync", "--upstream"]);
         let ran = Ran::of(command.arg(&upstream)).expect(0);
         assert_eq!(ran.stderr, "", "not a terminal: no progress, no noise");
         ran.stdout
@@ -202,65 +192,63 @@ fn the_table_tells_what_changed() {
         let words = line.unwrap().split_whitespace().skip(1);
         words.map(str::to_owned).collect()
     };
-    let first = table(&scratch);
+    let first = table(&world);
     assert_eq!(
         row(&first, "CATEGORY"),
         ["OUTCOME", "MODELS", "BYTES", "CHANGES"]
     );
-    let bytes = std::fs::metadata(scratch.v2(Category::Blip)).unwrap().len();
+    let bytes = std::fs::metadata(world.v2(Category::Blip)).unwrap().len();
     let expected = ["updated", "2", &bytes.to_string(), "+2", "-0", "~0"];
     assert_eq!(row(&first, "blip"), expected);
     assert_eq!(row(&first, "lora")[0], "skipped");
     // One model in the place of another, and one changed.
-    scratch.edit(Category::Blip, "\"bare\"", "\"renamed\"");
-    scratch.edit(Category::Blip, "Writes captions.", "Writes titles.");
-    let second = table(&scratch);
+    world.edit(Category::Blip, "\"bare\"", "\"renamed\"");
+    world.edit(Category::Blip, "Writes captions.", "Writes titles.");
+    let second = table(&world);
     assert_eq!(row(&second, "blip")[3..], ["+1", "-1", "~1"]);
     assert_eq!(row(&second, "clip")[0], "unchanged");
 }
 
 #[test]
 fn progress_is_shown_on_a_terminal_only() {
-    let scratch = Scratch::new();
-    let binary = assert_cmd::cargo::cargo_bin!("horde-refd");
+    let world = World::new();
     let line = format!(
-        "{} sync --base-path {} --upstream {}",
-        binary.display(),
-        scratch.mirror().display(),
-        scratch.upstream().display()
+        "{PROGRAM} sync --base-path {} --upstream {}",
+        world.mirror().display(),
+        world.upstream().display()
     );
     // script(1) gives it a terminal.
-    let mut command = std::process::Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]);
-    command.env_clear().env("HOME", "/nonexistent");
-    command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
-    let ran = Ran::of(command.stdin(std::process::Stdio::null())).expect(0);
+    let mut command = bare("script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "xterm");
+    let ran = Ran::of(&mut command).expect(0);
     assert!(ran.stdout.contains("\u{1b}["), "{ran:#?}");
     assert!(ran.stdout.contains("image_generation"), "{ran:#?}");
 }
 
 #[test]
 fn only_the_categories_that_were_asked_for() {
-    let scratch = Scratch::new();
-    let ran = scratch.sync(&["clip", "lora"]).expect(0);
+    let world = World::new();
+    let ran = world.sync(&["clip", "lora"]).expect(0);
     let json = ran.json();
     let asked: Vec<&String> = json["categories"].as_object().unwrap().keys().collect();
     assert_eq!(asked, ["clip", "lora"]);
-    assert!(scratch.v2(Category::Clip).exists());
-    assert!(!scratch.v2(Category::Blip).exists());
-    assert!(!scratch.legacy(Category::Blip).exists());
+    assert!(world.v2(Category::Clip).exists());
+    assert!(!world.v2(Category::Blip).exists());
+    assert!(!world.legacy(Category::Blip).exists());
     // What others published before stays in the manifest.
-    scratch.sync(&["blip"]).expect(0);
-    let manifest = scratch.manifest();
+    world.sync(&["blip"]).expect(0);
+    let manifest = world.manifest();
     assert_eq!(manifest["categories"].as_object().unwrap().len(), 2);
 }
 
 #[test]
 fn a_wrong_command_line_or_configuration_touches_nothing() {
-    let scratch = Scratch::new();
-    let config = scratch.root().join("config.toml");
+    let world = World::new();
+    let config = world.root().join("config.toml");
     std::fs::write(&config, "bas_path = 1\n[schedule]\nsplay = \"soon\"\n").unwrap();
-    let upstream = scratch.upstream();
+    let upstream = world.upstream();
     let upstream = upstream.to_str().unwrap();
     for args in [
         &["sync", "image_generatio", "--upstream", upstream][..],
@@ -270,12 +258,12 @@ fn a_wrong_command_line_or_configuration_touches_nothing() {
         &["sync", "-c", "/missing.toml", "--upstream", upstream],
         &["sink"],
     ] {
-        let ran = scratch.run(args).expect(2);
+        let ran = world.run(args).expect(2);
         assert_eq!(ran.stdout, "", "{args:?}");
         assert_ne!(ran.stderr, "", "{args:?}");
-        assert!(!scratch.mirror().exists(), "{args:?}");
+        assert!(!world.mirror().exists(), "{args:?}");
     }
-    let ran = scratch.run(&["sync", "-c", config.to_str().unwrap()]);
+    let ran = world.run(&["sync", "-c", config.to_str().unwrap()]);
     assert!(ran.stderr.contains("bas_path"), "{ran:#?}");
     assert!(ran.stderr.contains("splay"), "{ran:#?}");
 }

@@ -1,4 +1,4 @@
-//! `horde-refd sync`, end to end: the real binary, real directories, a real nginx, and a server that misbehaves.
+//! `horde-refd sync`, end to end: the real program, real directories, a real nginx, and a server that misbehaves.
 
 mod again;
 mod crash;

@@ -2,11 +2,11 @@
 
 use horde_refd::category::Category;
 
-use crate::common::scratch::{Ran, Scratch, edit, fixtures};
 use crate::common::scripted::{Action, Scripted, answer_with};
+use crate::common::{Ran, World, edit, fixtures};
 
-fn sync(scratch: &Scratch, upstream: &str, args: &[&str]) -> Ran {
-    let mut command = scratch.command(&["sync", "--upstream", upstream]);
+fn sync(world: &World, upstream: &str, args: &[&str]) -> Ran {
+    let mut command = world.command(&["sync", "--upstream", upstream]);
     Ran::of(command.args(args))
 }
 
@@ -23,8 +23,8 @@ fn row(ran: &Ran, category: Category) -> String {
 
 #[test]
 fn one_cause_is_one_warning() {
-    let scratch = Scratch::new();
-    let ran = sync(&scratch, "/nowhere/at/all", &[]).expect(1);
+    let world = World::new();
+    let ran = sync(&world, "/nowhere/at/all", &[]).expect(1);
     let about = ran
         .stderr
         .lines()
@@ -38,39 +38,35 @@ fn one_cause_is_one_warning() {
 
 #[test]
 fn without_any_published_file_no_old_data_is_told_of() {
-    let scratch = Scratch::new();
-    let upstream = scratch.upstream();
+    let world = World::new();
+    let upstream = world.upstream();
     let upstream = upstream.to_str().unwrap();
-    let ran = sync(&scratch, "/nowhere", &["blip"]).expect(1);
+    let ran = sync(&world, "/nowhere", &["blip"]).expect(1);
     let shown = row(&ran, Category::Blip);
     assert_eq!(shown, "blip failed - - nothing published, see below");
-    sync(&scratch, upstream, &["blip"]).expect(0);
-    let ran = sync(&scratch, "/nowhere", &["blip"]).expect(1);
+    sync(&world, upstream, &["blip"]).expect(0);
+    let ran = sync(&world, "/nowhere", &["blip"]).expect(1);
     let shown = row(&ran, Category::Blip);
     assert!(shown.ends_with("old data stays, see below"), "{shown}");
 }
 
 #[test]
 fn a_published_edit_is_counted_although_the_upstream_failed() {
-    let scratch = Scratch::new();
-    let upstream = scratch.upstream();
-    sync(&scratch, upstream.to_str().unwrap(), &[]).expect(0);
+    let world = World::new();
+    let upstream = world.upstream();
+    sync(&world, upstream.to_str().unwrap(), &[]).expect(0);
     edit(
-        &scratch.legacy(Category::SafetyChecker),
+        &world.legacy(Category::SafetyChecker),
         "Guards.",
         "Watches.",
     );
-    std::fs::write(scratch.sent(Category::SafetyChecker), "[]").unwrap();
-    let ran = sync(&scratch, upstream.to_str().unwrap(), &[]).expect(1);
+    std::fs::write(world.sent(Category::SafetyChecker), "[]").unwrap();
+    let ran = sync(&world, upstream.to_str().unwrap(), &[]).expect(1);
     let shown = row(&ran, Category::SafetyChecker);
     assert!(shown.ends_with("+0 -0 ~1, but see below"), "{shown}");
-    edit(
-        &scratch.legacy(Category::SafetyChecker),
-        "Watches.",
-        "Looks.",
-    );
-    std::fs::remove_file(scratch.sent(Category::SafetyChecker)).unwrap();
-    let ran = sync(&scratch, upstream.to_str().unwrap(), &[]).expect(1);
+    edit(&world.legacy(Category::SafetyChecker), "Watches.", "Looks.");
+    std::fs::remove_file(world.sent(Category::SafetyChecker)).unwrap();
+    let ran = sync(&world, upstream.to_str().unwrap(), &[]).expect(1);
     let shown = row(&ran, Category::SafetyChecker);
     assert!(
         shown.ends_with("+0 -0 ~1, upstream failed, see below"),
@@ -80,13 +76,13 @@ fn a_published_edit_is_counted_although_the_upstream_failed() {
 
 #[test]
 fn a_directory_in_the_other_layout_is_named_with_its_cure() {
-    let scratch = Scratch::new();
+    let world = World::new();
     let github = fixtures().join("upstream");
-    let ran = sync(&scratch, github.to_str().unwrap(), &["blip"]).expect(1);
+    let ran = sync(&world, github.to_str().unwrap(), &["blip"]).expect(1);
     assert!(ran.stderr.contains("use --layout github"), "{ran:#?}");
-    let flat = scratch.upstream();
+    let flat = world.upstream();
     let ran = sync(
-        &scratch,
+        &world,
         flat.to_str().unwrap(),
         &["blip", "--layout", "github"],
     )
@@ -96,9 +92,9 @@ fn a_directory_in_the_other_layout_is_named_with_its_cure() {
 
 #[test]
 fn requests_are_told_with_v_and_attempts_are_counted() {
-    let scratch = Scratch::new();
+    let world = World::new();
     let server = Scripted::start(|_, _| Action::Send(answer_with(500, &[], b"")));
-    let config = scratch.root().join("config.toml");
+    let config = world.root().join("config.toml");
     let text = "[upstream]\nretry_backoff = \"0s\"\nretry_attempts = 2\n";
     std::fs::write(&config, text).unwrap();
     let args = [
@@ -109,7 +105,7 @@ fn requests_are_told_with_v_and_attempts_are_counted() {
         "-c",
         config.to_str().unwrap(),
     ];
-    let ran = sync(&scratch, &server.url(), &args).expect(1);
+    let ran = sync(&world, &server.url(), &args).expect(1);
     let url = format!("{}/blip.json", server.url());
     for attempt in 1..=2 {
         let told = format!("url={url} status=500 attempt={attempt} elapsed_ms=");

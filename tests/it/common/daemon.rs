@@ -1,4 +1,4 @@
-//! A world of its own for each test (upstream, mirror, runtime directory) and the daemon in it.
+//! The daemon in a test's world.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,125 +8,17 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ring::digest::{SHA256, digest};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+use super::world::{World, replace};
 
 /// No wait is longer, and none that succeeds comes near it.
 pub const LONG: Duration = Duration::from_secs(30);
 /// A schedule that does not come due in a test.
 pub const NEVER: &str = "0 0 0 1 1 *";
 
-/// Legacy and v2 name of every category with a legacy file.
-pub const FILES: [(&str, &str, &str); 10] = [
-    ("blip", "blip.json", "blip.json"),
-    ("clip", "clip.json", "clip.json"),
-    ("codeformer", "codeformer.json", "codeformer.json"),
-    ("controlnet", "controlnet.json", "controlnet.json"),
-    ("esrgan", "esrgan.json", "esrgan.json"),
-    ("gfpgan", "gfpgan.json", "gfpgan.json"),
-    (
-        "safety_checker",
-        "safety_checker.json",
-        "safety_checker.json",
-    ),
-    (
-        "image_generation",
-        "stable_diffusion.json",
-        "stable_diffusion.json",
-    ),
-    ("text_generation", "models.csv", "text_generation.json"),
-    ("miscellaneous", "miscellaneous.json", "miscellaneous.json"),
-];
-
-/// Two records in the legacy format of a file; `mark` is the description of the first and shows up in the v2 file.
-pub fn legacy(file: &str, mark: &str) -> Vec<u8> {
-    if file == "models.csv" {
-        return format!(
-            "name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\r\n\
-             acme/First-3B,3,First,https://example.org/first,LLaMA,{mark},generalist,,,\r\n\
-             acme/Second-7B,7,Second,https://example.org/second,LLaMA,the second,generalist,,,\r\n"
-        )
-        .into_bytes();
-    }
-    let kind = match file {
-        "stable_diffusion.json" => "ckpt",
-        "controlnet.json" => "control_canny",
-        other => other.trim_end_matches(".json"),
-    };
-    let record = |name: &str, description: &str| {
-        format!(
-            r#""{name}": {{"name": "{name}", "type": "{kind}", "baseline": "stable diffusion 1", "inpainting": false,
- "description": "{description}", "version": "1.0", "style": "generalist", "nsfw": false, "download_all": true,
- "config": {{"files": [{{"path": "{name}.ckpt"}}], "download": []}}, "available": false}}"#
-        )
-    };
-    format!(
-        "{{\n{},\n{}\n}}\n",
-        record("first", mark),
-        record("second", "the second")
-    )
-    .into_bytes()
-}
-
-/// A directory with everything that one test needs; it goes with the test.
-pub struct World {
-    root: tempfile::TempDir,
-}
-
 impl World {
-    /// A flat upstream directory with every legacy file, marked `upstream`.
-    pub fn new() -> Self {
-        let world = Self::empty();
-        for (_, file, _) in FILES {
-            world.publish(file, "upstream");
-        }
-        world
-    }
-
-    /// An upstream that has nothing.
-    pub fn empty() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        for directory in ["upstream", "run", "scratch"] {
-            fs::create_dir(root.path().join(directory)).unwrap();
-        }
-        Self { root }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    pub fn mirror(&self) -> PathBuf {
-        self.path("mirror")
-    }
-
-    pub fn upstream(&self) -> PathBuf {
-        self.path("upstream")
-    }
-
-    pub fn v2(&self, file: &str) -> PathBuf {
-        self.mirror().join(file)
-    }
-
-    pub fn legacy(&self, file: &str) -> PathBuf {
-        self.mirror().join("legacy").join(file)
-    }
-
-    /// Puts a legacy file into the upstream, atomically.
-    pub fn publish(&self, file: &str, mark: &str) {
-        replace(
-            &self.path("scratch"),
-            &self.upstream().join(file),
-            &legacy(file, mark),
-        );
-    }
-
-    /// Writes elsewhere and renames into place: one event for the watcher.
-    pub fn rename_into(&self, target: &Path, bytes: &[u8]) {
-        replace(&self.path("scratch"), target, bytes);
-    }
-
     /// The daemon on a directory upstream and a schedule that does not come due.
     pub fn start(&self) -> Daemon {
         self.setup().start()
@@ -152,62 +44,6 @@ impl World {
             runtime: self.path("run"),
         }
     }
-
-    /// Waits until the v2 file has this mark in it; parses every version it sees on the way.
-    pub fn wait_v2(&self, file: &str, mark: &str) {
-        let path = self.v2(file);
-        until(&format!("{file} with {mark:?}"), || {
-            let Ok(bytes) = fs::read(&path) else {
-                return false;
-            };
-            String::from_utf8(bytes).unwrap().contains(mark)
-        });
-    }
-
-    /// Every file is whole, in the manifest, and as it says; no temporary file is left.
-    pub fn assert_whole(&self) -> usize {
-        assert_whole(&self.mirror())
-    }
-}
-
-/// See [`World::assert_whole`]; how many categories are published.
-pub fn assert_whole(mirror: &Path) -> usize {
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(mirror.join("manifest.json")).unwrap()).unwrap();
-    let categories = manifest["categories"].as_object().unwrap();
-    for (category, _, v2) in FILES {
-        let published = mirror.join(v2).exists();
-        assert_eq!(published, categories.contains_key(category), "{category}");
-    }
-    for (category, entry) in categories {
-        for format in ["v2", "legacy"] {
-            let entry = &entry[format];
-            let bytes = fs::read(mirror.join(entry["file"].as_str().unwrap())).unwrap();
-            let digest: String = digest(&SHA256, &bytes)
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            assert_eq!(entry["sha256"], digest.as_str(), "{category} {format}");
-            assert_eq!(entry["bytes"], bytes.len(), "{category} {format}");
-            if format == "v2" {
-                serde_json::from_slice::<Value>(&bytes).unwrap();
-            }
-        }
-    }
-    for directory in [
-        "",
-        "legacy",
-        ".horde-refd",
-        ".horde-refd/previous",
-        ".horde-refd/previous/legacy",
-    ] {
-        for entry in fs::read_dir(mirror.join(directory)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(!name.ends_with(".tmp"), "{directory}/{name}");
-        }
-    }
-    categories.len()
 }
 
 /// How a daemon is to be started.
@@ -283,12 +119,10 @@ impl Setup<'_> {
     }
 }
 
-/// The binary in an environment of its own.
+/// The program with this runtime directory.
 fn program(runtime: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_horde-refd"));
+    let mut command = super::program();
     command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", runtime)
         .env("RUNTIME_DIRECTORY", runtime);
     command
@@ -390,9 +224,9 @@ impl Daemon {
         self.lines(words)
     }
 
-    /// How many cycles for this reason have begun.
-    pub fn begun(&self, reason: &str) -> usize {
-        self.lines(&["a cycle begins", &format!("reason={reason}")])
+    /// How many cycles of this depth have begun.
+    pub fn begun(&self, depth: &str) -> usize {
+        self.lines(&["a cycle begins", &format!("depth={depth}")])
             .len()
     }
 
@@ -472,10 +306,4 @@ pub fn time(value: &Value) -> f64 {
 
 fn quoted(path: &Path) -> String {
     Value::from(path.to_str().unwrap()).to_string()
-}
-
-fn replace(scratch: &Path, target: &Path, bytes: &[u8]) {
-    let staged = tempfile::NamedTempFile::new_in(scratch).unwrap();
-    fs::write(staged.path(), bytes).unwrap();
-    staged.persist(target).unwrap();
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::harness::{FILES, LONG, Setup, legacy};
-use crate::common::scripted::{Action, Gate, Scripted, answer_with, header, target};
+use super::scripted::{Action, Gate, Scripted, answer_with, header, target};
+use super::{FILES, LONG, Setup, legacy};
 
 /// What the server does to a request.
 #[derive(Clone)]
