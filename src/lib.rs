@@ -2,30 +2,50 @@
 //!
 //! # The way of the data
 //!
-//! One direction, one owner at a time:
+//! One direction, values all the way, effects at the two ends:
 //!
 //! ```text
-//! trigger            cron tick, file event, SIGHUP, start, command line
-//!   -> upstream      fetch one legacy file, conditionally -> new bytes | not modified | error
-//!   -> legacy        parse and check it -> records + issues | rejected
-//!   -> convert       records -> v2 bytes
-//!   -> mirror        publish the legacy file, then the v2 file, then the manifest
-//!   -> observe       log, status, metrics, callbacks, hooks
+//! trigger            cron tick · file event · SIGHUP · start · command line -> a depth
+//!   -> plan          whom to ask for what, and how                             pure
+//!   -> upstream      bodies that say where they came from and in which form    network
+//!   -> draft         legacy: parse, convert                                    pure
+//!   -> verdict       publish, equal, refused                                   pure
+//!   -> mirror        legacy, v2, generation, then the manifest                 the only writer
+//!   -> ledger        facts per item; status, metrics, log, hooks are read from them
 //! ```
 //!
-//! The modules below stand in that order. A module uses only what stands before it (`tests/architecture.rs` holds
-//! that), so each rule has one place and can be read from left to right:
+//! The modules below stand in that order, and a module uses only what stands before it (`tests/architecture.rs` holds
+//! that), so each rule has one place and is found where this picture says:
 //!
-//! - [`trigger`] says *that* a cycle should run and how hard it should ask, never *which* file changed.
-//! - [`upstream`] brings the bytes of one legacy file, or says why not; it knows nothing of mirrors.
-//! - [`python`], [`legacy`] and [`convert`] are pure: bytes in, bytes out, no clock, no file, no network. Together
-//!   they are what `horde_model_reference` 8.6.2 does, byte for byte, as `docs/conversion.md` has it: what its
-//!   runtime does (knows no category), what a legacy record is, what v2 looks like.
-//! - [`mirror`] is the published directory; [`disk::replace`] is the only function that writes a file.
-//! - [`pipeline`] is one cycle, top to bottom. Every trigger takes it, and it compares everything each time, so a
-//!   restart, a lost event and an overflow take the path that is always used.
+//! - [`trigger`] says *that* a cycle should run and how deep ([`depth`]), never *which* file changed.
+//! - [`upstream`] brings a body of an [`item`], or says why not; it knows nothing of mirrors.
+//! - [`python`], [`legacy`] and [`convert`] are pure: bytes in, bytes out, no clock, no file, no network. They are what
+//!   the reference's runtime does, what a legacy record is, and what v2 looks like, byte for byte as
+//!   `horde_model_reference` 8.6.2 has it (docs/conversion.md).
+//! - [`draft`] makes of a body what would be published, and [`verdict`] says what becomes of it. Both are pure.
+//! - [`mirror`] is the published directory; [`disk`] is the only code that writes a file.
+//! - [`cycle`] is one cycle, top to bottom: [`cycle::plan`] decides whom to ask, and its `apply` is the only caller of
+//!   what writes in the mirror.
+//! - [`ledger`] folds what a cycle says into facts, and everything that anybody is shown is read from there.
 //! - [`backend`] is the front door of the library, with [`freshness`] deciding what may be served as fresh.
-//! - [`observe`] tells the world, and [`daemon`] is the loop that owns all of it.
+//! - [`observe`] shows the world what the ledger has, and [`daemon`] is the loop that owns all of it.
+//!
+//! # Why it is so
+//!
+//! - **A file edited on disk takes the same road as a download.** The look at the disk is one more place that a body
+//!   comes from. Two roads would drift apart, and the one that is used once a year would be the broken one.
+//! - **A trigger names no file.** Every cycle compares everything with what was left, so a restart, a lost event and an
+//!   overflow take the path that is always used. Hints of *what* changed would save milliseconds and cost that.
+//! - **Decisions are values.** A plan, a draft and a verdict can be printed, tested as tables and thrown away; a dry run
+//!   is the same road without its last steps. Code that decides while it writes can be none of that.
+//! - **Orders are state.** What an operator wants kept stands in a file that every cycle reads, not in a message that a
+//!   restart loses.
+//! - **One ledger.** A fact that stood in six structs was wrong in one of them; now a new fact is one field, read by
+//!   status, metrics, log, tables and hooks alike.
+//! - **The manifest says what each v2 file was made from.** So a damaged file is brought back to *that*, and a cycle with
+//!   nothing new converts nothing.
+//!
+//! What was tried or weighed and rejected stands in `docs/why.md`.
 //!
 //! # Invariants
 //!
@@ -34,13 +54,14 @@
 //! 3. Whatever fails, the last good v2 file stays; a failure of one category is no failure of another.
 //! 4. Data that could not be refreshed is never called fresh.
 //! 5. There is one writer per mirror, by its lock.
+//! 6. What is said to be done (exit code, READY, hook, status) is on the disk: files, then their directories, each once a
+//!    cycle, then the manifest, the state and their directories.
 //!
 //! # The contract with readers
 //!
 //! Open `<base_path>/<v2 file>` and read it to its end; read it again when its mtime is not the one you saw. Files
 //! of different categories change one after the other: `manifest.json` changes last and names what belongs together.
-//! A replaced file stays readable through a handle opened before, and for one more generation below
-//! `.horde-refd/previous/`.
+//! A replaced file stays readable through a handle opened before, and for a while below `.horde-refd/generations/`.
 //!
 //! # As a library
 //!
