@@ -23,6 +23,7 @@
 //! - [`mirror`] is the published directory; [`disk::replace`] is the only function that writes a file.
 //! - [`pipeline`] is one cycle, top to bottom. Every trigger takes it, and it compares everything each time, so a
 //!   restart, a lost event and an overflow take the path that is always used.
+//! - [`ledger`] is what is known of every item: events in, facts and news out; everything that is shown is read there.
 //! - [`backend`] is the front door of the library, with [`freshness`] deciding what may be served as fresh.
 //! - [`observe`] tells the world, and [`daemon`] is the loop that owns all of it.
 //!
@@ -72,6 +73,8 @@ pub mod convert;
 pub mod mirror;
 
 pub mod cycle;
+
+pub mod ledger;
 
 pub mod freshness;
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
 const FOUNDATION: [&str; 6] = ["category", "item", "depth", "config", "disk", "error"];
-const WAY: [&str; 13] = [
+const WAY: [&str; 14] = [
     "trigger",
     "upstream",
     "legacy",
     "convert",
     "mirror",
     "cycle",
+    "ledger",
     "freshness",
     "pipeline",
     "backend",
@@ -195,6 +196,38 @@ fn the_conversion_knows_no_clock_no_file_and_no_network() {
         if !matches!(source.module().as_deref(), Some("legacy" | "convert")) {
             continue;
         }
+        let code = source.code();
+        for word in forbidden {
+            assert!(!code.contains(word), "{}: {word}", source.shown());
+        }
+    }
+}
+
+#[test]
+fn the_ledger_knows_no_clock_no_file_no_network_and_no_log() {
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "Instant::now",
+        "Timestamp::now",
+        "SystemTime",
+        "clock::",
+        "tokio",
+        "reqwest",
+        "tracing",
+        "crate::disk",
+    ];
+    // Finding and reading the status file, and whether its writer lives, are the ledger's only effects.
+    let effects = ["process.rs", "status/file.rs", "status/locate.rs"];
+    let ledger = sources()
+        .into_iter()
+        .filter(|source| source.module().as_deref() == Some("ledger") && !source.is_tests());
+    let pure: Vec<Source> = ledger
+        .filter(|source| !effects.iter().any(|file| source.path.ends_with(file)))
+        .collect();
+    assert!(pure.iter().any(|source| source.path.ends_with("fold.rs")));
+    for source in pure {
         let code = source.code();
         for word in forbidden {
             assert!(!code.contains(word), "{}: {word}", source.shown());
