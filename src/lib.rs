@@ -106,6 +106,8 @@ pub mod mirror;
 
 pub mod cycle;
 
+pub mod ledger;
+
 pub mod freshness;
 
 pub mod backend;

@@ -5,19 +5,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
-const FOUNDATION: [&str; 8] = [
-    "category", "item", "depth", "clock", "text", "config", "disk", "error",
+const FOUNDATION: [&str; 9] = [
+    "category", "item", "depth", "digest", "clock", "text", "config", "disk", "error",
 ];
-const WAY: [&str; 13] = [
+const WAY: [&str; 16] = [
     "trigger",
     "upstream",
     "python",
     "legacy",
     "convert",
+    "draft",
+    "verdict",
     "mirror",
     "cycle",
+    "ledger",
     "freshness",
-    "pipeline",
     "backend",
     "blocking",
     "observe",
@@ -236,6 +238,38 @@ fn a_module_with_parts_is_a_mod_rs() {
                 source.shown(),
                 inner.display()
             );
+        }
+    }
+}
+
+#[test]
+fn the_ledger_knows_no_clock_no_file_no_network_and_no_log() {
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "Instant::now",
+        "Timestamp::now",
+        "SystemTime",
+        "clock::",
+        "tokio",
+        "reqwest",
+        "tracing",
+        "crate::disk",
+    ];
+    // Finding and reading the status file, and whether its writer lives, are the ledger's only effects.
+    let effects = ["process.rs", "status/file.rs", "status/locate.rs"];
+    let ledger = sources()
+        .into_iter()
+        .filter(|source| source.module().as_deref() == Some("ledger") && !source.is_tests());
+    let pure: Vec<Source> = ledger
+        .filter(|source| !effects.iter().any(|file| source.path.ends_with(file)))
+        .collect();
+    assert!(pure.iter().any(|source| source.path.ends_with("fold.rs")));
+    for source in pure {
+        let code = source.code();
+        for word in forbidden {
+            assert!(!code.contains(word), "{}: {word}", source.shown());
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod board;
 pub mod hooks;
 pub mod log;
 pub mod metrics;
-pub mod process;
 pub mod status;
 pub mod systemd;
+
+pub use crate::ledger::process;

@@ -1,0 +1,68 @@
+//! What is not as it should be, from a status alone: the one answer of `status --check`, monitors and the library.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Role, State, Status, aged, ago, table};
+use crate::ledger::age;
+
+/// How much later than it promised a daemon may poll: a cycle takes its time, and so does a busy host.
+const GRACE: Duration = Duration::from_mins(1);
+
+impl Status {
+    /// For how long a daemon has not written although it promised a poll; `None` while it keeps its promise.
+    #[must_use]
+    pub fn overdue(&self, now: Timestamp) -> Option<Duration> {
+        let promised = self
+            .next_poll
+            .filter(|promised| self.updated_at <= *promised)?;
+        let late = age(promised, now)?;
+        (self.role != Role::Once && late > GRACE).then_some(late)
+    }
+
+    /// What is not healthy at a time, a phrase each; empty when all is well.
+    #[must_use]
+    pub fn complaints(&self, now: Timestamp) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let pid = self.process.pid;
+        if !self.is_alive(now) {
+            complaints.push(format!("the daemon (pid {pid}) is not running"));
+        } else if let Some(late) = self.overdue(now) {
+            let late = table::span(late);
+            complaints.push(format!(
+                "the daemon (pid {pid}) hangs: its poll is overdue since {late}"
+            ));
+        }
+        if self.categories.is_empty() {
+            complaints.push("no category is known yet".to_owned());
+        }
+        let stale_after = self.stale_after();
+        for (category, status) in &self.categories {
+            let state = status.state_at(now, stale_after);
+            let name = category.name();
+            let facts = (status.last_success, status.last_error.as_deref());
+            complaints.extend(complaint(name, state, facts, now));
+        }
+        for (path, status) in &self.files {
+            let state = aged(status.state, status.last_success, now, stale_after);
+            let facts = (status.last_success, status.last_error.as_deref());
+            complaints.extend(complaint(path, state, facts, now));
+        }
+        complaints
+    }
+}
+
+fn complaint(
+    name: &str,
+    state: State,
+    (success, error): (Option<Timestamp>, Option<&str>),
+    now: Timestamp,
+) -> Option<String> {
+    let since = success.map(|time| format!(", last success {}", ago(time, now)));
+    let cause = error.map(|error| format!(" ({})", table::one_line(error)));
+    (!state.is_healthy()).then(|| {
+        let parts = [Some(format!("{name} is {}", state.as_str())), since, cause];
+        parts.into_iter().flatten().collect()
+    })
+}
