@@ -234,20 +234,18 @@ impl Cycle<'_> {
     }
 
     fn source(&mut self, category: Category, body: &Body) -> Source {
-        match &body.from {
-            Some((origin, validators)) => Source {
+        if let Some((origin, validators)) = &body.from {
+            return Source {
                 upstream: origin.upstream.clone(),
                 url: origin.url.clone(),
                 etag: validators.etag.clone(),
                 last_modified: validators.last_modified.clone(),
-            },
-            None => {
-                let origin = self.origin(category);
-                let known = self.mirror.state().validators.get(&origin.url);
-                let modified = known.is_some_and(|known| known.sha256 != body.sha256);
-                self.source_of(&origin, modified)
-            }
+            };
         }
+        let origin = self.origin(category);
+        let known = self.mirror.state().validators.get(&origin.url);
+        let modified = known.is_some_and(|known| known.sha256 != body.sha256);
+        self.source_of(&origin, modified)
     }
 
     fn source_of(&mut self, origin: &Origin, modified: bool) -> Source {

@@ -63,7 +63,7 @@ impl Cycle<'_> {
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
         match self.hear(heard, &look, report) {
-            Ok(Some(body)) => match self.take(category, body, report) {
+            Ok(Some(body)) => match self.take(category, &body, report) {
                 Ok(()) => Ok(()),
                 Err(error) => {
                     let _ = self.compare(category, None, report);
@@ -139,16 +139,16 @@ impl Cycle<'_> {
     fn take(
         &mut self,
         category: Category,
-        body: Body,
+        body: &Body,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
         let url = url.unwrap_or_default();
-        match self.draft(category, &body, report) {
-            Ok(draft) => self.publish(category, &body, &draft, report),
+        match self.draft(category, body, report) {
+            Ok(draft) => self.publish(category, body, &draft, report),
             Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
             Err(NoDraft::Rejected(reason)) => {
-                self.store(category, &body, report)?;
+                self.store(category, body, report)?;
                 self.memory
                     .refused
                     .insert(category, (body.sha256, reason.clone()));

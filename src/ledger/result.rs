@@ -175,6 +175,7 @@ mod tests {
         Report {
             items: items.into_iter().collect::<BTreeMap<_, _>>(),
             elapsed: Duration::from_millis(1500),
+            unwritten: None,
         }
     }
 
