@@ -41,7 +41,7 @@ pub(super) struct Heard {
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) source: Source,
-    pub(super) error: UpstreamError,
+    pub(super) error: Arc<UpstreamError>,
     /// Whether that counts against the upstream.
     pub(super) counts: bool,
 }
@@ -68,14 +68,18 @@ impl Lane {
                 Err(error) => error,
             };
             let is_there = error.class() != Class::NotThere;
-            said.push(if is_there { Said::Failure } else { Said::NotThere });
+            said.push(if is_there {
+                Said::Failure
+            } else {
+                Said::NotThere
+            });
             let counts = is_there || step.candidate.published;
             if let Some(candidate) = lane.get_mut(at).filter(|_| counts) {
                 candidate.failing_since.get_or_insert(now);
             }
             heard.failed.push(Failed {
                 source: step.source.clone(),
-                error,
+                error: Arc::new(error),
                 counts,
             });
         }

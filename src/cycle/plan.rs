@@ -62,10 +62,9 @@ pub fn ask(before: &Before<'_>) -> Ask {
 }
 
 fn conditional(before: &Before<'_>) -> Ask {
-    let known = before.known.filter(|known| {
-        let sends = known.validators != Validators::default();
-        sends && before.on_disk == Some(known.sha256)
-    });
+    let known = before
+        .known
+        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256));
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
 }
 
@@ -181,7 +180,7 @@ mod tests {
         Known {
             validators: Validators {
                 etag: etag.map(str::to_owned),
-                last_modified: None,
+                ..Validators::default()
             },
             sha256: digest(body),
         }
