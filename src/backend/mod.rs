@@ -143,9 +143,15 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
+        let upstream = Upstream::new(
+            &config.first_upstream(),
+            &config.http,
+            &config.github,
+            held.unwrap_or_default(),
+        )?;
         Ok(Self {
             layout: Layout::new(&config.base_path),
-            upstream: Arc::new(Upstream::new(&config.upstream, held.unwrap_or_default())?),
+            upstream: Arc::new(upstream),
             writes: AtomicBool::new(mirror.is_some()),
             writer: tokio::sync::Mutex::new(Writer {
                 mirror,

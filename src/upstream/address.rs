@@ -13,13 +13,13 @@ use url::Url;
 
 use super::error::UpstreamError;
 use crate::category::{Category, Repository};
-use crate::config::{Layout, Origin, RepositoryConfig, UpstreamConfig};
+use crate::config::{GithubConfig, Layout, Origin, RepositoryConfig, UpstreamConfig};
 
 /// For a directory whose files are in the other layout than the one configured.
 const GITHUB_INSTEAD: &str =
-    "the directory is laid out like GitHub: use --layout github (upstream.layout = \"github\")";
+    "the directory is laid out like GitHub: use --layout github (layout = \"github\")";
 const FLAT_INSTEAD: &str =
-    "the files are directly in the directory: use --layout flat (upstream.layout = \"flat\")";
+    "the files are directly in the directory: use --layout flat (layout = \"flat\")";
 
 /// Where one category's file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,16 @@ impl Place {
 }
 
 /// The places of all categories that have a legacy file.
-pub(super) fn places(config: &UpstreamConfig) -> Result<BTreeMap<Category, Place>, UpstreamError> {
+pub(super) fn places(
+    config: &UpstreamConfig,
+    github: &GithubConfig,
+) -> Result<BTreeMap<Category, Place>, UpstreamError> {
     let mut places = BTreeMap::new();
     for category in Category::ALL {
         let Some(repository) = category.repository() else {
             continue;
         };
-        let path = |layout| relative(config, layout, repository, category.legacy_file());
+        let path = |layout| relative(github, layout, repository, category.legacy_file());
         let place = match &config.origin {
             Origin::Directory(root) => {
                 let join = |layout| {
@@ -79,7 +82,7 @@ pub(super) fn places(config: &UpstreamConfig) -> Result<BTreeMap<Category, Place
                 };
                 let elsewhere = match config.layout {
                     Layout::Github => (join(Layout::Flat), FLAT_INSTEAD),
-                    Layout::Flat => (join(Layout::Github), GITHUB_INSTEAD),
+                    _ => (join(Layout::Github), GITHUB_INSTEAD),
                 };
                 Place::File(LocalFile {
                     root: root.clone(),
@@ -120,7 +123,7 @@ impl Target {
 
 /// The path of a file below the origin, as segments.
 fn relative<'a>(
-    config: &'a UpstreamConfig,
+    config: &'a GithubConfig,
     layout: Layout,
     repository: Repository,
     file: &'a str,
@@ -175,47 +178,46 @@ pub(super) fn without_credentials(url: &Url) -> String {
 fn hint(layout: Layout, repository: Repository) -> &'static str {
     match (layout, repository) {
         (Layout::Github, Repository::Image) => {
-            "check the owner, the repository and the branch in [upstream.image]; a server that has the files directly below its URL needs layout = \"flat\""
+            "check the owner, the repository and the branch in [github.image]; a server that has the files directly below its URL needs layout = \"flat\""
         }
         (Layout::Github, Repository::Text) => {
-            "check the owner, the repository and the branch in [upstream.text]; a server that has the files directly below its URL needs layout = \"flat\""
+            "check the owner, the repository and the branch in [github.text]; a server that has the files directly below its URL needs layout = \"flat\""
         }
-        (Layout::Flat, _) => {
-            "check upstream.url; a server laid out like raw.githubusercontent.com needs layout = \"github\""
+        _ => {
+            "check the upstream's url; a server laid out like raw.githubusercontent.com needs layout = \"github\""
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn config(origin: Origin, layout: Layout, proxy: Option<&str>) -> UpstreamConfig {
+        UpstreamConfig {
+            proxy_url: proxy.map(|url| url.parse().unwrap()),
+            ..UpstreamConfig::new(origin, layout)
+        }
+    }
+
+    fn github() -> GithubConfig {
         let repository = |name: &str| RepositoryConfig {
             owner: "Haidra-Org".to_owned(),
             name: name.to_owned(),
             branch: "main".to_owned(),
         };
-        UpstreamConfig {
-            origin,
-            layout,
-            proxy_url: proxy.map(|url| url.parse().unwrap()),
-            concurrency: 4,
-            connect_timeout: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            retry_attempts: 1,
-            retry_backoff: Duration::from_secs(1),
-            max_body_bytes: 1,
+        GithubConfig {
             image: repository("images"),
             text: repository("texts"),
         }
     }
 
     fn target(config: &UpstreamConfig, category: Category) -> Target {
-        match places(config).unwrap().remove(&category) {
+        target_of(config, &github(), category)
+    }
+
+    fn target_of(config: &UpstreamConfig, github: &GithubConfig, category: Category) -> Target {
+        match places(config, github).unwrap().remove(&category) {
             Some(Place::Http(target)) => target,
             other => panic!("{other:?}"),
         }
@@ -272,13 +274,14 @@ mod tests {
             ("a b#c?d%41", "a%20b%23c%3Fd%2541"),
         ];
         for (branch, encoded) in cases {
-            let mut config = config(
+            let config = config(
                 Origin::Http("http://h.example".parse().unwrap()),
                 Layout::Github,
                 None,
             );
-            config.image.branch = branch.to_owned();
-            let target = target(&config, Category::Clip);
+            let mut github = github();
+            github.image.branch = branch.to_owned();
+            let target = target_of(&config, &github, Category::Clip);
             assert_eq!(
                 target.address,
                 format!("http://h.example/Haidra-Org/images/refs/heads/{encoded}/clip.json")
@@ -340,12 +343,13 @@ mod tests {
     fn invariant_1_directories_follow_the_layout() {
         let root = PathBuf::from("/srv/drop");
         let flat = config(Origin::Directory(root.clone()), Layout::Flat, None);
-        let github = config(Origin::Directory(root), Layout::Github, None);
-        let address =
-            |config: &UpstreamConfig| places(config).unwrap()[&Category::TextGeneration].address();
+        let nested = config(Origin::Directory(root), Layout::Github, None);
+        let address = |config: &UpstreamConfig| {
+            places(config, &github()).unwrap()[&Category::TextGeneration].address()
+        };
         assert_eq!(address(&flat), "/srv/drop/models.csv");
         assert_eq!(
-            address(&github),
+            address(&nested),
             "/srv/drop/Haidra-Org/texts/refs/heads/main/models.csv"
         );
     }
@@ -353,7 +357,7 @@ mod tests {
     #[test]
     fn only_categories_with_a_legacy_file_have_a_place() {
         let config = config(Origin::Directory(PathBuf::from("/d")), Layout::Flat, None);
-        let places = places(&config).unwrap();
+        let places = places(&config, &github()).unwrap();
         assert!(places.keys().copied().eq(Category::with_legacy()));
     }
 }

@@ -14,7 +14,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use url::Url;
 
 use super::error::{HttpCause, UpstreamError};
-use crate::config::UpstreamConfig;
+use crate::config::HttpConfig;
 
 /// Who we are and where to complain.
 const USER_AGENT: &str = concat!(
@@ -30,7 +30,7 @@ const REDIRECTS: usize = 3;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Builds the client for requests to `first`.
-pub(super) fn build(config: &UpstreamConfig, first: &Url) -> Result<Client, UpstreamError> {
+pub(super) fn build(config: &HttpConfig, first: &Url) -> Result<Client, UpstreamError> {
     if CryptoProvider::get_default().is_none() {
         // Fails only when another thread was faster, and then there is one as well.
         let _ = ring::default_provider().install_default();
@@ -47,7 +47,7 @@ pub(super) fn build(config: &UpstreamConfig, first: &Url) -> Result<Client, Upst
     }
 }
 
-fn builder(config: &UpstreamConfig) -> ClientBuilder {
+fn builder(config: &HttpConfig) -> ClientBuilder {
     Client::builder()
         .user_agent(USER_AGENT)
         .gzip(true)

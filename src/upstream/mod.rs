@@ -28,7 +28,7 @@ pub use traffic::Traffic;
 pub use validators::Validators;
 
 use crate::category::Category;
-use crate::config::UpstreamConfig;
+use crate::config::{GithubConfig, HttpConfig, UpstreamConfig};
 use address::{Place, Target};
 use hold::Holds;
 use traffic::Counters;
@@ -50,7 +50,7 @@ pub enum Fetched {
 /// One origin of legacy files.
 #[derive(Debug)]
 pub struct Upstream {
-    config: UpstreamConfig,
+    config: HttpConfig,
     places: BTreeMap<Category, Place>,
     client: OnceCell<Client>,
     slots: Semaphore,
@@ -66,11 +66,13 @@ impl Upstream {
     /// # Errors
     /// When the configured URLs make no file URL.
     pub fn new(
-        config: &UpstreamConfig,
+        upstream: &UpstreamConfig,
+        config: &HttpConfig,
+        github: &GithubConfig,
         held: BTreeMap<String, Timestamp>,
     ) -> Result<Self, UpstreamError> {
         Ok(Self {
-            places: address::places(config)?,
+            places: address::places(upstream, github)?,
             client: OnceCell::new(),
             slots: Semaphore::new(config.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             holds: Holds::new(held),
@@ -223,10 +225,11 @@ mod tests {
             name: "repository".to_owned(),
             branch: "main".to_owned(),
         };
-        let config = UpstreamConfig {
-            origin: Origin::Directory(root),
-            layout,
-            proxy_url: None,
+        let github = GithubConfig {
+            image: repository.clone(),
+            text: repository,
+        };
+        let http = HttpConfig {
             concurrency: 0,
             connect_timeout: Duration::ZERO,
             read_timeout: Duration::ZERO,
@@ -234,10 +237,9 @@ mod tests {
             retry_attempts: 3,
             retry_backoff: Duration::from_hours(1),
             max_body_bytes: 100,
-            image: repository.clone(),
-            text: repository,
         };
-        Upstream::new(&config, BTreeMap::new()).unwrap()
+        let config = UpstreamConfig::new(Origin::Directory(root), layout);
+        Upstream::new(&config, &http, &github, BTreeMap::new()).unwrap()
     }
 
     #[tokio::test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use horde_refd::category::Category;
-use horde_refd::upstream::{Class, Upstream};
+use horde_refd::upstream::Class;
 use jiff::Timestamp;
 
 use crate::common::scripted::{Action, Scripted, answer_with};
-use crate::{BODY, FILE, always, body, chain, config, ok, upstream};
+use crate::{BODY, FILE, always, body, chain, config, limited, ok, upstream};
 
 /// Asks once, expects a rate limit, and answers with the seconds that the host is held.
 async fn held_for(status: u16, headers: &[(&str, &str)], page: &[u8]) -> i64 {
@@ -43,7 +43,7 @@ async fn held_for(status: u16, headers: &[(&str, &str)], page: &[u8]) -> i64 {
     );
 
     // The next run knows it as well.
-    let next = Upstream::new(&config(&server.url()), upstream.holds()).unwrap();
+    let next = limited(&config(&server.url()), upstream.holds());
     assert_eq!(
         next.fetch(FILE, None).await.unwrap_err().class(),
         Class::RateLimited { until }
@@ -130,7 +130,7 @@ async fn a_hold_ends() {
 async fn requests_that_queue_behind_a_rate_limit_never_leave() {
     let server = always(answer_with(429, &[("Retry-After", "60")], b""));
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let fetches: Vec<_> = Category::with_legacy()
         .map(|category| {

@@ -22,36 +22,32 @@ use std::time::{Duration, Instant};
 
 use common::scripted::{Action, Scripted, answer_with};
 use horde_refd::category::Category;
-use horde_refd::config::{Layout, Origin, RepositoryConfig, UpstreamConfig};
+use horde_refd::config::{Config, Layout, Origin, UpstreamConfig};
 use horde_refd::upstream::{Fetched, Upstream, UpstreamError};
 
 const BODY: &[u8] = b"{\"a model\": {\"name\": \"a model\"}}\n";
 const FILE: Category = Category::Clip;
 
-fn config(url: &str) -> UpstreamConfig {
-    let repository = |name: &str| RepositoryConfig {
-        owner: "Haidra-Org".to_owned(),
-        name: name.to_owned(),
-        branch: "main".to_owned(),
-    };
-    UpstreamConfig {
-        origin: Origin::Http(url.parse().unwrap()),
-        layout: Layout::Flat,
-        proxy_url: None,
-        concurrency: 4,
-        connect_timeout: Duration::from_secs(20),
-        read_timeout: Duration::from_secs(20),
-        timeout: Duration::from_secs(40),
-        retry_attempts: 3,
-        retry_backoff: Duration::from_millis(2),
-        max_body_bytes: 1 << 20,
-        image: repository("AI-Horde-image-model-reference"),
-        text: repository("AI-Horde-text-model-reference"),
-    }
+/// A flat upstream at this URL; it waits long for answers and not at all between attempts.
+fn config(url: &str) -> Config {
+    let mut config = Config::default_for("/never/used".into());
+    let origin = Origin::Http(url.parse().unwrap());
+    config.upstreams = vec![UpstreamConfig::new(origin, Layout::Flat)];
+    config.http.connect_timeout = Duration::from_secs(20);
+    config.http.read_timeout = Duration::from_secs(20);
+    config.http.timeout = Duration::from_secs(40);
+    config.http.retry_backoff = Duration::from_millis(2);
+    config.http.max_body_bytes = 1 << 20;
+    config
 }
 
-fn upstream(config: &UpstreamConfig) -> Upstream {
-    Upstream::new(config, BTreeMap::new()).unwrap()
+fn upstream(config: &Config) -> Upstream {
+    limited(config, BTreeMap::new())
+}
+
+/// The upstream of a process that knows these rate-limit deadlines.
+fn limited(config: &Config, held: BTreeMap<String, jiff::Timestamp>) -> Upstream {
+    Upstream::new(&config.upstreams[0], &config.http, &config.github, held).unwrap()
 }
 
 /// One fetch of the file from a server that always does the same.

@@ -1,6 +1,5 @@
 //! The real thing: validators, compression and TLS as nginx does them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -13,9 +12,9 @@ use crate::{FILE, config};
 
 fn upstream(url: &str, layout: Layout) -> Upstream {
     let mut config = config(url);
-    config.layout = layout;
-    config.retry_attempts = 1;
-    Upstream::new(&config, BTreeMap::new()).unwrap()
+    config.upstreams[0].layout = layout;
+    config.http.retry_attempts = 1;
+    crate::upstream(&config)
 }
 
 /// A reference that is worth compressing.

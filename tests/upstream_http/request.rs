@@ -151,8 +151,8 @@ async fn a_redirect_to_an_odd_scheme_is_not_followed() {
 async fn a_proxy_prefix_comes_before_the_whole_file_url() {
     let server = always(ok());
     let mut config = config("https://raw.githubusercontent.com");
-    config.layout = Layout::Github;
-    config.proxy_url = Some(format!("{}/gh/", server.url()).parse().unwrap());
+    config.upstreams[0].layout = Layout::Github;
+    config.upstreams[0].proxy_url = Some(format!("{}/gh/", server.url()).parse().unwrap());
     let upstream = upstream(&config);
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
     let file = "https://raw.githubusercontent.com/Haidra-Org/AI-Horde-image-model-reference/refs/heads/main/clip.json";
@@ -169,7 +169,7 @@ async fn no_more_requests_are_in_flight_than_configured() {
             move |_, _| Action::Gated(Arc::clone(&gate), ok())
         });
         let mut config = config(&server.url());
-        config.concurrency = most;
+        config.http.concurrency = most;
         let upstream = Arc::new(upstream(&config));
         let fetches: Vec<_> = Category::with_legacy()
             .map(|category| {
@@ -207,7 +207,7 @@ async fn a_fetch_that_is_dropped_gives_its_slot_back() {
         }
     });
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let hanging = tokio::spawn({
         let upstream = Arc::clone(&upstream);
