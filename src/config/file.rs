@@ -47,7 +47,14 @@ impl ConfigFile {
         };
         for error in &errors {
             let line = walk.line(error.span().map_or(0, |span| span.start));
-            walk.problem(line, None, format!("is not TOML: {}", error.message()));
+            let written = text.lines().nth(line - 1).unwrap_or_default().trim();
+            let hint = match written {
+                // The form before there were several, beside the present one.
+                "[upstream]" => "; write [[upstream]]",
+                _ => "",
+            };
+            let message = format!("is not TOML: {}{hint}", error.message());
+            walk.problem(line, None, message);
         }
         let broken: Vec<_> = walk.problems.iter().map(|(line, _)| *line).collect();
         walk.table("", document.get_ref());
@@ -238,9 +245,18 @@ impl fmt::Display for Hint<'_> {
         if let Some(key) = displaced.or_else(neighbour).or_else(misspelt) {
             return write!(f, "; did you mean {}?", key.name);
         }
-        // A table that is elsewhere: [upstream.image] was what [github.image] is.
-        let mut tables = keys().map(|key| key.table_and_name().0);
-        match tables.find(|table| split(table).1 == last) {
+        // A table that is elsewhere ([upstream.image] was what [github.image] is), or misspelt.
+        let tables = || keys().map(|key| key.table_and_name().0);
+        let displaced = tables().find(|table| split(table).1 == last);
+        let misspelt = || {
+            tables()
+                .map(|table| (strsim::osa_distance(table, self.0), table))
+                .filter(|(slips, _)| *slips <= 2 && slips * LETTERS_A_SLIP <= self.0.len())
+                .min_by_key(|(slips, _)| *slips)
+                .map(|(_, table)| table)
+        };
+        match displaced.or_else(misspelt) {
+            Some(UPSTREAM) => f.write_str("; did you mean [[upstream]]?"),
             Some(table) => write!(f, "; did you mean [{table}]?"),
             None => Ok(()),
         }
@@ -306,7 +322,7 @@ mod tests {
                 "f:4: watch: must be a table ([watch]), is of type string",
                 "f:5: zzz: is not a known key",
                 "f:7: github.image.branches: is not a known key; did you mean github.image.branch?",
-                "f:8: logs: is not a known key",
+                "f:8: logs: is not a known key; did you mean [log]?",
             ]
         );
     }
@@ -323,6 +339,8 @@ mod tests {
             ("upstream.owner", Some("github.image.owner")),
             ("upstream.text", Some("[github.text]")),
             ("upstream.layuot", Some("upstream.layout")),
+            ("upstreams", Some("[[upstream]]")),
+            ("htpp", Some("[http]")),
             ("max_removed", None),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
@@ -341,6 +359,18 @@ mod tests {
         assert!(problems.iter().any(|p| p.starts_with("f:3: is not TOML")));
         assert_eq!(problems.iter().filter(|p| p.starts_with("f:2")).count(), 1);
         assert!(problems.iter().any(|p| p.starts_with("f:4: bogus")));
+    }
+
+    #[test]
+    fn the_old_table_beside_the_new_one_is_refused() {
+        let (_, problems) = parse("[[upstream]]\nurl = \"/x\"\n[upstream]\nconcurrency = 3\n");
+        assert_eq!(
+            problems,
+            [
+                "f:3: is not TOML: duplicate key; write [[upstream]]",
+                "f:4: upstream.concurrency: is not a known key; did you mean http.concurrency?",
+            ]
+        );
     }
 
     #[test]

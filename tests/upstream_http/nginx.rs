@@ -134,7 +134,7 @@ async fn a_missing_file_is_a_permanent_error_with_its_url() {
         nginx.url()
     );
     assert!(error.to_string().starts_with(&url), "{error}");
-    assert!(error.to_string().contains("[upstream.image]"), "{error}");
+    assert!(error.to_string().contains("[github.image]"), "{error}");
     assert_eq!(nginx.access_log_of(1).len(), 1);
 }
 

@@ -70,8 +70,8 @@ keys! {
     "A category whose last success is older than this is reported as stale, and \"status --check\" fails.";
 
     "ready" => once ready: rules::word(), word;
-    "When systemd is given READY: \"settled\" is with good files on disk or after a first cycle, whatever came of it; \
-     \"complete\" is when every category is published.";
+    "What systemd's READY waits for: \"settled\" is good files on disk, or else the end of the first cycle, whatever \
+     came of it; \"complete\" is every category published.";
 
     "on_locked" => once on_locked: rules::word(), word;
     "What a second daemon on the same mirror does: \"standby\" waits and takes over, \"exit\" ends with code 3.";
