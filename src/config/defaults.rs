@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Config, GithubConfig, GuardConfig, HistoryConfig, HooksConfig, HttpConfig, Layout, LogConfig,
-    LogFormat, OnInvalidRecord, OnLocked, Origin, PublishConfig, Ready, ReplicateMode,
+    Config, GithubConfig, GuardConfig, HistoryConfig, HooksConfig, HttpConfig, Layout, Level,
+    LogConfig, LogFormat, OnInvalidRecord, OnLocked, Origin, PublishConfig, Ready, ReplicateMode,
     RepositoryConfig, ScheduleConfig, UpstreamConfig, WatchBackend, WatchConfig,
 };
 
@@ -52,10 +52,7 @@ impl Config {
             publish: PublishConfig {
                 text_legacy_json: false,
             },
-            schedule: ScheduleConfig {
-                cron: "0 */15 * * * *".to_owned(),
-                splay: Duration::from_mins(1),
-            },
+            schedule: ScheduleConfig::quarter_hourly(),
             watch: WatchConfig {
                 backend: WatchBackend::Auto,
                 debounce: Duration::from_millis(50),
@@ -68,7 +65,7 @@ impl Config {
             },
             log: LogConfig {
                 format: LogFormat::Auto,
-                level: "info".to_owned(),
+                level: Level::info(),
             },
         }
     }

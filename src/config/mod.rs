@@ -13,16 +13,17 @@
 //! replaces the default one, and `--upstream` replaces the file's.
 
 mod address;
+mod cron;
 mod defaults;
 mod environment;
 mod example;
 mod file;
 mod keys;
+mod level;
 mod load;
 mod names;
 mod problem;
 mod rules;
-mod schedule;
 mod upstream;
 mod value;
 mod warnings;
@@ -30,9 +31,11 @@ mod warnings;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cron::Cron;
 pub use example::example;
 pub use file::{ConfigFile, Written};
 pub use keys::{KEYS, Key};
+pub use level::Level;
 pub use load::{DEFAULT_FILE, Effective, Overrides, Setting, load};
 pub use problem::{ConfigErrors, Problem, Source};
 pub use rules::parse_duration;
@@ -198,8 +201,8 @@ pub struct PublishConfig {
 /// `[schedule]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleConfig {
-    /// Six-field cron expression (seconds first), UTC.
-    pub cron: String,
+    /// When to poll.
+    pub cron: Cron,
     /// Upper bound of the random delay before each poll.
     pub splay: Duration,
 }
@@ -261,6 +264,6 @@ words!(LogFormat { "auto" => Auto, "journald" => Journald, "text" => Text, "json
 pub struct LogConfig {
     /// Where to and in what form.
     pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug`, `trace`, or a `tracing` filter.
-    pub level: String,
+    /// How much.
+    pub level: Level,
 }

@@ -14,7 +14,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
 
     let mut upstreams = config.upstreams.iter();
     let asks_servers = upstreams.any(|upstream| matches!(upstream.origin, Origin::Http(_)));
-    if let Some(interval) = config.schedule.shortest_interval() {
+    if let Some((interval, longest)) = config.schedule.cron.intervals() {
         if interval < FASTEST_USEFUL && asks_servers {
             warn(format!(
                 "schedule.cron polls every {}: GitHub's raw host caches for 5m, so more finds nothing newer and spends the rate limit",
@@ -28,11 +28,11 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
                 show(interval)
             ));
         }
-        if config.stale_after < interval {
+        if config.stale_after < longest {
             warn(format!(
-                "stale_after ({}) is shorter than the schedule's interval ({}): categories will count as stale between polls",
+                "stale_after ({}) is shorter than the schedule's longest interval ({}): categories will count as stale between polls",
                 show(config.stale_after),
-                show(interval)
+                show(longest)
             ));
         }
     }
