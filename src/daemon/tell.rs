@@ -92,7 +92,7 @@ impl Teller {
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
             base_path = %config.base_path.display(),
-            url = %config.upstream.origin,
+            url = %config.first_upstream().origin,
             role = role_name(self.role),
             watch = watch.backend().name(),
             "horde-refd has started"
@@ -292,7 +292,7 @@ impl Teller {
                 Role::Standby => status::Role::Standby,
             },
             base_path: config.base_path.clone(),
-            upstream: config.upstream.origin.to_string(),
+            upstream: config.first_upstream().origin.to_string(),
             updated_at: clock::now(),
             next_poll,
             last_forced: self.last_forced,

@@ -95,7 +95,7 @@ impl Cycle<'_> {
         // A legacy file that cannot be looked at is not ours: it gives way.
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
-        let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
+        let directory = matches!(self.config.first_upstream().origin, Origin::Directory(_));
         if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
