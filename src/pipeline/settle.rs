@@ -11,6 +11,7 @@ use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
 use crate::disk::{self, Links};
+use crate::item::OnInvalidRecord;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
@@ -162,7 +163,7 @@ impl Cycle<'_> {
             Digest::of(&bytes)
         };
         let begun = clock::instant();
-        let converted = convert(category, &bytes);
+        let converted = convert(category, &bytes, OnInvalidRecord::Reject);
         report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
@@ -215,7 +216,7 @@ impl Cycle<'_> {
             None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
                 .ok()
                 .flatten()
-                .is_some_and(|bytes| convert(category, &bytes).is_ok()),
+                .is_some_and(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).is_ok()),
         }
     }
 
@@ -233,7 +234,7 @@ impl Cycle<'_> {
         let converted = disk::read(&previous, Links::Refuse)
             .ok()
             .flatten()
-            .and_then(|bytes| convert(category, &bytes).ok())
+            .and_then(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).ok())
             .filter(|converted| Digest::of(&converted.v2) == good);
         if let Some(converted) = converted {
             let restored = self.mirror.publish_v2(category, &converted.v2, good);
