@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
@@ -13,6 +12,7 @@ use crate::category::Category;
 use crate::config::Config;
 use crate::depth::Depth;
 use crate::pipeline::{Report, Silent};
+use crate::python::json::Value;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::legacy_json`].
-    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value>> {
+    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value<'static>>> {
         self.runtime
             .block_on(self.inner.legacy_json(category, redownload))
     }

@@ -68,7 +68,9 @@ impl Cycle<'_> {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New { body, validators })) => (body, validators),
+            Some(Ok(Fetched::New {
+                body, validators, ..
+            })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {

@@ -28,7 +28,7 @@ fn everything_that_waits_has_a_blocking_form() {
     let text = backend.legacy_json_string(CLIP, false).unwrap();
     let value = backend.legacy_json(CLIP, false).unwrap();
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        horde_refd::python::json::read(text.as_bytes()).unwrap(),
         *value
     );
     assert_eq!(library.asked(), 10);

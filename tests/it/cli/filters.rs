@@ -283,6 +283,24 @@ fn show_prints_one_model_of_either_format() {
 }
 
 #[test]
+fn show_changes_no_number() {
+    let world = synced();
+    let file = "{\"x\": {\"name\": \"x\", \"n\": [4154764326612.7812, 123456789012345678901234567890, NaN, 1.50]}}";
+    std::fs::write(world.legacy(Category::Clip), file).unwrap();
+    let ran = world.run(&["show", "clip", "x", "--legacy"]).expect(0);
+    let numbers = [
+        "4154764326612.7812",
+        "123456789012345678901234567890",
+        "NaN",
+        "1.50",
+    ]
+    .join(",\n        ");
+    let expected =
+        format!("{{\n    \"name\": \"x\",\n    \"n\": [\n        {numbers}\n    ]\n}}\n");
+    assert_eq!(ran.stdout, expected);
+}
+
+#[test]
 fn a_model_that_is_not_there_is_answered_with_those_that_look_like_it() {
     let world = synced();
     let show = |model: &str| {
