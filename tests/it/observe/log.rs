@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
-use horde_refd::config::{LogConfig, LogFormat};
+use horde_refd::config::{Level, LogConfig, LogFormat};
 use horde_refd::observe::log::{Audience, init};
 
 /// The child of the tests below: this very program, running only this test.
@@ -21,7 +21,7 @@ fn child() {
     };
     let config = LogConfig {
         format,
-        level: "info,log=info".to_owned(),
+        level: Level::parse("info,log=info").unwrap(),
     };
     init(&config, 0, false, Audience::Service).unwrap();
     assert!(init(&config, 0, false, Audience::Service).is_err());
