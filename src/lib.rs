@@ -55,6 +55,8 @@ pub mod clock;
 
 pub mod text;
 
+pub mod repeat;
+
 pub mod config;
 
 pub mod disk;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
-const FOUNDATION: [&str; 6] = ["category", "clock", "text", "config", "disk", "error"];
+const FOUNDATION: [&str; 7] = [
+    "category", "clock", "text", "repeat", "config", "disk", "error",
+];
 const WAY: [&str; 12] = [
     "trigger",
     "upstream",
