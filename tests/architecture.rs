@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
-const FOUNDATION: [&str; 7] = [
-    "category", "clock", "text", "repeat", "config", "disk", "error",
+const FOUNDATION: [&str; 9] = [
+    "category", "item", "depth", "clock", "text", "repeat", "config", "disk", "error",
 ];
-const WAY: [&str; 12] = [
+const WAY: [&str; 13] = [
     "trigger",
     "upstream",
+    "python",
     "legacy",
     "convert",
     "mirror",
@@ -193,12 +194,47 @@ fn the_conversion_knows_no_clock_no_file_and_no_network() {
         "crate::config",
     ];
     for source in sources().iter().filter(|source| !source.is_tests()) {
-        if !matches!(source.module().as_deref(), Some("legacy" | "convert")) {
+        if !matches!(
+            source.module().as_deref(),
+            Some("python" | "legacy" | "convert")
+        ) {
             continue;
         }
         let code = source.code();
         for word in forbidden {
             assert!(!code.contains(word), "{}: {word}", source.shown());
+        }
+    }
+}
+
+#[test]
+fn python_knows_no_category_nor_anything_else_of_the_crate() {
+    for source in sources().iter().filter(|source| !source.is_tests()) {
+        if source.module().as_deref() != Some("python") {
+            continue;
+        }
+        let used = named_after(&source.code(), "crate::");
+        let others: Vec<_> = used.iter().filter(|used| *used != "python").collect();
+        assert!(others.is_empty(), "{} uses {others:?}", source.shown());
+    }
+}
+
+#[test]
+fn a_module_with_parts_is_a_mod_rs() {
+    // The rooms of the conversion; the others follow.
+    for source in sources() {
+        let inner = source.path.with_extension("");
+        let moved = ["python", "legacy", "convert"];
+        if source
+            .module()
+            .is_some_and(|module| moved.contains(&module.as_str()))
+        {
+            assert!(
+                !inner.is_dir(),
+                "{} and {}/",
+                source.shown(),
+                inner.display()
+            );
         }
     }
 }

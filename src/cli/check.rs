@@ -1,6 +1,5 @@
 //! `horde-refd check`: every issue and every rejection of legacy files, for those who maintain them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -132,14 +131,15 @@ fn as_json(checked: &[Checked]) -> Value {
         if files.is_empty() {
             continue;
         }
-        let mut issues: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        // In the order of the first message, as the specification has it.
+        let mut issues: Map<String, Value> = Map::new();
         let mut reasons = Vec::new();
         for file in &files {
             for (model, messages) in file.issues.iter() {
-                issues
-                    .entry(model)
-                    .or_default()
-                    .extend(messages.map(Value::from));
+                let all = issues.entry(model).or_insert_with(|| json!([]));
+                if let Some(all) = all.as_array_mut() {
+                    all.extend(messages.map(Value::from));
+                }
             }
             for reason in &file.rejections {
                 reasons.push(match files.as_slice() {

@@ -14,7 +14,8 @@ use crate::backend::{GithubBackend, Role};
 use crate::category::Category;
 use crate::clock;
 use crate::config::Ready;
-use crate::disk::{self, DiskError, Placement};
+use crate::depth::Depth;
+use crate::disk::{self, DiskError, Links, Placement};
 use crate::mirror::Digest;
 use crate::observe::board::{Board, Occasion};
 use crate::observe::metrics::{self, MetricsSnapshot};
@@ -22,7 +23,6 @@ use crate::observe::process::Process;
 use crate::observe::status::{self, ForcedCycle, Status};
 use crate::observe::systemd::Notifier;
 use crate::pipeline::{CategoryReport, Report};
-use crate::trigger::Reason;
 use crate::trigger::watch::Watch;
 
 pub(super) struct Teller {
@@ -126,7 +126,7 @@ impl Teller {
         };
         Category::with_legacy().all(|category| {
             let published = manifest.categories.get(&category);
-            let bytes = disk::read(&self.backend.layout().v2(category)).ok().flatten();
+            let bytes = disk::read(&self.backend.layout().v2(category), Links::Follow).ok().flatten();
             matches!((published, bytes), (Some(entry), Some(bytes)) if entry.v2.sha256 == Digest::of(&bytes))
         })
     }
@@ -200,12 +200,12 @@ impl Teller {
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.
-    pub(super) fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch, settled: bool) {
+    pub(super) fn settle(&mut self, depth: Depth, report: &Report, watch: &Watch, settled: bool) {
         self.note_role();
         match self.role {
             Role::Writer => {
                 let occasion = Occasion {
-                    polled: reason >= Reason::Schedule,
+                    polled: depth >= Depth::Poll,
                     superseded: !settled,
                 };
                 self.board.apply(report, occasion, clock::now());
@@ -215,7 +215,7 @@ impl Teller {
                 self.board.followed();
             }
         }
-        if reason == Reason::Force {
+        if depth == Depth::Force {
             self.last_forced = Some(ForcedCycle {
                 began_monotonic_us: self.begun_us,
                 ended_monotonic_us: clock::monotonic_us(),
@@ -228,7 +228,7 @@ impl Teller {
             say_holds(report);
         }
         tracing::debug!(
-            reason = reason.name(),
+            depth = depth.name(),
             elapsed_ms = report.elapsed.as_secs_f64() * 1e3,
             changed = report.changed().len(),
             "a cycle is over"

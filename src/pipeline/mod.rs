@@ -26,8 +26,9 @@ pub use self::report::{Answer, CategoryError, CategoryReport, Outcome, Progress,
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
+use crate::depth::Depth;
 use crate::mirror::{Layout, Mirror, Seen};
-use crate::trigger::{Reason, Trigger};
+use crate::trigger::Trigger;
 use crate::upstream::{Fetched, Upstream, UpstreamError, Validators};
 
 /// How long a cycle waits for the upstream before it puts the files on disk in order without it.
@@ -45,7 +46,7 @@ pub struct Cycle<'a> {
     /// What earlier cycles found out.
     pub memory: &'a mut Memory,
     /// How hard to ask.
-    pub reason: Reason,
+    pub reason: Depth,
     /// Who hints at changes on disk while the cycle waits for the upstream.
     pub hints: Option<&'a Trigger>,
 }
@@ -155,10 +156,10 @@ impl Cycle<'_> {
             };
         }
         match self.reason {
-            Reason::Force => Plan::Ask(None),
+            Depth::Force => Plan::Ask(None),
             // An empty file is one that somebody is writing: to fetch it would take it from under his hands.
-            Reason::Disk if legacy.is_some() => Plan::Leave,
-            Reason::Disk | Reason::Schedule => Plan::Ask(self.validators(category, legacy)),
+            Depth::Disk if legacy.is_some() => Plan::Leave,
+            Depth::Disk | Depth::Poll => Plan::Ask(self.validators(category, legacy)),
         }
     }
 

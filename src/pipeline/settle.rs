@@ -9,11 +9,11 @@ use crate::category::Category;
 use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
-use crate::disk;
+use crate::depth::Depth;
+use crate::disk::{self, Links};
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched};
 
 impl Cycle<'_> {
@@ -68,7 +68,9 @@ impl Cycle<'_> {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New { body, validators })) => (body, validators),
+            Some(Ok(Fetched::New {
+                body, validators, ..
+            })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {
@@ -92,7 +94,7 @@ impl Cycle<'_> {
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
-        if same && directory && self.reason != Reason::Force {
+        if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
             report.downloaded_bytes = 0;
@@ -142,7 +144,7 @@ impl Cycle<'_> {
             None => {}
         }
         // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
-        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = disk::read(&path, self.mirror.links()).map_err(CategoryError::disk)?;
         let bytes = bytes.unwrap_or_default();
         if bytes.is_empty() {
             let what = "empty";
@@ -150,7 +152,8 @@ impl Cycle<'_> {
         }
         // Somebody may have written between the look and the read.
         let unmoved = legacy.is_settled()
-            && disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+            && disk::stamp(&path, self.mirror.links())
+                .is_ok_and(|stamp| stamp == Some(legacy.stamp));
         let of = if unmoved {
             legacy.sha256
         } else {
@@ -207,7 +210,7 @@ impl Cycle<'_> {
         let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
         match known {
             Some(known) => known.is_ok(),
-            None => disk::read(&self.mirror.layout().legacy(category))
+            None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
                 .ok()
                 .flatten()
                 .is_some_and(|bytes| convert(category, &bytes).is_ok()),
@@ -225,7 +228,7 @@ impl Cycle<'_> {
             return;
         }
         let previous = self.mirror.layout().previous_legacy(category);
-        let converted = disk::read(&previous)
+        let converted = disk::read(&previous, Links::Refuse)
             .ok()
             .flatten()
             .and_then(|bytes| convert(category, &bytes).ok())

@@ -1,4 +1,4 @@
-//! The schedule: ticks of a cron expression, each followed by a random delay, as [`Reason::Schedule`].
+//! The schedule: ticks of a cron expression, each followed by a random delay, as [`Depth::Poll`].
 //!
 //! tokio-cron-scheduler is a source of ticks and nothing else, because its jobs overlap, its wall clock jumps and its
 //! repeated jobs die after one long delay (issue 113 there).
@@ -11,7 +11,7 @@
 //!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
-//! [`Reason::Schedule`]: super::Reason::Schedule
+//! [`Depth::Poll`]: crate::depth::Depth::Poll
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -198,7 +198,7 @@ fn patience(times: Option<(Timestamp, Timestamp)>, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::Reason;
+    use crate::depth::Depth;
 
     fn config(cron: &str, splay: Duration) -> ScheduleConfig {
         ScheduleConfig {
@@ -233,11 +233,11 @@ mod tests {
     async fn invariant_2_a_blocked_runtime_leaves_one_tick_and_the_schedule_lives_on() {
         let trigger = Trigger::new();
         let schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone());
-        assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+        assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
         for _ in 0..3 {
-            assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         }
         assert!(schedule.next().borrow().is_some());
     }
@@ -276,7 +276,7 @@ mod tests {
         let (trigger, fallbacks) = (ticker.trigger.clone(), Arc::clone(&ticker.fallbacks));
         let task = tokio::spawn(ticker.run(source));
         for _ in 0..3 {
-            assert_eq!(within(10, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
         }
         assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
         task.abort();

@@ -130,10 +130,13 @@ pub enum UpstreamError {
         source: HttpCause,
     },
 
+    #[error("the body of {url} arrived damaged: {how}")]
+    Undecodable { url: String, how: String },
+
     #[error(
-        "{url} sent a web page (Content-Type: {content_type}) instead of a reference; a proxy, a captive portal or a login page answers in its place"
+        "{url} sent a web page instead of a reference; a proxy, a captive portal or a login page answers in its place"
     )]
-    WebPage { url: String, content_type: String },
+    WebPage { url: String },
 
     #[error("{url} is encoded as '{encoding}', which was not asked for (only gzip is)")]
     Encoding { url: String, encoding: String },
@@ -227,6 +230,7 @@ impl UpstreamError {
             | Self::Timeout { .. }
             | Self::Request { .. }
             | Self::Body { .. }
+            | Self::Undecodable { .. }
             | Self::Changing { .. } => Class::Transient,
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Class::Permanent,

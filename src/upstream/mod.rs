@@ -7,7 +7,6 @@
 //! 5. An upstream is one origin. Several of them, in order, are several [`Upstream`]s.
 
 mod address;
-mod client;
 mod directory;
 mod error;
 mod hold;
@@ -42,6 +41,9 @@ pub enum Fetched {
         body: Vec<u8>,
         /// What to send with the next request; empty for a directory.
         validators: Validators,
+        /// Whether the end of the body was announced (a length, a last chunk, the end of a stream, a gzip trailer). A
+        /// body that just ends with its connection may have been cut there.
+        complete: bool,
     },
     /// The file is the one that the given validators describe.
     NotModified,
@@ -104,6 +106,7 @@ impl Upstream {
                 Ok(Fetched::New {
                     body,
                     validators: Validators::default(),
+                    complete: true,
                 })
             }
         }
@@ -181,7 +184,7 @@ impl Upstream {
         let _slot = self.slots.acquire().await;
         // The host may have been held while we queued.
         self.check(target)?;
-        let build = || async { client::build(&self.config, &target.request) };
+        let build = || async { http::client::build(&self.config, &target.request) };
         let client = self.client.get_or_try_init(build).await?;
         let limit = self.config.max_body_bytes;
         let asked = clock::instant();
@@ -259,7 +262,15 @@ mod tests {
                 .await
                 .unwrap();
             let (body, validators) = (expected.into(), Validators::default());
-            assert_eq!(fetched, Fetched::New { body, validators });
+            let complete = true;
+            assert_eq!(
+                fetched,
+                Fetched::New {
+                    body,
+                    validators,
+                    complete
+                }
+            );
             assert!(!upstream.client.initialized());
             assert_eq!(upstream.traffic(), Traffic::default());
         }

@@ -10,7 +10,7 @@ use super::Teller;
 use crate::backend::GithubBackend;
 use crate::category::Category;
 use crate::clock;
-use crate::disk;
+use crate::disk::{self, Links};
 use crate::legacy::is_whole;
 use crate::mirror::{Published, changes, lock};
 use crate::observe::process::Process;
@@ -121,6 +121,6 @@ fn mtime(path: &Path) -> Option<Timestamp> {
 
 /// How many records a v2 file holds; `None` when it is none.
 fn count(path: &Path) -> Option<u64> {
-    let bytes = disk::read(path).ok()??;
+    let bytes = disk::read(path, Links::Follow).ok()??;
     is_whole(&bytes).then(|| changes::records(&bytes).count() as u64)
 }
