@@ -11,6 +11,7 @@ use crate::category::Category;
 use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
 use crate::legacy::is_whole;
+use crate::mirror::layout::READABLE;
 use crate::pipeline::CategoryError;
 
 /// A published v2 file as it was loaded.
@@ -158,7 +159,7 @@ fn mtime(file: &Path) -> Option<f64> {
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file, Links::Follow) {
+    match disk::read(file, Links::Follow, READABLE) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {
