@@ -1,6 +1,5 @@
 //! `horde-refd check`: every issue and every rejection of legacy files, for those who maintain them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -8,12 +7,13 @@ use serde_json::{Map, Value, json};
 use super::Exit;
 use super::args::{CheckArgs, CheckTarget, Common};
 use super::convert::{input, validate};
-use super::output::{self, Output, printable};
+use super::output::{self, Output};
 use crate::category::Category;
 use crate::convert::check;
 use crate::error::chain;
 use crate::legacy::{Issues, parse_check};
 use crate::mirror::Layout;
+use crate::text::escaped;
 
 /// One legacy file as it was found.
 struct Checked {
@@ -108,14 +108,14 @@ impl Checked {
         }
         out.line(format_args!("{} ({})", self.category, self.file))?;
         for rejected in &self.rejections {
-            out.line(format_args!("  REJECTED {}", printable(rejected)))?;
+            out.line(format_args!("  REJECTED {}", escaped(rejected)))?;
         }
         for (model, messages) in self.issues.iter() {
-            out.line(format_args!("  {}", printable(model)))?;
+            out.line(format_args!("  {}", escaped(model)))?;
             for message in messages {
                 // The messages repeat the model's name, which stands above them.
                 let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
-                out.line(format_args!("    {}", printable(message)))?;
+                out.line(format_args!("    {}", escaped(message)))?;
             }
         }
         Ok(())
@@ -131,14 +131,15 @@ fn as_json(checked: &[Checked]) -> Value {
         if files.is_empty() {
             continue;
         }
-        let mut issues: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        // In the order of the first message, as the specification has it.
+        let mut issues: Map<String, Value> = Map::new();
         let mut reasons = Vec::new();
         for file in &files {
             for (model, messages) in file.issues.iter() {
-                issues
-                    .entry(model)
-                    .or_default()
-                    .extend(messages.map(Value::from));
+                let all = issues.entry(model).or_insert_with(|| json!([]));
+                if let Some(all) = all.as_array_mut() {
+                    all.extend(messages.map(Value::from));
+                }
             }
             for reason in &file.rejections {
                 reasons.push(match files.as_slice() {

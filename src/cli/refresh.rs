@@ -1,15 +1,15 @@
 //! `horde-refd refresh`: asks the running daemon for a forced refresh, and waits for it if told to.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Exit;
 use super::args::{Common, RefreshArgs};
 use super::output;
+use crate::clock;
 use crate::mirror::{Layout, lock};
 use crate::observe::status::{self, Status};
 
@@ -38,7 +38,7 @@ pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> 
         );
     };
     let status = Status::read(&path)?;
-    if !status.is_alive(Timestamp::now()) {
+    if !status.is_alive(clock::now()) {
         bail!(
             "the daemon of the mirror {} (process {}) is not running; start it with `horde-refd run`, or refresh once with `horde-refd sync`",
             config.base_path.display(),
@@ -49,7 +49,7 @@ pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> 
         .ok()
         .and_then(Pid::from_raw)
         .context("the status file names no process")?;
-    let asked_us = crate::daemon::monotonic_us();
+    let asked_us = clock::monotonic_us();
     kill_process(pid, Signal::HUP)
         .map_err(std::io::Error::from)
         .with_context(|| {
@@ -66,7 +66,7 @@ pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> 
 
 /// Waits for the end of a forced cycle that began after `asked_us`.
 fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
+    let begun = clock::instant();
     loop {
         let status = Status::read(path);
         if let Ok(status) = &status {
@@ -76,14 +76,14 @@ fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result
             {
                 return Ok(outcome(status, forced.exit_code));
             }
-            if !status.is_alive(Timestamp::now()) {
+            if !status.is_alive(clock::now()) {
                 bail!(
                     "the daemon (process {}) ended before the refresh did",
                     status.process.pid
                 );
             }
         }
-        if let Some(timeout) = timeout.filter(|timeout| begun.elapsed() > *timeout) {
+        if let Some(timeout) = timeout.filter(|timeout| clock::since(begun) > *timeout) {
             bail!("the refresh was not over after {timeout:?}; it goes on in the daemon");
         }
         std::thread::sleep(LOOK);
@@ -102,7 +102,7 @@ fn outcome(status: &Status, exit_code: u8) -> Exit {
             Exit::Locked
         }
         _ => {
-            let now = Timestamp::now();
+            let now = clock::now();
             let mut lines = vec!["the refresh is over, and not all is well".to_owned()];
             lines.extend(status.complaints(now));
             for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use serde_json::{Map, Value};
 
 use super::Exit;
 use super::args::{Common, ShowArgs};
@@ -13,6 +12,7 @@ use crate::disk;
 use crate::legacy::legacy_view;
 use crate::mirror::layout::READABLE;
 use crate::mirror::{Layout, changes};
+use crate::python::json::{Object, Value, read};
 
 pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
@@ -33,11 +33,11 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     match &args.model {
         None => out.bytes(&bytes)?,
         Some(model) if args.legacy => {
-            let mut records = legacy_records(args.category, &bytes)
+            let records = legacy_records(args.category, &bytes)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            match records.shift_remove(model) {
-                Some(record) => out.json(&record)?,
-                None => bail!(unknown(model, &path, records.keys().map(String::as_str))),
+            match records.get(model) {
+                Some(record) => out.line(record)?,
+                None => bail!(unknown(model, &path, records.keys())),
             }
         }
         Some(model) => {
@@ -72,12 +72,15 @@ fn unescaped(key: &[u8]) -> Option<String> {
     serde_json::from_str(&format!("\"{key}\"")).ok()
 }
 
-fn legacy_records(category: Category, bytes: &[u8]) -> anyhow::Result<Map<String, Value>> {
-    Ok(if category == Category::TextGeneration {
-        serde_json::from_str(&legacy_view(bytes, true)?)?
-    } else {
-        serde_json::from_slice(bytes)?
-    })
+fn legacy_records(category: Category, bytes: &[u8]) -> anyhow::Result<Object<'static>> {
+    let view = match category {
+        Category::TextGeneration => Some(legacy_view(bytes, true)?),
+        _ => None,
+    };
+    match read(view.as_ref().map_or(bytes, String::as_bytes))? {
+        Value::Object(records) => Ok(records.into_owned()),
+        _ => bail!("it is no JSON object"),
+    }
 }
 
 /// Says that there is no such model in the file, and which ones look like it.

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::args::{Common, StatusArgs};
 use super::output::{self, Output, WriteFailed};
 use crate::category::Category;
+use crate::clock;
 use crate::config::Config;
+use crate::error::chain;
 use crate::mirror::Layout;
 use crate::mirror::manifest::read_manifest;
 use crate::observe::status::{
@@ -25,7 +26,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
-    let palette = if output::colors(common.color) {
+    let palette = if output::colors(common.color, &stdout()) {
         Palette::Colored
     } else {
         Palette::Plain
@@ -43,13 +44,13 @@ pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
 
 /// One line, as monitoring plugins print it.
 fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let (complaints, healthy) = match View::of(config) {
         Ok(View::Daemon(status)) => (status.complaints(now), status.categories.len()),
         Ok(View::Nobody(nobody)) => (vec![nobody.complaint()], 0),
         Err(error) => {
             let error = anyhow::Error::new(error);
-            (vec![format!("{error:#}")], 0)
+            (vec![chain(error.as_ref())], 0)
         }
     };
     let mut out = Output::stdout();
@@ -87,7 +88,7 @@ fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exi
 }
 
 fn print(view: &View, as_json: bool, palette: Palette, prefix: &str) -> Result<(), WriteFailed> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let mut out = Output::stdout();
     out.bytes(prefix.as_bytes())?;
     match view {

@@ -15,7 +15,6 @@ pub mod lock;
 pub mod manifest;
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 
@@ -26,6 +25,7 @@ pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Config, ReplicateMode};
 use crate::disk::{
     Dir, DiskError, Links, Mtime, Presence, Replaced, Stamp, Whereabouts, Whole, Write,
@@ -451,7 +451,7 @@ fn look_at(
         stamp: whole.stamp,
         sha256: Digest::of(&whole.bytes),
         bytes: whole.bytes.len() as u64,
-        settled: whole.stamp.is_conclusive(SystemTime::now()),
+        settled: whole.stamp.is_conclusive(clock::now().into()),
     }))
 }
 

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::Process;
 use crate::category::Category;
+use crate::text::escaped;
 pub use locate::{FILE, Located, locate, path_for_writer};
 pub use table::{Palette, ago, header, table};
 
@@ -290,7 +291,7 @@ impl Status {
             let success = category.last_success;
             let since = success.map(|time| format!(", last success {}", ago(time, now)));
             let error = category.last_error.as_deref();
-            let cause = error.map(|error| format!(" ({})", table::one_line(error)));
+            let cause = error.map(|error| format!(" ({})", escaped(error)));
             let complaint = [Some(format!("{name} is {}", state.as_str())), since, cause];
             complaints.push(complaint.into_iter().flatten().collect());
         }

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
-
-use jiff::Timestamp;
 
 use super::memory::Summary;
 use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
+use crate::depth::Depth;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched};
 
 impl Cycle<'_> {
@@ -69,7 +67,9 @@ impl Cycle<'_> {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New { body, validators })) => (body, validators),
+            Some(Ok(Fetched::New {
+                body, validators, ..
+            })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {
@@ -93,7 +93,7 @@ impl Cycle<'_> {
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
-        if same && directory && self.reason != Reason::Force {
+        if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
             report.downloaded_bytes = 0;
@@ -158,9 +158,9 @@ impl Cycle<'_> {
         } else {
             Digest::of(&bytes)
         };
-        let begun = Instant::now();
+        let begun = clock::instant();
         let converted = convert(category, &bytes);
-        report.convert_time = Some(begun.elapsed());
+        report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
             CategoryError::Rejected { file, reason }
@@ -253,15 +253,13 @@ impl Cycle<'_> {
 
     fn record(&mut self, category: Category, models: u64, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record(category, models, source, Timestamp::now());
+        self.mirror.record(category, models, source, clock::now());
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
     fn record_legacy(&mut self, category: Category, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record_legacy(category, source, Timestamp::now());
+        self.mirror.record_legacy(category, source, clock::now());
     }
 
     fn source(&mut self, category: Category, modified: bool) -> Source {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Teller, now};
+use super::Teller;
 use crate::backend::GithubBackend;
 use crate::category::Category;
+use crate::clock;
 use crate::disk::{self, Links};
 use crate::legacy::is_whole;
 use crate::mirror::layout::READABLE;
@@ -43,7 +44,7 @@ impl Teller {
         let categories: Vec<_> = Category::with_legacy().collect();
         let mut report = Report::of_another_writer(&categories, self.backend.layout());
         let writer = status_of_writer(self.backend.layout().base());
-        let writer = writer.filter(|writer| writer.is_alive(now()));
+        let writer = writer.filter(|writer| writer.is_alive(clock::now()));
         let known = known(&self.backend, &mut report, writer.as_ref());
         self.followed = writer.map(|writer| writer.process);
         self.board.follow(&report, known);

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{CategoryStatus, State, Status, age};
 use crate::category::Category;
+use crate::text::shortened;
 
 /// The longest error in the table; `--json` has all of it.
 const LONGEST_ERROR: usize = 60;
@@ -114,7 +115,9 @@ pub fn table(
         let error = category
             .last_error
             .as_deref()
-            .map_or_else(String::new, shortened);
+            .map_or_else(String::new, |error| {
+                shortened(error, LONGEST_ERROR).into_owned()
+            });
         table.add_row([
             name.to_string(),
             state.as_str().to_owned(),
@@ -166,22 +169,5 @@ fn span(duration: Duration) -> String {
         (0, 0, _) => format!("{minutes}m"),
         (0, _, _) => format!("{hours}h {}m", minutes % 60),
         _ => format!("{days}d {}h", hours % 24),
-    }
-}
-
-/// An error without line breaks and control characters: it quotes what an upstream sent.
-pub(super) fn one_line(error: &str) -> String {
-    let words: Vec<_> = error
-        .split(|c: char| c.is_control() || c == ' ')
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.join(" ")
-}
-
-fn shortened(error: &str) -> String {
-    let line = one_line(error);
-    match line.char_indices().nth(LONGEST_ERROR) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
-        None => line,
     }
 }

@@ -151,7 +151,8 @@ fn health_is_a_living_daemon_and_fresh_categories() {
     let mut status = sample();
     let complaints = status.complaints(time(NOW));
     assert_eq!(complaints.len(), 2, "{complaints:?}");
-    let text = "text_generation is failing, last success 45m ago (HTTP 503 from ";
+    let text =
+        "text_generation is failing, last success 45m ago (HTTP 503\\nfrom \\u{1b}[31mhttps://h/";
     assert!(complaints[0].starts_with(text), "{complaints:?}");
     assert_eq!(complaints[1], "lora is absent");
 
@@ -180,7 +181,7 @@ fn the_table_is_taken_in_at_a_glance() {
     let expected = "\
 CATEGORY          STATE    MODELS  LAST SUCCESS  LAST CHANGE  NEXT POLL  LAST ERROR
 image_generation  fresh       231  12s ago       3d 2h ago    in 15m
-text_generation   failing     719  45m ago       3d 2h ago    now        HTTP 503 from [31mhttps://h/https://h/https://h/https://h/ht…
+text_generation   failing     719  45m ago       3d 2h ago    now        HTTP 503\\nfrom \\u{1b}[31mhttps://h/https://h/https://h/https…
 lora              absent        -  -             -            -";
     assert_eq!(
         table(

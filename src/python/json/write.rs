@@ -1,0 +1,294 @@
+//! Writes JSON text as the reference does: indent 4, ASCII only, Python's floats.
+//!
+//! 1. The writer goes straight to bytes; there is no tree of output values.
+//! 2. v2 files and the text legacy view differ in two things only, see [`Flavour`].
+
+use std::io::Write as _;
+
+use super::value::{Object, Value, float_value};
+use crate::python::swar;
+
+/// Which of Python's two writers is imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// `json`: U+007F is escaped, exponents have two digits at least.
+    V2,
+    /// `ujson`: neither.
+    View,
+    /// As `json`, but number literals stay as they are.
+    AsWritten,
+}
+
+/// Text in the making. Members and items bring their own comma, line and indent.
+#[derive(Debug)]
+pub(crate) struct Writer<'o> {
+    out: &'o mut Vec<u8>,
+    flavour: Flavour,
+    depth: usize,
+    /// Nothing was written yet inside the innermost container.
+    empty: bool,
+}
+
+impl<'o> Writer<'o> {
+    /// A writer whose first container is `depth` levels deep.
+    pub(crate) fn new(out: &'o mut Vec<u8>, flavour: Flavour, depth: usize) -> Self {
+        Self {
+            out,
+            flavour,
+            depth,
+            empty: true,
+        }
+    }
+
+    pub(crate) fn open(&mut self, bracket: u8) {
+        self.out.push(bracket);
+        self.depth += 1;
+        self.empty = true;
+    }
+
+    pub(crate) fn close(&mut self, bracket: u8) {
+        self.depth -= 1;
+        if !self.empty {
+            push_line(self.out, self.depth);
+        }
+        self.out.push(bracket);
+        self.empty = false;
+    }
+
+    /// Before an item of a list.
+    pub(crate) fn item(&mut self) {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        push_line(self.out, self.depth);
+    }
+
+    /// Before a member's value.
+    pub(crate) fn key(&mut self, key: &str) {
+        self.item();
+        self.string(key);
+        self.out.extend_from_slice(b": ");
+    }
+
+    /// [`Writer::key`] for names that need no escaping.
+    pub(crate) fn field(&mut self, name: &'static str) {
+        self.item();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\": ");
+    }
+
+    pub(crate) fn string(&mut self, text: &str) {
+        push_string(self.out, text, self.flavour);
+    }
+
+    /// Something that is JSON text already.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn bool(&mut self, value: bool) {
+        self.raw(if value { "true" } else { "false" });
+    }
+
+    pub(crate) fn float(&mut self, value: f64) {
+        push_float(self.out, value, self.flavour);
+    }
+
+    /// Members of string type, absent ones left out.
+    pub(crate) fn optional(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name);
+            self.string(value);
+        }
+    }
+
+    pub(crate) fn strings<S: AsRef<str>>(&mut self, items: &[S]) {
+        self.open(b'[');
+        for item in items {
+            self.item();
+            self.string(item.as_ref());
+        }
+        self.close(b']');
+    }
+
+    pub(crate) fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Null => self.raw("null"),
+            Value::Bool(value) => self.bool(*value),
+            Value::Int(literal) | Value::Float(literal) if self.flavour == Flavour::AsWritten => {
+                self.raw(literal);
+            }
+            Value::Int(literal) => self.raw(canonical_int(literal)),
+            Value::Float(literal) => self.float(float_value(literal)),
+            Value::String(text) => self.string(text),
+            Value::List(items) => {
+                self.open(b'[');
+                for item in items {
+                    self.item();
+                    self.value(item);
+                }
+                self.close(b']');
+            }
+            Value::Object(object) => self.object(object),
+        }
+    }
+
+    pub(crate) fn object(&mut self, object: &Object<'_>) {
+        self.open(b'{');
+        for (key, value) in object {
+            self.key(key);
+            self.value(value);
+        }
+        self.close(b'}');
+    }
+}
+
+/// A new line, indented.
+pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
+    const LINE: &[u8; 33] = b"\n                                ";
+    if let Some(line) = LINE.get(..=4 * depth) {
+        out.extend_from_slice(line);
+    } else {
+        out.push(b'\n');
+        out.resize(out.len() + 4 * depth, b' ');
+    }
+}
+
+/// A quoted, escaped string.
+#[inline]
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    if text.is_empty() {
+        out.extend_from_slice(b"\"\"");
+        return;
+    }
+    out.push(b'"');
+    push_escaped(out, text, flavour);
+    out.push(b'"');
+}
+
+/// [`push_string`] for text that is known to have nothing to escape.
+#[inline]
+pub(crate) fn push_plain_string(out: &mut Vec<u8>, text: &str) {
+    if text.is_empty() {
+        out.extend_from_slice(b"\"\"");
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// What stands between the quotes.
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    if swar::has_unprintable(text.as_bytes()) {
+        push_with_escapes(out, text, flavour);
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn push_with_escapes(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    let bytes = text.as_bytes();
+    let (mut plain, mut special) = (0, swar::find_unprintable(bytes, 0));
+    loop {
+        out.extend_from_slice(bytes.get(plain..special).unwrap_or_default());
+        let Some(c) = text.get(special..).and_then(|rest| rest.chars().next()) else {
+            return;
+        };
+        push_escape(out, c, flavour);
+        plain = special + c.len_utf8();
+        special = swar::find_unprintable(bytes, plain);
+    }
+}
+
+fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {
+    let short: &[u8] = match c {
+        '"' => b"\\\"",
+        '\\' => b"\\\\",
+        '\u{8}' => b"\\b",
+        '\u{c}' => b"\\f",
+        '\n' => b"\\n",
+        '\r' => b"\\r",
+        '\t' => b"\\t",
+        '\u{7f}' if flavour == Flavour::View => b"\x7f",
+        _ => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(b"\\u");
+                for shift in [12, 8, 4, 0] {
+                    out.extend(HEX.get(usize::from(*unit >> shift & 15)));
+                }
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(short);
+}
+
+/// Integers come out as written, but for minus zero.
+pub(crate) fn canonical_int(literal: &str) -> &str {
+    if literal == "-0" { "0" } else { literal }
+}
+
+/// A double as Python writes it (section 11): of the shortest decimals that read back as the same double the nearest,
+/// of two equally near ones the even one. Rust's own formatting breaks such ties upwards, `zmij` and Python to even.
+pub(crate) fn push_float(out: &mut Vec<u8>, value: f64, flavour: Flavour) {
+    if !value.is_finite() {
+        let name: &[u8] = match value {
+            f64::INFINITY => b"Infinity",
+            f64::NEG_INFINITY => b"-Infinity",
+            _ => b"NaN",
+        };
+        out.extend_from_slice(name);
+        return;
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    let (digits, exponent) = decimal(value.abs());
+    let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
+    // Writing to a vector cannot fail.
+    let _ = match exponent {
+        -4..0 => {
+            let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+            write!(out, "0.{zeros}{digits}")
+        }
+        0..16 => {
+            let whole = exponent.unsigned_abs() as usize + 1;
+            let padded = format!("{digits:0<whole$}");
+            let (whole, fraction) = padded.split_at_checked(whole).unwrap_or((&padded, ""));
+            let fraction = if fraction.is_empty() { "0" } else { fraction };
+            write!(out, "{whole}.{fraction}")
+        }
+        _ => {
+            let point = if rest.is_empty() { "" } else { "." };
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let exponent = exponent.unsigned_abs();
+            match flavour {
+                Flavour::V2 | Flavour::AsWritten => {
+                    write!(out, "{first}{point}{rest}e{sign}{exponent:02}")
+                }
+                Flavour::View => write!(out, "{first}{point}{rest}e{sign}{exponent}"),
+            }
+        }
+    };
+}
+
+/// The significant digits of a finite double that is not negative, and the decimal exponent of the first.
+fn decimal(value: f64) -> (String, i32) {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0');
+    if significant.is_empty() {
+        return ("0".to_owned(), 0);
+    }
+    let length = |text: &str| i32::try_from(text.len()).unwrap_or_default();
+    let leading_zeros = length(&digits) - length(significant);
+    let exponent = exponent.parse().unwrap_or(0) + length(whole) - 1 - leading_zeros;
+    (significant.trim_end_matches('0').to_owned(), exponent)
+}

@@ -1,0 +1,6 @@
+//! What the command line answers, through the real binary.
+
+mod check;
+mod config;
+mod filters;
+mod status;
