@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::category::Category;
 use crate::convert::convert;
 use crate::digest::Digest;
-use crate::item::Form;
+use crate::item::{Form, OnInvalidRecord};
 use crate::legacy::{self, Rejected};
 
 /// What a cycle would publish.
@@ -40,15 +40,6 @@ pub struct MadeFrom {
     pub on_invalid_record: Option<OnInvalidRecord>,
 }
 
-/// What is done with a record that the reference refuses its file for (`on_invalid_record`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnInvalidRecord {
-    /// The file is rejected as a whole, as the reference does.
-    #[default]
-    Reject,
-}
-
 /// Why a body gives no draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoDraft {
@@ -76,14 +67,16 @@ pub fn from_legacy(
         legacy::parse_check(category, body).map_err(NoDraft::NoReference)?;
     }
     let converted =
-        convert(category, body).map_err(|reason| match legacy::parse_check(category, body) {
-            Err(flaw) if received => NoDraft::NoReference(flaw),
-            _ => NoDraft::Rejected(reason),
+        convert(category, body, policy).map_err(|reason| {
+            match legacy::parse_check(category, body) {
+                Err(flaw) if received => NoDraft::NoReference(flaw),
+                _ => NoDraft::Rejected(reason),
+            }
         })?;
     Ok(Draft {
         sha256: Digest::of(&converted.v2),
         models: converted.models as u64,
-        dropped: 0,
+        dropped: converted.dropped.len() as u64,
         issues: converted.issues.len() as u64,
         v2: converted.v2,
         made_from: MadeFrom {

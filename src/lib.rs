@@ -75,12 +75,14 @@ pub mod category;
 
 pub mod item;
 
-pub mod clock;
 pub mod depth;
 
+pub mod clock;
 pub mod digest;
 
 pub mod text;
+
+pub mod repeat;
 
 pub mod config;
 

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::cycle::ItemError;
 use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
+use crate::mirror::layout::READABLE;
 use crate::python::json::{Object, Value, is_whole, read as read_json};
 
 /// A published v2 file as it was loaded.
@@ -167,7 +168,7 @@ fn mtime(file: &Path) -> Option<f64> {
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file, Links::Follow) {
+    match disk::read(file, Links::Follow, READABLE) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {

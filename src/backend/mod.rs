@@ -41,9 +41,10 @@ use crate::depth::Depth;
 use crate::disk::{self, Links};
 use crate::item::{Form, Item};
 use crate::ledger::{Context, Ledger, Listed, Witness, fold};
+use crate::mirror::layout::READABLE;
 use crate::mirror::{Digest, Layout, LockError, Manifest, Mirror, manifest};
 use crate::trigger::Trigger;
-use crate::upstream::{Hosts, Upstream, UpstreamError, shape};
+use crate::upstream::{Hosts, Upstream, UpstreamError};
 
 /// Who writes the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +154,13 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
-        let (upstream, http, github) = shape::of(&config.upstream);
-        let upstreams = vec![Arc::new(Upstream::new(&upstream, &github)?)];
+        let upstream = Upstream::new(&config.first_upstream(), &config.github)?;
+        let upstreams = vec![Arc::new(upstream)];
         Ok(Self {
             layout: Layout::new(&config.base_path),
             ledger: Mutex::new(ledger_of(&config, &upstreams)),
             upstreams,
-            hosts: Arc::new(Hosts::new(&http, held.unwrap_or_default())),
+            hosts: Arc::new(Hosts::new(&config.http, held.unwrap_or_default())),
             writes: AtomicBool::new(mirror.is_some()),
             writer: tokio::sync::Mutex::new(Writer {
                 mirror,
@@ -325,7 +326,7 @@ impl GithubBackend {
         let report = |&category: &Category| {
             let file = self.layout.v2(category);
             let item = Item::Category(category);
-            let Ok(Some(bytes)) = disk::read(&file, Links::Follow) else {
+            let Ok(Some(bytes)) = disk::read(&file, Links::Follow, READABLE) else {
                 if !category.has_legacy() {
                     return (item, ItemReport::skipped());
                 }

@@ -34,9 +34,7 @@ impl Cycle<'_> {
         }
         let item = Item::Category(category);
         let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
-        let stands = before
-            .seen
-            .is_some_and(|seen| seen.sha256 == draft.sha256 && self.mirror.is_readable(&seen));
+        let stands = before.seen.is_some_and(|seen| seen.sha256 == draft.sha256);
         let mut changes = None;
         if !stands {
             let old = before.read.or_else(|| {
@@ -94,17 +92,15 @@ impl Cycle<'_> {
     ) -> Result<(), ItemError> {
         let item = Item::Category(category);
         let before = self.mirror.last_seen(&item, Form::Legacy);
-        let stands =
-            before.is_some_and(|seen| seen.sha256 == body.sha256 && self.mirror.is_readable(&seen));
+        let stands = before.is_some_and(|seen| seen.sha256 == body.sha256);
         if !stands {
             let published = self.mirror.manifest().categories.get(&category);
             // A file that still has our bytes takes the place of its copy.
             let keep_as = published.and_then(|entry| {
                 let ours = entry.legacy.as_ref()?.sha256;
-                let generations = self.mirror.generations();
-                let kept = generations.get(category, entry.v2.sha256)?.legacy?.sha256;
-                (before?.sha256 == ours && kept == ours)
-                    .then(|| generations.legacy_file(category, entry.v2.sha256))
+                let kept = self.mirror.generations().get(category, entry.v2.sha256)?;
+                let same = before?.sha256 == ours && kept.legacy.as_ref()?.sha256 == ours;
+                same.then(|| kept.id())
             });
             self.mirror
                 .write(
@@ -138,9 +134,7 @@ impl Cycle<'_> {
         };
         let good = good.v2.sha256;
         let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
-        let stands = before
-            .seen
-            .is_some_and(|seen| seen.sha256 == good && self.mirror.is_readable(&seen));
+        let stands = before.seen.is_some_and(|seen| seen.sha256 == good);
         if stands {
             return;
         }
@@ -186,10 +180,8 @@ impl Cycle<'_> {
         // A file that still has our bytes takes the place of its copy.
         let keep_as = published.and_then(|entry| {
             let ours = entry.v2.sha256;
-            let generations = self.mirror.generations();
-            (before?.sha256 == ours && ours != sha256)
-                .then(|| generations.v2_file(category, ours))
-                .filter(|copy| copy.exists())
+            let kept = self.mirror.generations().get(category, ours)?;
+            (before?.sha256 == ours && ours != sha256).then(|| kept.id())
         });
         self.mirror
             .write(&item, Form::V2, v2, sha256, keep_as.as_deref())

@@ -35,7 +35,7 @@ use crate::clock;
 use crate::config::{Config, ReplicateMode};
 use crate::depth::Depth;
 use crate::digest::Digest;
-use crate::draft::OnInvalidRecord;
+use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::{Layout, LockError, Look, Mirror};
@@ -286,7 +286,7 @@ impl Cycle<'_> {
     }
 
     fn policy(&self) -> OnInvalidRecord {
-        OnInvalidRecord::Reject
+        self.config.on_invalid_record
     }
 }
 

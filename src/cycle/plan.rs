@@ -13,7 +13,8 @@ use jiff::Timestamp;
 
 use crate::depth::Depth;
 use crate::digest::Digest;
-use crate::draft::{MadeFrom, OnInvalidRecord};
+use crate::draft::MadeFrom;
+use crate::item::OnInvalidRecord;
 use crate::mirror::Known;
 use crate::upstream::Validators;
 

@@ -228,10 +228,7 @@ impl Cycle<'_> {
         let refused = self.memory.refused.get(&category);
         let files = Compared {
             legacy: legacy.sha256,
-            v2: v2
-                .seen
-                .filter(|seen| self.mirror.is_readable(seen))
-                .map(|seen| seen.sha256),
+            v2: v2.seen.map(|seen| seen.sha256),
             published: entry.map(|entry| (entry.v2.sha256, entry.made_from)),
             trusted: self.mirror.is_trusted(),
             refused: refused.map(|(digest, _)| *digest),

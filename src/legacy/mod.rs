@@ -14,7 +14,6 @@ use crate::category::Category;
 use crate::python::json;
 
 pub use findings::Issues;
-pub(crate) use findings::{IssueLog, Topic};
 pub use rejected::Rejected;
 pub use view::legacy_view;
 

@@ -13,10 +13,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::changes::Changes;
+use super::layout::{Layout, READABLE};
 use super::manifest::{LegacyEntry, Source, bytes_of};
 use crate::category::Category;
 use crate::digest::Digest;
-use crate::disk::{self, DiskError, Links, Placement};
+use crate::disk::{self, Dir, DiskError, Links, Write};
 use crate::draft::MadeFrom;
 
 /// What is known of a generation (`<id>.json`).
@@ -62,40 +63,19 @@ pub fn id(v2: Digest) -> String {
 #[derive(Debug, Clone)]
 pub struct Generations {
     directory: PathBuf,
-    mode: u32,
-    directory_mode: u32,
 }
 
 impl Generations {
-    pub(super) fn new(directory: PathBuf, mode: u32, directory_mode: u32) -> Self {
-        Self {
-            directory,
-            mode,
-            directory_mode,
-        }
-    }
-
-    /// Opens them to read.
+    /// The generations of a mirror.
     #[must_use]
-    pub fn of(layout: &super::Layout) -> Self {
-        Self::new(layout.generations(), 0o644, 0o755)
+    pub fn of(layout: &Layout) -> Self {
+        let directory = layout.generations();
+        Self { directory }
     }
 
     fn file(&self, category: Category, id: &str, kind: &str) -> PathBuf {
         let directory = self.directory.join(category.name());
         directory.join(format!("{id}.{kind}"))
-    }
-
-    /// Where the v2 file of a generation lies, or would.
-    #[must_use]
-    pub fn v2_file(&self, category: Category, v2: Digest) -> PathBuf {
-        self.file(category, &id(v2), "v2")
-    }
-
-    /// Where the legacy file of a generation lies, or would.
-    #[must_use]
-    pub fn legacy_file(&self, category: Category, v2: Digest) -> PathBuf {
-        self.file(category, &id(v2), "legacy")
     }
 
     /// The kept generations of a category, newest first.
@@ -124,7 +104,7 @@ impl Generations {
     /// The v2 file with this digest.
     #[must_use]
     pub fn v2(&self, category: Category, v2: Digest) -> Option<Vec<u8>> {
-        read(&self.v2_file(category, v2), v2)
+        read(&self.file(category, &id(v2), "v2"), v2)
     }
 
     /// The legacy file with this digest, of whichever generation keeps it.
@@ -135,46 +115,43 @@ impl Generations {
             kept.is_some_and(|kept| kept.sha256 == legacy)
         };
         let keeper = self.list(category).into_iter().find(with)?;
-        read(&self.legacy_file(category, keeper.v2_sha256), legacy)
+        read(&self.file(category, &keeper.id(), "legacy"), legacy)
     }
+}
 
-    /// Keeps a version that is being published. One that is kept already only gets its new `brought_at`.
-    pub(super) fn keep(
-        &self,
-        category: Category,
-        mut generation: Generation,
-        v2: &[u8],
-        legacy: Option<&[u8]>,
-    ) -> Result<(), DiskError> {
-        let directory = self.directory.join(category.name());
-        disk::make_directory(&directory, self.directory_mode)?;
-        let id = generation.id();
-        if let Some(earlier) = self.get(category, generation.v2_sha256) {
-            generation.published_at = earlier.published_at;
-            generation.changes = earlier.changes;
-        }
-        let placement = Placement {
-            mode: self.mode,
-            previous: None,
-            durable: false,
-        };
-        disk::replace(&self.file(category, &id, "v2"), v2, placement)?;
-        if let Some(legacy) = legacy {
-            disk::replace(&self.file(category, &id, "legacy"), legacy, placement)?;
-        }
-        let meta = bytes_of(&generation);
-        disk::replace(&self.file(category, &id, "json"), &meta, placement)?;
-        Ok(())
+/// Keeps a version that is being published in the directory of its category. One that is kept already only gets its new
+/// `brought_at`.
+pub(super) fn keep(
+    directory: &Dir,
+    mut generation: Generation,
+    v2: &[u8],
+    legacy: Option<&[u8]>,
+    mode: u32,
+) -> Result<(), DiskError> {
+    let id = generation.id();
+    let file = |kind: &str| format!("{id}.{kind}");
+    let earlier = directory.path().join(file("json"));
+    if let Some(earlier) = read_meta(&earlier).filter(|meta| meta.v2_sha256 == generation.v2_sha256)
+    {
+        generation.published_at = earlier.published_at;
+        generation.changes = earlier.changes;
     }
+    let note = Write::note(mode);
+    directory.replace(&file("v2"), v2, &note)?;
+    if let Some(legacy) = legacy {
+        directory.replace(&file("legacy"), legacy, &note)?;
+    }
+    directory.replace(&file("json"), &bytes_of(&generation), &note)?;
+    Ok(())
+}
 
-    /// Removes the oldest of more than `keep` generations; those with the ids `spared` are never removed.
-    pub(super) fn prune(&self, category: Category, keep: usize, spared: &[String]) {
-        for old in surplus(&self.list(category), keep, spared) {
-            // The description goes first: what has none is not listed.
-            for kind in ["json", "legacy", "v2"] {
-                // Best effort (invariant 5): what stays is removed after the next publication.
-                let _ = disk::remove(&self.file(category, &old, kind));
-            }
+/// Removes the oldest of more than `keep` generations; those with the ids `spared` are never removed.
+pub(super) fn prune(directory: &Dir, list: &[Generation], keep: usize, spared: &[String]) {
+    for old in surplus(list, keep, spared) {
+        // The description goes first: what has none is not listed.
+        for kind in ["json", "legacy", "v2"] {
+            // Best effort (invariant 5): what stays is removed after the next publication.
+            let _ = directory.remove(&format!("{old}.{kind}"));
         }
     }
 }
@@ -189,20 +166,20 @@ fn surplus(list: &[Generation], keep: usize, spared: &[String]) -> Vec<String> {
 }
 
 fn read_meta(path: &Path) -> Option<Generation> {
-    let bytes = disk::read(path, Links::Refuse).ok()??;
+    let bytes = disk::read(path, Links::Refuse, READABLE).ok()??;
     serde_json::from_slice(&bytes).ok()
 }
 
 fn read(path: &Path, sha256: Digest) -> Option<Vec<u8>> {
-    let bytes = disk::read(path, Links::Refuse).ok()??;
+    let bytes = disk::read(path, Links::Refuse, READABLE).ok()??;
     (Digest::of(&bytes) == sha256).then_some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draft::OnInvalidRecord;
     use crate::item::Form;
+    use crate::item::OnInvalidRecord;
 
     fn generation(v2: &str, second: i64) -> Generation {
         let sha256 = Digest::of(v2.as_bytes());
@@ -247,12 +224,15 @@ mod tests {
 
     #[test]
     fn a_version_that_comes_again_is_the_newest_and_keeps_its_first_date() {
-        let directory = tempfile::tempdir().unwrap();
-        let kept = Generations::new(directory.path().to_owned(), 0o644, 0o755);
+        let root = tempfile::tempdir().unwrap();
+        let kept = Generations {
+            directory: root.path().to_owned(),
+        };
         let clip = Category::Clip;
+        let directory = Dir::make(&root.path().join("clip"), 0o755).unwrap();
         for (v2, at) in [("a", 1), ("b", 2), ("a", 3)] {
-            kept.keep(clip, generation(v2, at), v2.as_bytes(), None)
-                .unwrap();
+            let generation = generation(v2, at);
+            keep(&directory, generation, v2.as_bytes(), None, 0o644).unwrap();
         }
         let list = kept.list(clip);
         let seconds =
@@ -264,7 +244,9 @@ mod tests {
         let a = Digest::of(b"a");
         assert_eq!(kept.v2(clip, a).as_deref(), Some(b"a".as_slice()));
         // Bytes unlike their digest count as absent.
-        std::fs::write(kept.v2_file(clip, a), "x").unwrap();
+        std::fs::write(kept.file(clip, &id(a), "v2"), "x").unwrap();
         assert_eq!(kept.v2(clip, a), None);
+        prune(&directory, &list, 1, &[]);
+        assert_eq!(kept.list(clip).len(), 1);
     }
 }

@@ -80,12 +80,6 @@ impl Layout {
         self.private().join("state.json")
     }
 
-    /// The directory that the Python package makes at every start; empty.
-    #[must_use]
-    pub fn audit(&self) -> PathBuf {
-        self.base.join("audit")
-    }
-
     /// The kept generations, a directory a category.
     #[must_use]
     pub fn generations(&self) -> PathBuf {
@@ -98,15 +92,49 @@ impl Layout {
         item.path(form).map(|path| self.base.join(path))
     }
 
-    /// Every directory of the mirror, parents first.
+    /// The directory that every Python client wants to make at its start.
     #[must_use]
-    pub fn directories(&self) -> [PathBuf; 5] {
-        [
-            self.base.clone(),
-            self.audit(),
-            self.legacy_directory(),
-            self.private(),
-            self.generations(),
-        ]
+    pub fn audit(&self) -> PathBuf {
+        self.base.join("audit")
+    }
+}
+
+/// What a file of the mirror is, as far as its size goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A legacy file, or an extra file passed through.
+    Legacy,
+    /// A v2 file.
+    V2,
+    /// `manifest.json`
+    Manifest,
+    /// `state.json`
+    State,
+    /// `status.json`
+    Status,
+    /// `intent.json`
+    Intent,
+}
+
+/// The most that is read of a published file where the writer's configuration is not known.
+pub const READABLE: u64 = 1 << 30;
+
+impl Kind {
+    /// The most bytes that such a file may have; a larger one is damaged. An operator may have lowered
+    /// `max_body_bytes` since a body was taken, and a v2 file is several times its CSV, hence the factors.
+    #[must_use]
+    pub const fn cap(self, max_body_bytes: u64) -> u64 {
+        const MIB: u64 = 1 << 20;
+        let body = if max_body_bytes < 16 * MIB {
+            16 * MIB
+        } else {
+            max_body_bytes
+        };
+        match self {
+            Self::Legacy => body.saturating_mul(2),
+            Self::V2 => body.saturating_mul(8),
+            Self::Manifest | Self::State | Self::Status => 16 * MIB,
+            Self::Intent => MIB,
+        }
     }
 }

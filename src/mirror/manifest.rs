@@ -14,6 +14,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::layout::Kind;
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::disk::{self, Links};
@@ -127,7 +128,7 @@ pub fn read_manifest(path: &Path) -> Option<Manifest> {
 
 /// Reads the manifest or the state; one that cannot be read, or is of another format, counts as absent.
 pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
-    let bytes = match disk::read(path, Links::Refuse) {
+    let bytes = match disk::read(path, Links::Follow, Kind::Manifest.cap(0)) {
         Ok(bytes) => bytes?,
         Err(error) => {
             tracing::warn!(path = %path.display(), error = %error.source, "our own file {} cannot be read and is made anew", path.display());

@@ -8,6 +8,7 @@
 //! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
 pub mod changes;
+pub mod directories;
 pub mod generations;
 pub mod layout;
 pub mod lock;
@@ -16,12 +17,12 @@ pub mod seen;
 pub mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::changes::Changes;
+pub use self::directories::Directories;
 pub use self::generations::{Generation, Generations};
-pub use self::layout::Layout;
+pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
 pub use self::seen::{Look, Seen};
@@ -29,13 +30,19 @@ pub use self::state::{Known, State};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;
-use crate::disk::{self, DiskError, Links, Placement, Stamp};
+use crate::disk::{Dir, DiskError, Links, Mtime, Presence, Stamp, Whereabouts, Write};
 use crate::item::{Form, Item};
+
+/// The manifest's name.
+const MANIFEST: &str = "manifest.json";
 
 /// The writer's hold on a mirror.
 #[derive(Debug)]
 pub struct Mirror {
     layout: Layout,
+    directories: Directories,
+    whereabouts: Whereabouts,
+    max_body_bytes: u64,
     file_mode: u32,
     directory_mode: u32,
     history: usize,
@@ -49,12 +56,20 @@ pub struct Mirror {
     stored: Option<State>,
     seen: BTreeMap<(Item, Form), Seen>,
     /// Directories with a changed name that is not synced to the disk yet.
-    unsynced: BTreeSet<PathBuf>,
+    unsynced: BTreeSet<Place>,
     /// The manifest in memory is not the one on disk.
     amended: bool,
     manifest_stamp: Option<Stamp>,
     /// Whether the manifest's word on what each v2 file was made from counts (its invariant 3).
     trusted: bool,
+}
+
+/// The directories that published files lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Legacy,
+    Base,
+    Private,
 }
 
 /// What a commit could not write. The published files stand; the next commit writes what this one could not.
@@ -73,22 +88,21 @@ impl Mirror {
     /// Another writer holds the mirror, or the directory cannot be used.
     pub fn open(config: &Config) -> Result<Self, LockError> {
         let layout = Layout::new(&config.base_path);
-        for directory in layout.directories() {
-            disk::make_directory(&directory, config.directory_mode)?;
-        }
-        let lock = Lock::acquire(&layout.lock(), config.file_mode)?;
-        for directory in layout.directories() {
-            disk::sweep(&directory)?;
-        }
+        let directories = Directories::open(&config.base_path, config.directory_mode)?;
+        let lock = Lock::acquire(&directories.private, config.file_mode)?;
+        directories.sweep();
         let manifest = manifest::read_manifest(&layout.manifest());
         let stored = manifest::load(&layout.state(), |state: &State| state.format);
         let state = stored.clone().unwrap_or_default();
         Ok(Self {
+            directories,
+            whereabouts: Whereabouts::of(&config.base_path),
+            max_body_bytes: config.http.max_body_bytes,
             file_mode: config.file_mode,
             directory_mode: config.directory_mode,
-            history: 10,
+            history: config.history.keep,
             links: match config.replicate_mode {
-                ReplicateMode::Primary => Links::Follow,
+                ReplicateMode::Primary => Links::Beneath,
                 ReplicateMode::Replica => Links::Refuse,
             },
             lock,
@@ -145,24 +159,30 @@ impl Mirror {
     /// The versions that were published before.
     #[must_use]
     pub fn generations(&self) -> Generations {
-        Generations::new(
-            self.layout.generations(),
-            self.file_mode,
-            self.directory_mode,
-        )
+        Generations::of(&self.layout)
     }
 
-    /// Before a cycle: directories that were removed are made again, and a lock that went with them is taken anew.
+    /// Before a cycle: the directories are opened anew, and made again where they were removed; a lock that went with them
+    /// is taken anew.
     ///
     /// # Errors
-    /// Another process was faster, or the directory cannot be used.
+    /// Another process was faster, the mirror was unmounted, or the directory cannot be used.
     pub fn ensure(&mut self) -> Result<(), LockError> {
-        for directory in self.layout.directories() {
-            disk::make_directory(&directory, self.directory_mode)?;
+        let now = Whereabouts::of(self.layout.base());
+        match now.since(&self.whereabouts) {
+            Presence::Unmounted { at } => return Err(LockError::Unmounted { at }),
+            Presence::Another => {
+                let path = self.layout.base().display();
+                tracing::warn!(%path, "another directory is the mirror now: {path} was replaced or mounted over");
+            }
+            Presence::Same | Presence::Removed => {}
         }
-        if !self.lock.stands() {
-            self.lock = Lock::acquire(&self.layout.lock(), self.file_mode)?;
+        self.directories = Directories::open(self.layout.base(), self.directory_mode)?;
+        self.whereabouts = Whereabouts::of(self.layout.base());
+        if !self.lock.is_in(&self.directories.private) {
+            self.lock = Lock::acquire(&self.directories.private, self.file_mode)?;
             self.seen.clear();
+            self.stored = None;
         }
         self.check_manifest();
         Ok(())
@@ -170,12 +190,12 @@ impl Mirror {
 
     /// A manifest that is not the one that was left is written again.
     fn check_manifest(&mut self) {
-        let path = self.layout.manifest();
-        let stamp = disk::stamp(&path, Links::Refuse).ok().flatten();
+        let stamp = self.directories.base.stamp(MANIFEST, Links::Refuse);
+        let stamp = stamp.ok().flatten();
         if stamp.is_none() || stamp != self.manifest_stamp {
-            self.written = manifest::read_manifest(&path);
+            self.written = manifest::read_manifest(&self.layout.manifest());
         }
-        let readable = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode);
+        let readable = stamp.is_some_and(|stamp| stamp.has_mode(self.file_mode));
         self.amended |= !readable || self.written.as_ref() != Some(&self.manifest);
         self.manifest_stamp = stamp;
     }
@@ -185,29 +205,66 @@ impl Mirror {
     /// # Errors
     /// A file is there but cannot be read.
     pub fn look(&mut self, item: &Item, form: Form) -> Result<Look, DiskError> {
-        let Some(path) = self.layout.file(item, form) else {
+        let Some(below) = item.path(form) else {
             return Ok(Look::default());
         };
         let key = (item.clone(), form);
         // What cannot be looked at is not what was seen before.
         let before = self.seen.remove(&key);
-        let mut look = seen::look_at(&path, self.links, before)?;
-        // Readable is what it must be. Whether its mode may be changed depends on its owner, and is no failure.
-        if look
-            .seen
-            .is_some_and(|seen| seen.stamp.mode() != self.file_mode)
-            && disk::set_mode(&path, self.file_mode).is_ok()
-        {
-            let again = seen::look_at(&path, self.links, look.seen)?;
-            look = Look {
-                read: again.read.or(look.read),
-                seen: again.seen,
-            };
+        if self.links == Links::Refuse {
+            self.mend_mode(item, form);
         }
+        let base = &self.directories.base;
+        let look = seen::look_at(base, &below, self.links, self.cap(form), before);
+        let look = match look {
+            // What is no file of ours is as good as none: it gives way.
+            Err(error) if error.is_damage() && self.links == Links::Refuse => {
+                tracing::debug!(error = crate::error::chain(&error), "{below} is damaged");
+                Look::default()
+            }
+            look => look?,
+        };
         if let Some(seen) = look.seen {
             self.seen.insert(key, seen);
         }
         Ok(look)
+    }
+
+    /// Gives one of our files its mode back. What cannot be is found again by the look that follows.
+    fn mend_mode(&self, item: &Item, form: Form) {
+        let Some((directory, name)) = self.place(item, form) else {
+            return;
+        };
+        let directory = self.directory(directory);
+        if let Err(error) = directory.mend_mode(&name, self.file_mode, self.cap(form)) {
+            tracing::debug!(error = crate::error::chain(&error), "cannot mend a mode");
+        }
+    }
+
+    /// The most bytes that a file of a form may have.
+    fn cap(&self, form: Form) -> u64 {
+        let kind = match form {
+            Form::V2 => Kind::V2,
+            Form::Legacy | Form::Raw => Kind::Legacy,
+        };
+        kind.cap(self.max_body_bytes)
+    }
+
+    /// The directory and the name of a published file.
+    fn place(&self, item: &Item, form: Form) -> Option<(Place, String)> {
+        let path = item.path(form)?;
+        Some(match path.strip_prefix("legacy/") {
+            Some(name) => (Place::Legacy, name.to_owned()),
+            None => (Place::Base, path),
+        })
+    }
+
+    fn directory(&self, place: Place) -> &Dir {
+        match place {
+            Place::Legacy => &self.directories.legacy,
+            Place::Base => &self.directories.base,
+            Place::Private => &self.directories.private,
+        }
     }
 
     /// A published file as it was last seen, without another look.
@@ -216,21 +273,17 @@ impl Mirror {
         self.seen.get(&(item.clone(), form)).copied()
     }
 
-    /// Whether a file as it was seen can be read by those it is for.
-    #[must_use]
-    pub fn is_readable(&self, seen: &Seen) -> bool {
-        seen.stamp.mode() == self.file_mode
-    }
-
     /// Reads a published file whole; `None` when there is none.
     ///
     /// # Errors
     /// It is there but cannot be read.
     pub fn read(&self, item: &Item, form: Form) -> Result<Option<Vec<u8>>, DiskError> {
-        match self.layout.file(item, form) {
-            Some(path) => disk::read(&path, self.links),
-            None => Ok(None),
-        }
+        let Some(below) = item.path(form) else {
+            return Ok(None);
+        };
+        let base = &self.directories.base;
+        let whole = base.read(below, self.links, self.cap(form))?;
+        Ok(whole.map(|whole| whole.bytes))
     }
 
     /// Whether the manifest on disk does not say of an item what it should.
@@ -244,7 +297,8 @@ impl Mirror {
         on_disk != self.manifest.categories.get(&category)
     }
 
-    /// Publishes one file, whatever it held before; `keep_as` is where the file that it replaces stays reachable.
+    /// Publishes one file, whatever it held before. `keep_as` is the generation that the replaced file belongs to: its
+    /// inode takes the copy's place there.
     ///
     /// # Errors
     /// The file on disk is the old one.
@@ -254,26 +308,34 @@ impl Mirror {
         form: Form,
         bytes: &[u8],
         sha256: Digest,
-        keep_as: Option<&Path>,
+        keep_as: Option<&str>,
     ) -> Result<(), DiskError> {
-        let Some(path) = self.layout.file(item, form) else {
+        let Some((place, name)) = self.place(item, form) else {
             return Ok(());
         };
-        let placement = Placement {
-            mode: self.file_mode,
-            previous: keep_as,
-            durable: true,
+        let kept = keep_as.zip(item.category()).and_then(|(id, category)| {
+            let directory = self.generations_of(category).ok()?;
+            Some((directory, format!("{id}.{}", form.as_str())))
+        });
+        let how = Write {
+            keep: kept
+                .as_ref()
+                .map(|(directory, name)| (directory, name.as_str())),
+            ..Write::published(self.file_mode)
         };
-        disk::replace(&path, bytes, placement)?;
-        if let Some(directory) = path.parent() {
-            self.unsynced.insert(directory.to_owned());
-        }
         let key = (item.clone(), form);
         self.seen.remove(&key);
-        if let Some(seen) = seen::written(&path, bytes, sha256)? {
-            self.seen.insert(key, seen);
+        let written = self.directory(place).write(&name, bytes, &how)?;
+        self.unsynced.insert(place);
+        if let Some(stamp) = written.stamp {
+            self.seen.insert(key, seen::written(stamp, bytes, sha256));
         }
         Ok(())
+    }
+
+    fn generations_of(&self, category: Category) -> Result<Dir, DiskError> {
+        let path = ["generations", category.name()];
+        self.directories.below_private(&path, self.directory_mode)
     }
 
     /// Keeps a published version as a generation and removes the oldest of too many. Best effort.
@@ -285,11 +347,19 @@ impl Mirror {
         legacy: Option<&[u8]>,
     ) {
         let present = generation.id();
-        let generations = self.generations();
-        if let Err(error) = generations.keep(category, generation, v2, legacy) {
-            tracing::debug!(path = %error.path.display(), error = %error.source, "the generation {present} of {category} cannot be kept");
+        let kept = self.generations_of(category).and_then(|directory| {
+            generations::keep(&directory, generation, v2, legacy, self.file_mode)?;
+            let list = self.generations().list(category);
+            let spared = [present.clone()];
+            generations::prune(&directory, &list, self.history, &spared);
+            Ok(())
+        });
+        if let Err(error) = kept {
+            tracing::debug!(
+                error = crate::error::chain(&error),
+                "the generation {present} of {category} cannot be kept"
+            );
         }
-        generations.prune(category, self.history, &[present]);
     }
 
     /// Enters a category in the manifest; only a changed file amends it.
@@ -310,40 +380,19 @@ impl Mirror {
     /// Syncs the changed directories, then writes the manifest and the state where they changed, and syncs theirs.
     pub fn commit(&mut self) -> Unwritten {
         let mut unwritten = Unwritten::default();
-        let base = self.layout.base().to_owned();
-        let private = self.layout.private();
         let names = self.sync();
         // A mirror that has published nothing has no manifest.
         let tells = !self.manifest.categories.is_empty() || self.manifest_stamp.is_some();
-        if self.amended && tells {
-            let path = self.layout.manifest();
-            let bytes = manifest::bytes_of(&self.manifest);
-            let written = names.and_then(|()| {
-                disk::replace(&path, &bytes, self.placement())?;
-                self.manifest_stamp = disk::stamp(&path, Links::Refuse)?;
-                Ok(())
-            });
-            match written {
-                Ok(()) => {
-                    self.amended = false;
-                    self.written = Some(self.manifest.clone());
-                    self.unsynced.insert(base);
-                }
-                Err(error) => unwritten.manifest = Some(Arc::new(error)),
-            }
-        } else if let Err(error) = names {
+        let manifest = if self.amended && tells {
+            names.and_then(|()| self.write_manifest())
+        } else {
+            names
+        };
+        if let Err(error) = manifest {
             unwritten.manifest = Some(Arc::new(error));
         }
-        let remembers = self.state != State::default() || self.stored.is_some();
-        if remembers && self.stored.as_ref() != Some(&self.state) {
-            let bytes = manifest::bytes_of(&self.state);
-            match disk::replace(&self.layout.state(), &bytes, self.placement()) {
-                Ok(_) => {
-                    self.stored = Some(self.state.clone());
-                    self.unsynced.insert(private);
-                }
-                Err(error) => unwritten.state = Some(Arc::new(error)),
-            }
+        if let Err(error) = self.write_state() {
+            unwritten.state = Some(Arc::new(error));
         }
         if let Err(error) = self.sync() {
             unwritten.manifest.get_or_insert(Arc::new(error));
@@ -351,33 +400,55 @@ impl Mirror {
         unwritten
     }
 
-    /// Syncs the directories with changed names to the disk.
-    fn sync(&mut self) -> Result<(), DiskError> {
-        while let Some(directory) = self.unsynced.first().cloned() {
-            disk::sync_directory(&directory)?;
-            self.unsynced.remove(&directory);
-        }
+    fn write_manifest(&mut self) -> Result<(), DiskError> {
+        let bytes = manifest::bytes_of(&self.manifest);
+        let how = Write {
+            mtime: Mtime::MovesBySeconds,
+            ..Write::published(self.file_mode)
+        };
+        let base = &self.directories.base;
+        base.replace(MANIFEST, &bytes, &how)?;
+        self.manifest_stamp = base.stamp(MANIFEST, Links::Refuse)?;
+        self.amended = false;
+        self.written = Some(self.manifest.clone());
+        self.unsynced.insert(Place::Base);
         Ok(())
     }
 
-    fn placement(&self) -> Placement<'static> {
-        Placement {
-            mode: self.file_mode,
-            previous: None,
-            durable: true,
+    fn write_state(&mut self) -> Result<(), DiskError> {
+        let remembers = self.state != State::default() || self.stored.is_some();
+        if !remembers || self.stored.as_ref() == Some(&self.state) {
+            return Ok(());
         }
+        let bytes = manifest::bytes_of(&self.state);
+        let how = Write::published(self.file_mode);
+        let private = &self.directories.private;
+        private.replace("state.json", &bytes, &how)?;
+        self.stored = Some(self.state.clone());
+        self.unsynced.insert(Place::Private);
+        Ok(())
+    }
+
+    /// Syncs the directories with changed names to the disk.
+    fn sync(&mut self) -> Result<(), DiskError> {
+        while let Some(place) = self.unsynced.first().copied() {
+            self.directory(place).sync()?;
+            self.unsynced.remove(&place);
+        }
+        Ok(())
     }
 }
 
 impl Drop for Mirror {
     /// A cycle may be dropped between two items; what it published is in the manifest all the same.
     fn drop(&mut self) {
-        if !self.lock.stands() {
+        if !self.lock.is_in(&self.directories.private) {
             return;
         }
         let unwritten = self.commit();
         for error in [unwritten.manifest, unwritten.state].into_iter().flatten() {
-            tracing::warn!(path = %error.path.display(), error = %error.source, "{} could not be written at the end", error.path.display());
+            let error = crate::error::chain(&*error);
+            tracing::warn!("what is published could not be noted at the end: {error}");
         }
     }
 }

@@ -47,8 +47,9 @@ pub fn judge(category: Category, published: Option<Published>, draft: &Draft) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draft::{MadeFrom, OnInvalidRecord};
+    use crate::draft::MadeFrom;
     use crate::item::Form;
+    use crate::item::OnInvalidRecord;
 
     fn draft(v2: &str, models: u64) -> Draft {
         let sha256 = Digest::of(v2.as_bytes());
