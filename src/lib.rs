@@ -114,7 +114,6 @@ pub mod backend;
 
 pub mod blocking;
 
-#[cfg(any())]
 pub mod observe;
 
 #[cfg(any())]
