@@ -18,6 +18,7 @@ mod follow;
 mod legacy;
 mod queries;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,11 +39,11 @@ use crate::config::{Config, ReplicateMode};
 use crate::cycle::{self, Cycle, Event, ItemError, ItemReport, Memory, Report};
 use crate::depth::Depth;
 use crate::disk::{self, Links};
-use crate::item::Item;
-use crate::ledger::{Context, Ledger, Witness, fold};
+use crate::item::{Form, Item};
+use crate::ledger::{Context, Ledger, Listed, Witness, fold};
 use crate::mirror::{Digest, Layout, LockError, Manifest, Mirror, manifest};
 use crate::trigger::Trigger;
-use crate::upstream::{Upstream, UpstreamError};
+use crate::upstream::{Hosts, Upstream, UpstreamError, shape};
 
 /// Who writes the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub enum Role {
 pub struct GithubBackend {
     config: Config,
     layout: Layout,
-    upstream: Arc<Upstream>,
+    upstreams: Vec<Arc<Upstream>>,
+    hosts: Arc<Hosts>,
     writer: tokio::sync::Mutex<Writer>,
     writes: AtomicBool,
     read_only: bool,
@@ -151,9 +153,13 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
+        let (upstream, http, github) = shape::of(&config.upstream);
+        let upstreams = vec![Arc::new(Upstream::new(&upstream, &github)?)];
         Ok(Self {
             layout: Layout::new(&config.base_path),
-            upstream: Arc::new(Upstream::new(&config.upstream, held.unwrap_or_default())?),
+            ledger: Mutex::new(ledger_of(&config, &upstreams)),
+            upstreams,
+            hosts: Arc::new(Hosts::new(&http, held.unwrap_or_default())),
             writes: AtomicBool::new(mirror.is_some()),
             writer: tokio::sync::Mutex::new(Writer {
                 mirror,
@@ -162,11 +168,6 @@ impl GithubBackend {
             read_only,
             cache: Mutex::new(Cache::new(config.ttl)),
             legacy: Mutex::default(),
-            ledger: Mutex::new(Ledger::new(
-                Category::with_legacy().map(Item::Category),
-                ["github".to_owned()],
-                config.stale_after,
-            )),
             callbacks: Mutex::default(),
             events: broadcast::channel(64).0,
             counters: Counters::default(),
@@ -196,10 +197,15 @@ impl GithubBackend {
         &self.layout
     }
 
-    /// The upstream, for its counters and deadlines.
+    /// The hosts that are asked, for their counters and limits.
     #[must_use]
-    pub fn upstream(&self) -> &Upstream {
-        &self.upstream
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The upstreams, in order of preference.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        self.upstreams.iter().map(AsRef::as_ref)
     }
 
     /// What the mirror's manifest says; `None` when there is none that can be read.
@@ -225,7 +231,7 @@ impl GithubBackend {
             match Mirror::open(&self.config) {
                 Ok(mut mirror) => {
                     // The writer before may have been asked to leave a host alone.
-                    self.upstream.hold(&mirror.state().rate_limits);
+                    self.hosts.limit(&mirror.state().rate_limits);
                     writer.mirror = Some(mirror);
                 }
                 Err(LockError::Held { .. }) => {}
@@ -290,7 +296,9 @@ impl GithubBackend {
                 let cycle = Cycle {
                     config: &self.config,
                     mirror,
-                    upstream: &self.upstream,
+                    upstreams: &self.upstreams,
+                    hosts: &self.hosts,
+                    asked: BTreeMap::new(),
                     memory,
                     depth,
                     hints,
@@ -398,4 +406,31 @@ impl GithubBackend {
     fn legacy_cache(&self) -> MutexGuard<'_, LegacyCache> {
         self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A ledger of nothing but what is to be expected: what the upstreams serve, and what the manifest lists and is on disk.
+fn ledger_of(config: &Config, upstreams: &[Arc<Upstream>]) -> Ledger {
+    let served = |item: &Item| {
+        let serves = |form| upstreams.iter().any(|upstream| upstream.serves(item, form));
+        serves(Form::Legacy) || serves(Form::V2)
+    };
+    let items = Category::ALL.map(Item::Category).into_iter().filter(served);
+    let names = upstreams.iter().map(|upstream| upstream.name().to_owned());
+    let mut ledger = Ledger::new(items, names, config.stale_after);
+    let layout = Layout::new(&config.base_path);
+    let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
+    for (category, entry) in manifest.categories {
+        if layout.v2(category).exists() {
+            let listed = Listed {
+                v2: Some((entry.v2.sha256, entry.v2.bytes)),
+                legacy_bytes: entry.legacy.map(|legacy| legacy.bytes),
+                models: Some(entry.v2.models),
+                dropped: entry.v2.dropped,
+                source: Some(entry.source.upstream),
+                published_at: Some(entry.published_at),
+            };
+            ledger.published(&Item::Category(category), &listed);
+        }
+    }
+    ledger
 }

@@ -159,7 +159,7 @@ impl GithubBackend {
                 .values()
                 .all(|health| health.published && health.last_error.is_none()),
             role: self.role(),
-            limited_until: self.upstream.holds(),
+            limited_until: self.hosts.limits(),
             categories,
         }
     }
@@ -174,7 +174,7 @@ impl GithubBackend {
             refreshes: counters.refreshes.load(Ordering::Relaxed),
             failures: counters.failures.load(Ordering::Relaxed),
             invalidations: counters.invalidations.load(Ordering::Relaxed),
-            traffic: self.upstream.traffic(),
+            traffic: self.hosts.traffic(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::item::{Form, Item};
 use crate::mirror::{
     Changes, Entry, Generation, Known, LegacyEntry, Seen, Source, Unwritten, V2Entry,
 };
+use crate::upstream::Validators;
 
 impl Cycle<'_> {
     /// Publishes a draft with the legacy body that it was made from.
@@ -125,7 +126,7 @@ impl Cycle<'_> {
             self.remember(origin, known);
             report.origin = Some(origin.clone());
         }
-        self.enter_legacy(category, false);
+        self.enter_legacy(category);
         Ok(())
     }
 
@@ -196,12 +197,17 @@ impl Cycle<'_> {
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
-    pub(super) fn enter_legacy(&mut self, category: Category, modified: bool) {
+    pub(super) fn enter_legacy(&mut self, category: Category) {
         let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
             return;
         };
-        let url = self.origin(category);
-        let source = self.source_of(&url, modified);
+        let Some(seen) = self
+            .mirror
+            .last_seen(&Item::Category(category), Form::Legacy)
+        else {
+            return;
+        };
+        let source = self.source_on_disk(category, seen.sha256);
         if let Some(legacy) = self.legacy_entry(category, source)
             // An empty file is one that is being written.
             && legacy.bytes > 0
@@ -234,37 +240,35 @@ impl Cycle<'_> {
     }
 
     fn source(&mut self, category: Category, body: &Body) -> Source {
-        match &body.from {
-            Some((origin, validators)) => Source {
-                upstream: origin.upstream.clone(),
-                url: origin.url.clone(),
-                etag: validators.etag.clone(),
-                last_modified: validators.last_modified.clone(),
-            },
-            None => {
-                let origin = self.origin(category);
-                let known = self.mirror.state().validators.get(&origin.url);
-                let modified = known.is_some_and(|known| known.sha256 != body.sha256);
-                self.source_of(&origin, modified)
-            }
+        if let Some((origin, validators)) = &body.from {
+            return source_of(origin, Some(validators));
         }
+        self.source_on_disk(category, body.sha256)
     }
 
-    fn source_of(&mut self, origin: &Origin, modified: bool) -> Source {
-        let known = self.mirror.state().validators.get(&origin.url);
-        let validators = known.filter(|_| !modified).map(|known| &known.validators);
-        Source {
-            upstream: origin.upstream.clone(),
-            url: origin.url.clone(),
-            etag: validators.and_then(|validators| validators.etag.clone()),
-            last_modified: validators.and_then(|validators| validators.last_modified.clone()),
+    /// Where the legacy file on disk came from: the upstream that sent these bytes, or, where none did, the preferred one
+    /// without validators.
+    fn source_on_disk(&mut self, category: Category, legacy: Digest) -> Source {
+        let urls = self.legacy_urls(category);
+        let validators = &self.mirror.state().validators;
+        let sent = urls.iter().find_map(|origin| {
+            let known = validators.get(&origin.url)?;
+            (known.sha256 == legacy).then_some((origin, &known.validators))
+        });
+        match sent {
+            Some((origin, validators)) => source_of(origin, Some(validators)),
+            None => urls
+                .first()
+                .map_or_else(Source::default, |origin| source_of(origin, None)),
         }
     }
 
     /// What a URL has sent, and no longer what another one once sent.
     pub(super) fn remember(&mut self, origin: &Origin, known: Known) {
-        let asked: Vec<String> = Category::with_legacy()
-            .map(|category| self.origin(category).url)
+        let asked: Vec<String> = Category::ALL
+            .iter()
+            .flat_map(|&category| self.legacy_urls(category))
+            .map(|origin| origin.url)
             .collect();
         let validators = &mut self.mirror.state().validators;
         if validators.insert(origin.url.clone(), known).is_none() {
@@ -274,9 +278,18 @@ impl Cycle<'_> {
 
     /// Ends a round of writing: the manifest, and what outlives the run.
     pub(super) fn commit(&mut self) -> Unwritten {
-        let limits = self.upstream.holds();
+        let limits = self.hosts.limits();
         self.mirror.state().rate_limits = limits;
         self.mirror.commit()
+    }
+}
+
+fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
+    Source {
+        upstream: origin.upstream.clone(),
+        url: origin.url.clone(),
+        etag: validators.and_then(|validators| validators.etag.clone()),
+        last_modified: validators.and_then(|validators| validators.last_modified.clone()),
     }
 }
 

@@ -103,13 +103,7 @@ pub enum Answered {
 }
 
 /// Who gave or confirmed what is published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The upstream's name.
-    pub upstream: String,
-    /// The URL or path of the file there, without a password.
-    pub url: String,
-}
+pub use crate::upstream::Source as Origin;
 
 /// A good update that a guard holds back.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

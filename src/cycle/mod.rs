@@ -12,6 +12,7 @@
 //! 5. Each file is opened, hashed, parsed and converted at most once: a body that was received is not read back.
 
 mod apply;
+mod ask;
 mod event;
 pub mod plan;
 mod work;
@@ -24,10 +25,11 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use self::ask::{Heard, Lane, Step};
 pub use self::event::{
     Answered, Breaker, Event, Held, ItemError, ItemReport, Origin, Outcome, Report, UpstreamReport,
 };
-use self::plan::{Ask, Before};
+use self::plan::{Ask, Before, Candidate};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -38,7 +40,7 @@ use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::{Layout, LockError, Look, Mirror};
 use crate::trigger::Trigger;
-use crate::upstream::{Fetched, Upstream, UpstreamError};
+use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
 /// How long a cycle waits for an upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -55,8 +57,10 @@ pub struct Cycle<'a> {
     pub config: &'a Config,
     /// Where to publish.
     pub mirror: &'a mut Mirror,
-    /// Where legacy files come from.
-    pub upstream: &'a Arc<Upstream>,
+    /// Where references come from, in order of preference.
+    pub upstreams: &'a [Arc<Upstream>],
+    /// What is shared by all requests to a host.
+    pub hosts: &'a Arc<Hosts>,
     /// What earlier cycles found out.
     pub memory: &'a mut Memory,
     /// How deep to go.
@@ -65,14 +69,11 @@ pub struct Cycle<'a> {
     pub hints: Option<&'a Trigger>,
     /// What the cycle says while it runs.
     pub sink: &'a (dyn Fn(Event) + Send + Sync),
+    /// The upstreams that were asked, and why each is not well; filled by the cycle.
+    pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
 }
 
-/// What was heard of a category in this cycle.
-#[derive(Debug)]
-struct Heard {
-    origin: Origin,
-    result: Result<Fetched, UpstreamError>,
-}
+type Requests = JoinSet<(Category, Look, Heard)>;
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -89,52 +90,86 @@ impl Cycle<'_> {
     }
 
     /// Looks at every category's legacy file and begins the requests; what needs none is done at once.
-    fn ask(
-        &mut self,
-        categories: &[Category],
-        items: &mut BTreeMap<Item, ItemReport>,
-    ) -> JoinSet<(Category, Look, Heard)> {
+    fn ask(&mut self, categories: &[Category], items: &mut BTreeMap<Item, ItemReport>) -> Requests {
         let mut requests = JoinSet::new();
+        let round = Arc::new(Round::new(self.hosts));
+        let now = clock::now();
         for &category in categories {
-            if !category.has_legacy() {
+            let item = Item::Category(category);
+            if self.serving(&item, Form::Legacy).next().is_none() {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
             self.bring_back_legacy(category);
-            let item = Item::Category(category);
             let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let origin = self.origin(category);
+            let steps = self.lane(&item, Form::Legacy, look.seen.map(|seen| seen.sha256));
+            if steps.is_empty() {
+                let report = self.work(category, look, None);
+                self.done(category, report, items);
+                continue;
+            }
+            (self.sink)(Event::Asked(item.clone()));
+            let lane = Lane {
+                has_published: look.seen.is_some(),
+                item,
+                form: Form::Legacy,
+                steps,
+            };
+            let round = Arc::clone(&round);
+            requests.spawn(async move { (category, look, lane.ask(&round, now).await) });
+        }
+        requests
+    }
+
+    /// The upstreams that serve an item in a form, in order of preference.
+    fn serving(&self, item: &Item, form: Form) -> impl Iterator<Item = &Arc<Upstream>> {
+        let upstreams = self.upstreams.iter();
+        upstreams.filter(move |upstream| upstream.serves(item, form))
+    }
+
+    /// Whom to ask for an item, and how; no one where the plan is to ask nothing.
+    fn lane(&mut self, item: &Item, form: Form, on_disk: Option<Digest>) -> Vec<Step> {
+        let upstreams: Vec<_> = self.serving(item, form).cloned().collect();
+        let published = item.category().and_then(|category| {
+            let entry = self.mirror.manifest().categories.get(&category)?;
+            Some(entry.legacy.as_ref()?.source.url.clone())
+        });
+        let (depth, is_origin, seeds) = (self.depth, self.is_origin(), self.config.seed);
+        let state = self.mirror.state();
+        let steps = upstreams.into_iter().filter_map(|upstream| {
+            let source = upstream.source(item, form)?;
             let before = Before {
-                depth: self.depth,
-                is_origin: self.is_origin(),
-                seeds: self.config.seed,
-                on_disk: look.seen.map(|seen| seen.sha256),
-                known: self.mirror.state().validators.get(&origin.url),
+                depth,
+                is_origin,
+                seeds,
+                on_disk,
+                known: state.validators.get(&source.url),
             };
             let validators = match plan::ask(&before) {
-                Ask::Nothing => {
-                    let report = self.work(category, look, None);
-                    self.done(category, report, items);
-                    continue;
-                }
+                Ask::Nothing => return None,
                 Ask::Whole => None,
                 Ask::IfChanged(validators) => Some(validators),
             };
-            (self.sink)(Event::Asked(item));
-            let upstream = Arc::clone(self.upstream);
-            requests.spawn(async move {
-                let result = upstream.fetch(category, validators.as_ref()).await;
-                (category, look, Heard { origin, result })
-            });
-        }
-        requests
+            let candidate = Candidate {
+                fallback_after: upstream.fallback_after(),
+                failing_since: state.failing_since(&source.url, item),
+                published: published.as_ref() == Some(&source.url),
+            };
+            Some(Step {
+                upstream,
+                source,
+                validators,
+                candidate,
+            })
+        });
+        steps.collect()
     }
 
     /// Takes the answers as they come, and looks at the files while it waits (invariant 4).
     async fn gather(
         &mut self,
         categories: &[Category],
-        requests: &mut JoinSet<(Category, Look, Heard)>,
+        requests: &mut Requests,
         items: &mut BTreeMap<Item, ItemReport>,
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
@@ -212,6 +247,7 @@ impl Cycle<'_> {
             }
         }
         let unwritten = unwritten.manifest.or(unwritten.state);
+        self.say_upstreams();
         let elapsed = clock::since(begun);
         (self.sink)(Event::Ended {
             depth: self.depth,
@@ -225,19 +261,32 @@ impl Cycle<'_> {
         }
     }
 
+    fn say_upstreams(&mut self) {
+        for (name, error) in std::mem::take(&mut self.asked) {
+            let of_name = |upstream: &&Arc<Upstream>| upstream.name() == name;
+            let host = self.upstreams.iter().find(of_name);
+            let host = host.and_then(|upstream| upstream.host());
+            let report = UpstreamReport {
+                error,
+                limited_until: host
+                    .as_ref()
+                    .and_then(|host| self.hosts.limited_until(host)),
+                breaker: match host.map_or(BreakerState::Closed, |host| self.hosts.breaker(&host)) {
+                    BreakerState::Closed => Breaker::Closed,
+                    BreakerState::Open => Breaker::Open,
+                    BreakerState::Probing => Breaker::Probing,
+                },
+            };
+            (self.sink)(Event::Upstream(name, report));
+        }
+    }
+
     fn is_origin(&self) -> bool {
         self.config.replicate_mode == ReplicateMode::Primary
     }
 
     fn policy(&self) -> OnInvalidRecord {
         OnInvalidRecord::Reject
-    }
-
-    fn origin(&self, category: Category) -> Origin {
-        Origin {
-            upstream: "github".to_owned(),
-            url: self.upstream.address(category).unwrap_or_default(),
-        }
     }
 }
 

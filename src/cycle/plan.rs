@@ -62,10 +62,9 @@ pub fn ask(before: &Before<'_>) -> Ask {
 }
 
 fn conditional(before: &Before<'_>) -> Ask {
-    let known = before.known.filter(|known| {
-        let sends = known.validators != Validators::default();
-        sends && before.on_disk == Some(known.sha256)
-    });
+    let known = before
+        .known
+        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256));
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
 }
 
@@ -82,7 +81,7 @@ pub struct Candidate {
 
 /// What an upstream that was asked in this cycle said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum Said {
     /// A body, or that it has not changed.
     Answer,
     /// That it does not have the item.
@@ -91,24 +90,24 @@ pub enum Heard {
     Failure,
 }
 
-/// Which upstream of a lane is asked next (invariant 2); `None` when none is. `heard` is what those before it said.
+/// Which upstream of a lane is asked next (invariant 2); `None` when none is. `said` is what those before it did.
 #[must_use]
 pub fn next(
     lane: &[Candidate],
-    heard: &[Heard],
+    said: &[Said],
     has_published: bool,
     now: Timestamp,
 ) -> Option<usize> {
-    let at = heard.len();
+    let at = said.len();
     let candidate = lane.get(at)?;
-    let before = lane.iter().zip(heard);
+    let before = lane.iter().zip(said);
     let mut waits = false;
-    for (earlier, heard) in before {
-        let failed = match heard {
-            Heard::Answer => return None,
+    for (earlier, said) in before {
+        let failed = match said {
+            Said::Answer => return None,
             // A published file whose origin lost it is a failure; else the upstream never had it.
-            Heard::NotThere => earlier.published,
-            Heard::Failure => true,
+            Said::NotThere => earlier.published,
+            Said::Failure => true,
         };
         waits |= failed && !is_over(earlier.failing_since, candidate.fallback_after, now);
     }
@@ -181,7 +180,7 @@ mod tests {
         Known {
             validators: Validators {
                 etag: etag.map(str::to_owned),
-                last_modified: None,
+                ..Validators::default()
             },
             sha256: digest(body),
         }
@@ -285,16 +284,16 @@ mod tests {
         let failing = one(since(0), false);
         // first, second's fallback_after, what the first said, something is published: is the second asked?
         for (first, after, heard, published, expected) in [
-            (one(None, true), HOUR, Heard::Answer, true, false),
-            (one(None, true), HOUR, Heard::Answer, false, false),
-            (failing, HOUR, Heard::Failure, false, true),
-            (failing, HOUR, Heard::Failure, true, false),
-            (failing, Duration::ZERO, Heard::Failure, true, true),
-            (one(since(1), false), HOUR, Heard::Failure, true, true),
-            (one(since(-9), false), HOUR, Heard::Failure, true, false),
-            (one(since(0), false), HOUR, Heard::NotThere, true, true),
-            (one(since(0), true), HOUR, Heard::NotThere, true, false),
-            (one(since(2), true), HOUR, Heard::NotThere, true, true),
+            (one(None, true), HOUR, Said::Answer, true, false),
+            (one(None, true), HOUR, Said::Answer, false, false),
+            (failing, HOUR, Said::Failure, false, true),
+            (failing, HOUR, Said::Failure, true, false),
+            (failing, Duration::ZERO, Said::Failure, true, true),
+            (one(since(1), false), HOUR, Said::Failure, true, true),
+            (one(since(-9), false), HOUR, Said::Failure, true, false),
+            (one(since(0), false), HOUR, Said::NotThere, true, true),
+            (one(since(0), true), HOUR, Said::NotThere, true, false),
+            (one(since(2), true), HOUR, Said::NotThere, true, true),
         ] {
             let lane = [first, two(after)];
             let next = next(&lane, &[heard], published, now);
@@ -302,9 +301,9 @@ mod tests {
         }
         let lane = [failing, two(HOUR), two(Duration::ZERO)];
         assert_eq!(next(&lane, &[], true, now), Some(0));
-        let both = [Heard::Failure; 2];
+        let both = [Said::Failure; 2];
         assert_eq!(next(&lane, &both, true, now), Some(2));
-        assert_eq!(next(&lane, &[Heard::Failure; 3], false, now), None);
+        assert_eq!(next(&lane, &[Said::Failure; 3], false, now), None);
     }
 
     #[test]

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
+use super::ask::{Failed, Heard};
 use super::plan::{self, Compared, Need};
-use super::{Answered, Cycle, Heard, ItemError, ItemReport, Origin, Outcome};
+use super::{Answered, Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
 use crate::clock;
+use crate::depth::Depth;
 use crate::digest::Digest;
 use crate::draft::{self, Draft, NoDraft};
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::{Known, Look};
-use crate::upstream::{Class, Fetched, Validators};
+use crate::upstream::{Class, Validators, What};
 use crate::verdict::{self, Published, Verdict};
 
 /// A legacy body, wherever it came from.
@@ -62,8 +64,8 @@ impl Cycle<'_> {
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
-        match self.hear(heard, &look, report) {
-            Ok(Some(body)) => match self.take(category, body, report) {
+        match self.hear(category, heard, &look, report) {
+            Ok(Some(body)) => match self.take(category, &body, report) {
                 Ok(()) => Ok(()),
                 Err(error) => {
                     let _ = self.compare(category, None, report);
@@ -81,29 +83,43 @@ impl Cycle<'_> {
     /// What an upstream said: a body that is not the file on disk, or none.
     fn hear(
         &mut self,
+        category: Category,
         heard: Option<Heard>,
         look: &Look,
         report: &mut ItemReport,
     ) -> Result<Option<Body>, ItemError> {
-        let Some(Heard { origin, result }) = heard else {
+        let Some(heard) = heard else {
             return Ok(None);
         };
-        let fetched = result.map_err(|error| {
+        self.note(&heard, &Item::Category(category));
+        let Some(answer) = heard.answer else {
             report.answered = Answered::Failed;
-            if let Class::RateLimited { until } = error.class() {
+            // The first that counts is the one that people have to see to.
+            let counts = |failed: &&Failed| failed.counts;
+            let failed = heard.failed.iter();
+            let first = failed.clone().find(counts).or(heard.failed.first());
+            let Some(failed) = first else {
+                return Ok(None);
+            };
+            if let Class::Limited { until } = failed.error.class() {
                 report.limited_until = Some(until);
             }
-            ItemError::Upstream(Arc::new(error))
-        })?;
-        let (bytes, validators) = match fetched {
-            Fetched::NotModified => {
+            return Err(ItemError::Upstream(Arc::clone(&failed.error)));
+        };
+        let failed = heard.failed.iter().filter(|failed| failed.counts);
+        report.instead_of = failed
+            .map(|failed| failed.source.upstream.clone())
+            .collect();
+        let origin = answer.source;
+        let (bytes, validators) = match answer.what {
+            What::NotModified => {
                 report.answered = Answered::NotModified;
                 report.origin = Some(origin);
                 return Ok(None);
             }
-            Fetched::New {
-                body, validators, ..
-            } => (body, validators),
+            What::Body {
+                bytes, validators, ..
+            } => (bytes, validators),
         };
         report.answered = Answered::Downloaded;
         report.downloaded_bytes = bytes.len() as u64;
@@ -119,7 +135,7 @@ impl Cycle<'_> {
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
         if look.seen.is_some_and(|seen| seen.sha256 == sha256) {
-            if validators == Validators::default() && self.depth != crate::depth::Depth::Force {
+            if validators == Validators::default() && self.depth != Depth::Force {
                 // Where an upstream gives no validators, sending what is here is its way to say "not modified".
                 report.answered = Answered::NotModified;
                 report.downloaded_bytes = 0;
@@ -135,20 +151,40 @@ impl Cycle<'_> {
         }))
     }
 
+    /// Notes who answered and who did not.
+    fn note(&mut self, heard: &Heard, item: &Item) {
+        let now = clock::now();
+        let state = self.mirror.state();
+        for failed in &heard.failed {
+            if failed.counts {
+                state.note_failure(&failed.source.url, item, now);
+            } else {
+                state.note_answer(&failed.source.url, item);
+            }
+            let error =
+                (failed.error.class() != Class::NotThere).then(|| Arc::clone(&failed.error));
+            self.asked.insert(failed.source.upstream.clone(), error);
+        }
+        if let Some(answer) = &heard.answer {
+            state.note_answer(&answer.source.url, item);
+            self.asked.insert(answer.source.upstream.clone(), None);
+        }
+    }
+
     /// Takes a body that an upstream sent, if it is a reference: it is stored, and what it gives is published.
     fn take(
         &mut self,
         category: Category,
-        body: Body,
+        body: &Body,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
         let url = url.unwrap_or_default();
-        match self.draft(category, &body, report) {
-            Ok(draft) => self.publish(category, &body, &draft, report),
+        match self.draft(category, body, report) {
+            Ok(draft) => self.publish(category, body, &draft, report),
             Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
             Err(NoDraft::Rejected(reason)) => {
-                self.store(category, &body, report)?;
+                self.store(category, body, report)?;
                 self.memory
                     .refused
                     .insert(category, (body.sha256, reason.clone()));
@@ -205,7 +241,7 @@ impl Cycle<'_> {
             Need::Nothing => {
                 let issues = self.mirror.state().issues.get(&category);
                 report.issues = issues.copied().unwrap_or_default();
-                self.enter_legacy(category, report.modified);
+                self.enter_legacy(category);
                 Ok(())
             }
             Need::Draft => {
@@ -234,14 +270,14 @@ impl Cycle<'_> {
                             .refused
                             .insert(category, (sha256, reason.clone()));
                         self.restore(category, report);
-                        self.enter_legacy(category, report.modified);
+                        self.enter_legacy(category);
                         Err(self.rejected(category, reason))
                     }
                 }
             }
             Need::Stay | Need::Restore => {
                 self.restore(category, report);
-                self.enter_legacy(category, report.modified);
+                self.enter_legacy(category);
                 Err(self.rejected(category, reason.unwrap_or_else(unknown)))
             }
         }
@@ -310,9 +346,24 @@ impl Cycle<'_> {
         if self.is_origin() {
             return false;
         }
-        let url = self.origin(category).url;
-        let known = self.mirror.state().validators.get(&url);
-        known.is_some_and(|known| known.sha256 != legacy)
+        let urls = self.legacy_urls(category);
+        let validators = &self.mirror.state().validators;
+        let mut sent = urls.iter().filter_map(|source| validators.get(&source.url));
+        let mut sent_any = false;
+        let is_theirs = sent.any(|known| {
+            sent_any = true;
+            known.sha256 == legacy
+        });
+        sent_any && !is_theirs
+    }
+
+    /// Where the upstreams have the legacy file of a category.
+    pub(super) fn legacy_urls(&self, category: Category) -> Vec<Origin> {
+        let item = Item::Category(category);
+        let serving = self.serving(&item, Form::Legacy);
+        serving
+            .filter_map(|upstream| upstream.source(&item, Form::Legacy))
+            .collect()
     }
 
     /// Fills in how the category is published now, however the cycle fared.

@@ -13,7 +13,6 @@ mod view;
 use crate::category::Category;
 use crate::python::json;
 
-pub(crate) use crate::python::json::is_whole;
 pub use findings::Issues;
 pub(crate) use findings::{IssueLog, Topic};
 pub use rejected::Rejected;

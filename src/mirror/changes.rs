@@ -24,7 +24,7 @@ impl Changes {
         let (old, new) = (models(old.unwrap_or_default()), models(new));
         let mut before: HashMap<&str, &Value<'_>> = old.iter().collect();
         let mut changes = Self::default();
-        for (name, model) in new.iter() {
+        for (name, model) in &new {
             match before.remove(name) {
                 None => changes.added += 1,
                 Some(earlier) if !same(earlier, model) => changes.changed += 1,

@@ -110,7 +110,7 @@ impl Generations {
             .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
             .filter_map(|path| read_meta(&path))
             .collect();
-        found.sort_by(|a, b| b.brought_at.cmp(&a.brought_at));
+        found.sort_by_key(|meta| std::cmp::Reverse(meta.brought_at));
         found
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::FORMAT;
 use crate::category::Category;
 use crate::digest::Digest;
+use crate::item::Item;
 use crate::upstream::Validators;
 
 /// `state.json`
@@ -25,6 +26,9 @@ pub struct State {
     /// Hosts (`host[:port]`) that asked to be left alone, and until when.
     #[serde(default)]
     pub rate_limits: BTreeMap<String, Timestamp>,
+    /// Since when a URL fails for an item, by URL and item.
+    #[serde(default)]
+    pub failing: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
@@ -40,6 +44,41 @@ pub struct Known {
     pub sha256: Digest,
 }
 
+impl Known {
+    /// Whether there is anything that a request can be made conditional on.
+    #[must_use]
+    pub const fn identifies(&self) -> bool {
+        let dated = self.validators.last_modified.is_some() && !self.validators.weak_date;
+        self.validators.etag.is_some() || dated
+    }
+}
+
+impl State {
+    /// Since when a URL fails for an item.
+    #[must_use]
+    pub fn failing_since(&self, url: &str, item: &Item) -> Option<Timestamp> {
+        self.failing.get(url)?.get(&item.to_string()).copied()
+    }
+
+    /// Notes that a URL failed for an item; the first time counts.
+    pub fn note_failure(&mut self, url: &str, item: &Item, now: Timestamp) {
+        let of_url = self.failing.entry(url.to_owned()).or_default();
+        let since = of_url.entry(item.to_string()).or_insert(now);
+        // A time in the future is no time.
+        *since = now.min(*since);
+    }
+
+    /// Notes that a URL answered for an item.
+    pub fn note_answer(&mut self, url: &str, item: &Item) {
+        if let Some(of_url) = self.failing.get_mut(url) {
+            of_url.remove(&item.to_string());
+            if of_url.is_empty() {
+                self.failing.remove(url);
+            }
+        }
+    }
+}
+
 /// The version of this program, as a state names it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -50,6 +89,7 @@ impl Default for State {
             version: VERSION.to_owned(),
             validators: BTreeMap::new(),
             rate_limits: BTreeMap::new(),
+            failing: BTreeMap::new(),
             issues: BTreeMap::new(),
         }
     }
