@@ -116,7 +116,6 @@ pub mod blocking;
 
 pub mod observe;
 
-#[cfg(any())]
 pub mod daemon;
 
 #[cfg(any())]

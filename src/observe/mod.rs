@@ -3,5 +3,6 @@
 pub mod hooks;
 pub mod log;
 pub mod metrics;
+pub mod reports;
 pub mod say;
 pub mod systemd;
