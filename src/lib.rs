@@ -116,10 +116,8 @@ pub mod backend;
 
 pub mod blocking;
 
-#[cfg(any())]
 pub mod observe;
 
-#[cfg(any())]
 pub mod daemon;
 
 #[cfg(any())]

@@ -15,6 +15,7 @@ mod cache;
 mod events;
 mod fetch;
 mod follow;
+mod known;
 mod legacy;
 mod queries;
 
@@ -40,7 +41,8 @@ use crate::cycle::{self, Cycle, Event, ItemError, ItemReport, Memory, Report};
 use crate::depth::Depth;
 use crate::disk::{self, Links};
 use crate::item::{Form, Item};
-use crate::ledger::{Context, Ledger, Listed, Witness, fold};
+use crate::ledger::process::Process;
+use crate::ledger::{Context, Ledger, Witness, fold};
 use crate::mirror::layout::READABLE;
 use crate::mirror::{Digest, Layout, LockError, Manifest, Mirror, manifest};
 use crate::trigger::Trigger;
@@ -68,6 +70,8 @@ pub struct GithubBackend {
     cache: Mutex<Cache>,
     legacy: Mutex<LegacyCache>,
     ledger: Mutex<Ledger>,
+    /// The writer that is followed: the one from whose last words a takeover goes on.
+    followed: Mutex<Option<Process>>,
     callbacks: Mutex<Callbacks>,
     events: broadcast::Sender<Invalidation>,
     counters: Counters,
@@ -156,7 +160,7 @@ impl GithubBackend {
             .map(|mirror| mirror.state().rate_limits.clone());
         let upstream = Upstream::new(&config.first_upstream(), &config.github)?;
         let upstreams = vec![Arc::new(upstream)];
-        Ok(Self {
+        let backend = Self {
             layout: Layout::new(&config.base_path),
             ledger: Mutex::new(ledger_of(&config, &upstreams)),
             upstreams,
@@ -166,6 +170,7 @@ impl GithubBackend {
                 mirror,
                 memory: Memory::default(),
             }),
+            followed: Mutex::default(),
             read_only,
             cache: Mutex::new(Cache::new(config.ttl)),
             legacy: Mutex::default(),
@@ -173,7 +178,9 @@ impl GithubBackend {
             events: broadcast::channel(64).0,
             counters: Counters::default(),
             config,
-        })
+        };
+        backend.resume(None);
+        Ok(backend)
     }
 
     /// Who writes the mirror, as far as this backend knows.
@@ -234,6 +241,7 @@ impl GithubBackend {
                     // The writer before may have been asked to leave a host alone.
                     self.hosts.limit(&mirror.state().rate_limits);
                     writer.mirror = Some(mirror);
+                    self.succeed();
                 }
                 Err(LockError::Held { .. }) => {}
                 Err(error) => return Err(error),
@@ -308,7 +316,10 @@ impl GithubBackend {
                 cycle.run(categories).await
             }
             (_, Err(error)) => cycle::unwritable(categories, depth, error, &sink),
-            (None, Ok(_)) => self.as_published(categories),
+            (None, Ok(_)) => {
+                self.follow_writer();
+                self.as_published(categories)
+            }
         };
         if report.lost_the_lock() {
             writer.mirror = None;
@@ -373,6 +384,10 @@ impl GithubBackend {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn followed(&self) -> MutexGuard<'_, Option<Process>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks at the clock and at every file of what is loaded, and announces what went stale.
     pub fn check(&self) {
         self.check_only(&Category::ALL);
@@ -409,7 +424,7 @@ impl GithubBackend {
     }
 }
 
-/// A ledger of nothing but what is to be expected: what the upstreams serve, and what the manifest lists and is on disk.
+/// A ledger of nothing but what is to be expected: what the upstreams serve.
 fn ledger_of(config: &Config, upstreams: &[Arc<Upstream>]) -> Ledger {
     let served = |item: &Item| {
         let serves = |form| upstreams.iter().any(|upstream| upstream.serves(item, form));
@@ -417,21 +432,5 @@ fn ledger_of(config: &Config, upstreams: &[Arc<Upstream>]) -> Ledger {
     };
     let items = Category::ALL.map(Item::Category).into_iter().filter(served);
     let names = upstreams.iter().map(|upstream| upstream.name().to_owned());
-    let mut ledger = Ledger::new(items, names, config.stale_after);
-    let layout = Layout::new(&config.base_path);
-    let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
-    for (category, entry) in manifest.categories {
-        if layout.v2(category).exists() {
-            let listed = Listed {
-                v2: Some((entry.v2.sha256, entry.v2.bytes)),
-                legacy_bytes: entry.legacy.map(|legacy| legacy.bytes),
-                models: Some(entry.v2.models),
-                dropped: entry.v2.dropped,
-                source: Some(entry.source.upstream),
-                published_at: Some(entry.published_at),
-            };
-            ledger.published(&Item::Category(category), &listed);
-        }
-    }
-    ledger
+    Ledger::new(items, names, config.stale_after)
 }

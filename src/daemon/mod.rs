@@ -1,15 +1,16 @@
-//! The loop: a trigger starts a cycle, its report goes to everybody who watches.
+//! The loop: a trigger starts a cycle; what it says goes to the ledger, and from there to everything that is shown.
 //!
 //! Invariants
 //! 1. One loop owns all state; a cycle is a future that the loop polls beside its signals, so that nothing a cycle
 //!    waits for (a hanging upstream, a backoff) delays a signal.
 //! 2. SIGHUP while a cycle runs gives exactly one more, begun after it; it ends the waits of the running one.
-//! 3. SIGTERM drops the running cycle at an await, where by the pipeline's invariant 2 nothing is half-written.
+//! 3. SIGTERM drops the running cycle at an await, where by the cycle's invariant 2 nothing is half-written.
 //! 4. A source of triggers that dies ends the daemon with an error: a daemon that only looks alive is worse than one
 //!    that its supervisor restarts.
 //! 5. The supervisor's watchdog is fed by this loop and by nothing else.
 
-mod tell;
+mod ready;
+mod shown;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -20,14 +21,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use self::tell::Teller;
+use self::shown::Shown;
 use crate::backend::{GithubBackend, OpenError, Role};
-use crate::category::Category;
 use crate::config::{Config, OnLocked};
+use crate::cycle::{Event, Report};
 use crate::depth::Depth;
+use crate::item::Item;
+use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
 use crate::observe::hooks::Hooks;
-use crate::pipeline::{CategoryReport, Progress, Report};
+use crate::observe::say::say;
 use crate::trigger::Trigger;
 use crate::trigger::schedule::{Schedule, ScheduleError};
 use crate::trigger::signals::{Registered, Signal, Signals};
@@ -67,32 +70,32 @@ type Running = Pin<Box<dyn Future<Output = Report> + Send>>;
 struct Daemon {
     backend: Arc<GithubBackend>,
     trigger: Trigger,
-    teller: Teller,
+    shown: Shown,
     hooks: Hooks,
     running: Option<(Depth, Running)>,
-    /// A signal asked for a refresh that has not been completed yet.
-    reloading: bool,
-    /// What a cycle tells before it is over.
-    news: (UnboundedSender<Mended>, UnboundedReceiver<Mended>),
+    /// What a cycle mends before it is over.
+    mended: (UnboundedSender<Item>, UnboundedReceiver<Item>),
     /// The role at the end of the last cycle.
     role: Role,
 }
 
-/// A category whose files a waiting cycle has put in order.
-type Mended = (Category, CategoryReport);
+/// Writes the news of a cycle to the log, and carries what it mends to the loop, which shares its thread with the cycle
+/// and takes that before anything else waits.
+struct News(UnboundedSender<Item>);
 
-/// Carries them to the loop, which shares its thread with the cycle and takes them before anything else waits.
-struct News(UnboundedSender<Mended>);
-
-impl Progress for News {
-    fn mended(&self, category: Category, report: &CategoryReport) -> bool {
-        self.0.send((category, report.clone())).is_ok()
+impl Witness for News {
+    fn saw(&self, event: &Event, transitions: &[Transition]) {
+        say(transitions);
+        if let Event::Mended(item, _) = event {
+            // The loop ends after every cycle: without it nobody is left to hear of it.
+            let _ = self.0.send(item.clone());
+        }
     }
 }
 
 /// Runs until a signal says stop.
 ///
-/// `runtime_directory` is where the status file goes (`$RUNTIME_DIRECTORY`); without it, it goes into the mirror.
+/// `runtime_directory` is where the status file goes (`$RUNTIME_DIRECTORY`), beside the one in the mirror.
 ///
 /// # Errors
 /// The daemon could not start, or one of its sources of triggers died.
@@ -112,23 +115,22 @@ pub async fn run(
     let watched = vec![layout.base().to_owned(), layout.legacy_directory()];
     let mut watch = Watch::start(watched, &config.watch, trigger.clone())?;
     let mut daemon = Daemon {
-        teller: Teller::new(&backend, schedule.next(), runtime_directory),
+        shown: Shown::new(&backend, schedule.next(), runtime_directory),
         hooks: Hooks::spawn(&config.hooks, config.base_path.clone()),
         trigger: trigger.clone(),
         running: None,
-        reloading: false,
-        news: unbounded_channel(),
+        mended: unbounded_channel(),
         role: backend.role(),
         backend,
     };
-    daemon.teller.started(&watch);
+    daemon.shown.started(&watch);
     trigger.request(Depth::Poll);
     let ended = daemon.turn(&mut signals, &mut schedule, &mut watch).await;
-    daemon.teller.stopping();
+    daemon.shown.stopping();
     // Dropped at an await: what the cycle published is whole, and the mirror writes its manifest when it goes.
     daemon.running = None;
-    while let Ok((category, report)) = daemon.news.1.try_recv() {
-        daemon.tell_early(category, &report);
+    while let Ok(item) = daemon.mended.1.try_recv() {
+        daemon.show_early(item);
     }
     daemon.hooks.shutdown().await;
     ended
@@ -141,7 +143,7 @@ impl Daemon {
         schedule: &mut Schedule,
         watch: &mut Watch,
     ) -> Result<(), DaemonError> {
-        let mut heartbeat = self.teller.watchdog_interval().map(every);
+        let mut heartbeat = self.shown.watchdog_interval().map(every);
         let mut standby = every(STANDBY);
         let mut patience = every(Duration::from_secs(10));
         loop {
@@ -155,18 +157,18 @@ impl Daemon {
                         return Ok(());
                     }
                     Signal::Refresh => self.reload(),
-                    Signal::DumpStatus => self.teller.dump(),
+                    Signal::DumpStatus => self.shown.dump(),
                 },
-                Some((category, report)) = self.news.1.recv() => self.tell_early(category, &report),
+                Some(item) = self.mended.1.recv() => self.show_early(item),
                 report = finish(&mut self.running), if !idle => {
                     if let Some((depth, _)) = self.running.take() {
-                        self.settle(depth, &report, watch)?;
+                        self.end(depth, &report, watch)?;
                     }
                 }
                 depth = self.trigger.next(), if idle => self.start(depth),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
-                _ = patience.tick(), if !self.teller.is_ready() => self.teller.ask_for_patience(),
-                () = beat(&mut heartbeat) => self.teller.alive(),
+                _ = patience.tick(), if !self.shown.is_ready() => self.shown.ask_for_patience(),
+                () = beat(&mut heartbeat) => self.shown.alive(),
                 error = schedule.failed() => return Err(error.into()),
                 error = watch.failed() => return Err(error.into()),
             }
@@ -175,13 +177,12 @@ impl Daemon {
 
     /// SIGHUP: an unconditional cycle, begun after this moment.
     fn reload(&mut self) {
-        if self.reloading {
+        if self.trigger.pending() == Some(Depth::Force) || self.shown.is_reloading() {
             tracing::debug!(signal = "SIGHUP", "a refresh was asked for again");
         } else {
             tracing::info!(signal = "SIGHUP", "a refresh was asked for");
         }
-        self.teller.reloading();
-        self.reloading = true;
+        self.shown.reloading();
         self.trigger.request(Depth::Force);
         if self.running.is_some() {
             self.backend.hosts().end_backoff();
@@ -190,10 +191,10 @@ impl Daemon {
 
     fn start(&mut self, depth: Depth) {
         tracing::debug!(depth = depth.name(), "a cycle begins");
-        self.teller.begin();
+        self.shown.begins();
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
-        let news = News(self.news.0.clone());
+        let news = News(self.mended.0.clone());
         let cycle = async move {
             let _running = trigger.running(depth);
             backend.refresh_hinted(depth, &trigger, &news).await
@@ -201,9 +202,9 @@ impl Daemon {
         self.running = Some((depth, Box::pin(cycle)));
     }
 
-    fn settle(&mut self, depth: Depth, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
+    fn end(&mut self, depth: Depth, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
         watch.check()?;
-        // Whoever became the writer by the way, in a look at the files, has not asked the upstream yet.
+        // A cycle of depth `disk` that made this daemon the writer has not asked the upstreams yet.
         let role = self.backend.role();
         if role == Role::Writer && self.role == Role::Standby && depth < Depth::Poll {
             self.trigger.request(Depth::Poll);
@@ -212,28 +213,26 @@ impl Daemon {
         let changed = report.changed();
         if !changed.is_empty() {
             watch.wrote();
-            self.hooks.changed(&changed);
+            self.hooks.changed(changed.into_iter().cloned());
         }
-        if depth == Depth::Force && self.trigger.pending() != Some(Depth::Force) {
-            self.reloading = false;
-        }
-        self.teller.settle(depth, report, watch, !self.reloading);
+        let superseded = self.trigger.pending() == Some(Depth::Force);
+        self.shown.ended(depth, report, watch, superseded);
         Ok(())
     }
 
-    /// A cycle that still waits for the upstream has put files in order: nobody waits for its end to hear of it.
-    fn tell_early(&mut self, category: Category, report: &CategoryReport) {
-        self.hooks.changed(&[category]);
-        self.teller.mended(category, report);
+    /// A cycle that still waits for an upstream has put files in order: that is shown before its end.
+    fn show_early(&mut self, item: Item) {
+        self.hooks.changed([item]);
+        self.shown.mended();
     }
 
-    /// Nobody else wrote to the log that the writer is gone; the new one polls at once.
+    /// Takes over when the writer is gone, and polls at once.
     async fn stand_by(&mut self) {
         match self.backend.take_over().await {
             Ok(true) => {
                 self.role = Role::Writer;
                 tracing::info!("the writer of this mirror is gone; this daemon takes over");
-                self.teller.took_over();
+                self.shown.took_over();
                 self.trigger.request(Depth::Poll);
             }
             Ok(false) => {}

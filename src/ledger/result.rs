@@ -140,7 +140,7 @@ pub fn changes_words(report: &ItemReport) -> String {
     parts.join(", ")
 }
 
-/// What went wrong, each thing once, with all items that it concerns.
+/// What went wrong, each thing once, with all items that it concerns: none for the mirror's own state.
 #[must_use]
 pub fn troubles(report: &Report) -> Vec<(Vec<String>, String)> {
     let mut troubles: Vec<(Vec<String>, String)> = Vec::new();
@@ -154,6 +154,12 @@ pub fn troubles(report: &Report) -> Vec<(Vec<String>, String)> {
         match troubles.iter_mut().find(|(_, known)| *known == error) {
             Some((items, _)) => items.push(item.to_string()),
             None => troubles.push((vec![item.to_string()], error)),
+        }
+    }
+    if let Some(error) = &report.unwritten {
+        let error = crate::error::chain(&**error);
+        if !troubles.iter().any(|(_, known)| known.contains(&error)) {
+            troubles.push((Vec::new(), error));
         }
     }
     troubles

@@ -22,10 +22,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::output::Output;
-use crate::category::Category;
 use crate::clock;
 use crate::config::HooksConfig;
+use crate::item::Item;
 
+pub mod calls;
 mod output;
 
 /// Between SIGTERM and SIGKILL when a hook ran into its timeout.
@@ -54,7 +55,7 @@ pub struct Hooks {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    changed: Mutex<BTreeSet<Category>>,
+    changed: Mutex<BTreeSet<Item>>,
     wake: Notify,
     stop: Notify,
 }
@@ -78,16 +79,17 @@ impl Hooks {
         Self { inbox, task }
     }
 
-    /// These categories changed. Returns at once.
-    pub fn changed(&self, categories: &[Category]) {
-        if self.task.is_none() || categories.is_empty() {
+    /// These items changed. Returns at once.
+    pub fn changed(&self, items: impl IntoIterator<Item = impl Into<Item>>) {
+        let mut items = items.into_iter().map(Into::into).peekable();
+        if self.task.is_none() || items.peek().is_none() {
             return;
         }
         self.inbox
             .changed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .extend(categories);
+            .extend(items);
         self.inbox.wake.notify_one();
     }
 
@@ -139,7 +141,7 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
 }
 
 impl Hook {
-    async fn run(&self, changed: &BTreeSet<Category>, stop: &Notify) -> std::ops::ControlFlow<()> {
+    async fn run(&self, changed: &BTreeSet<Item>, stop: &Notify) -> std::ops::ControlFlow<()> {
         let program = self.program.as_str();
         let started = clock::instant();
         let mut child = match self.command(changed).spawn() {
@@ -192,8 +194,8 @@ impl Hook {
         std::ops::ControlFlow::Continue(())
     }
 
-    fn command(&self, changed: &BTreeSet<Category>) -> Command {
-        let names: Vec<_> = changed.iter().map(|category| category.name()).collect();
+    fn command(&self, changed: &BTreeSet<Item>) -> Command {
+        let names: Vec<_> = changed.iter().map(ToString::to_string).collect();
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)

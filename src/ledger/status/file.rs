@@ -79,10 +79,9 @@ impl Status {
         self.role == Role::Once || self.process.is_alive().unwrap_or_else(recent)
     }
 
-    /// The status of the mirror's writer, if this is one: a daemon's, not this process's own, alive.
+    /// The status, if it is that of another process that writes, or wrote, the mirror.
     #[must_use]
-    pub fn of_writer(self, now: Timestamp) -> Option<Self> {
-        let other = self.role == Role::Writer && self.process != Process::current();
-        (other && self.is_alive(now)).then_some(self)
+    pub fn of_another_writer(self) -> Option<Self> {
+        (self.role == Role::Writer && self.process != Process::current()).then_some(self)
     }
 }

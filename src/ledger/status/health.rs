@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Role, State, Status, aged, ago, table};
 use crate::ledger::age;
+use crate::text::escaped;
 
 /// How much later than it promised a daemon may poll: a cycle takes its time, and so does a busy host.
 const GRACE: Duration = Duration::from_mins(1);
@@ -60,7 +61,7 @@ fn complaint(
     now: Timestamp,
 ) -> Option<String> {
     let since = success.map(|time| format!(", last success {}", ago(time, now)));
-    let cause = error.map(|error| format!(" ({})", table::one_line(error)));
+    let cause = error.map(|error| format!(" ({})", escaped(error)));
     (!state.is_healthy()).then(|| {
         let parts = [Some(format!("{name} is {}", state.as_str())), since, cause];
         parts.into_iter().flatten().collect()

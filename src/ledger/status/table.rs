@@ -11,6 +11,7 @@ use super::{ItemStatus, Process, Role, State, Status, UpstreamStatus};
 use crate::category::Category;
 use crate::cycle::Breaker;
 use crate::ledger::age;
+use crate::text::shortened;
 
 /// The longest error in the table; `--json` has all of it.
 const LONGEST_ERROR: usize = 60;
@@ -109,7 +110,9 @@ fn upstream_words(upstream: &UpstreamStatus, now: Timestamp) -> String {
     let error = upstream
         .last_error
         .as_deref()
-        .map_or_else(String::new, |error| format!(" ({})", shortened(error)));
+        .map_or_else(String::new, |error| {
+            format!(" ({})", shortened(error, LONGEST_ERROR))
+        });
     format!("down{since}{breaker}{error}")
 }
 
@@ -145,7 +148,9 @@ pub fn table(
         let error = category
             .last_error
             .as_deref()
-            .map_or_else(String::new, shortened);
+            .map_or_else(String::new, |error| {
+                shortened(error, LONGEST_ERROR).into_owned()
+            });
         table.add_row([
             name.to_string(),
             state.as_str().to_owned(),
@@ -204,23 +209,6 @@ pub(super) fn span(duration: Duration) -> String {
     }
 }
 
-/// An error without line breaks and control characters: it quotes what an upstream sent.
-pub(super) fn one_line(error: &str) -> String {
-    let words: Vec<_> = error
-        .split(|c: char| c.is_control() || c == ' ')
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.join(" ")
-}
-
-fn shortened(error: &str) -> String {
-    let line = one_line(error);
-    match line.char_indices().nth(LONGEST_ERROR) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
-        None => line,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{NOW, sample, time};
@@ -232,7 +220,7 @@ mod tests {
         let expected = "\
 CATEGORY          STATE    SOURCE   MODELS  LAST SUCCESS  LAST CHANGE  NEXT POLL  LAST ERROR
 image_generation  fresh    primary     231  12s ago       3d 2h ago    in 15m
-text_generation   failing  github      719  45m ago       3d 2h ago    now        HTTP 503 from [31mhttps://h/https://h/https://h/https://h/ht…
+text_generation   failing  github      719  45m ago       3d 2h ago    now        HTTP 503\\nfrom \\u{1b}[31mhttps://h/https://h/https://h/https…
 lora              absent   -             -  -             -            -";
         let shown = |palette| {
             let stale_after = status.stale_after();

@@ -264,7 +264,7 @@ fn health_is_a_living_daemon_and_fresh_categories() {
     let mut status = sample();
     let complaints = status.complaints(time(NOW));
     assert_eq!(complaints.len(), 2, "{complaints:?}");
-    let text = "text_generation is failing, last success 45m ago (HTTP 503 from ";
+    let text = "text_generation is failing, last success 45m ago (HTTP 503\\nfrom \\u{1b}[31mhttps";
     assert!(complaints[0].starts_with(text), "{complaints:?}");
     assert_eq!(complaints[1], "lora is absent");
 

@@ -137,11 +137,11 @@ fn the_exit_code_is_that_of_a_sync() {
 fn an_unwritten_manifest_is_news_once() {
     let mut ledger = ledger();
     let mut cycle = |unwritten: bool| {
-        let error = crate::disk::DiskError {
-            operation: "replace",
-            path: "/m/manifest.json".into(),
-            source: std::io::ErrorKind::StorageFull.into(),
-        };
+        let error = crate::disk::DiskError::new(
+            "replace",
+            std::path::Path::new("/m/manifest.json"),
+            std::io::ErrorKind::StorageFull.into(),
+        );
         let event = Event::Ended {
             depth: Depth::Poll,
             elapsed: Duration::ZERO,

@@ -87,7 +87,8 @@ pub(super) fn empty() -> ItemReport {
 pub(super) fn rejected() -> ItemReport {
     let error = ItemError::Rejected {
         file: "blip.json".to_owned(),
-        reason: crate::convert::convert(Category::Blip, b"{").unwrap_err(),
+        reason: crate::convert::convert(Category::Blip, b"{", crate::item::OnInvalidRecord::Reject)
+            .unwrap_err(),
     };
     bad(Outcome::Rejected, Answered::Downloaded, error)
 }
