@@ -120,7 +120,6 @@ pub mod observe;
 
 pub mod daemon;
 
-#[cfg(any())]
 pub mod cli;
 
 /// The README's Rust code compiles.

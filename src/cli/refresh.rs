@@ -10,8 +10,8 @@ use super::Exit;
 use super::args::{Common, RefreshArgs};
 use super::output;
 use crate::clock;
+use crate::ledger::status::{self, Status};
 use crate::mirror::{Layout, lock};
-use crate::observe::status::{self, Status};
 
 /// How often the status file is looked at; it is written once a cycle.
 const LOOK: Duration = Duration::from_millis(20);
@@ -105,7 +105,10 @@ fn outcome(status: &Status, exit_code: u8) -> Exit {
             let now = clock::now();
             let mut lines = vec!["the refresh is over, and not all is well".to_owned()];
             lines.extend(status.complaints(now));
-            for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {
+            let limited = status.upstreams.iter();
+            let limited =
+                limited.filter_map(|(name, upstream)| Some((name, upstream.limited_until?)));
+            for (host, until) in limited.filter(|(_, until)| *until > now) {
                 lines.push(format!("{host} asked to be left alone until {until:.0}"));
             }
             output::complain(&anyhow!(lines.join("\n  ")));

@@ -54,16 +54,14 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
 
 /// A record's text as it stands in the file, moved to the margin.
 fn v2_record(v2: &[u8], model: &str) -> Option<String> {
-    let key = changes::records(v2).find(|(key, _)| unescaped(key).as_deref() == Some(model))?;
+    let key = records(v2).find(|(key, _)| unescaped(key).as_deref() == Some(model))?;
     let text = std::str::from_utf8(key.1).ok()?;
     let text = text.strip_prefix("\":").unwrap_or(text).trim();
     Some(text.replace("\n    ", "\n"))
 }
 
 fn v2_names(v2: &[u8]) -> Vec<String> {
-    changes::records(v2)
-        .filter_map(|(key, _)| unescaped(key))
-        .collect()
+    records(v2).filter_map(|(key, _)| unescaped(key)).collect()
 }
 
 /// A key as the file has it between its quotes.
@@ -109,4 +107,36 @@ fn unknown<'a>(model: &str, file: &Path, known: impl Iterator<Item = &'a str>) -
         some => format!("did you mean {}?", some.join(", ")),
     };
     format!("{} has no model '{model}' ({hint})", file.display())
+}
+
+/// `(key, record)` pairs in file order; the separating comma is not part of a record.
+fn records(v2: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    const START: &[u8] = b"\n    \"";
+    let mut rest = v2;
+    std::iter::from_fn(move || {
+        let at = find(rest, START)?;
+        let record = rest.get(at + START.len()..)?;
+        let end = find(record, START).unwrap_or(record.len());
+        let (record, tail) = record.split_at(end);
+        rest = tail;
+        let key = record.get(..closing_quote(record)?)?;
+        let body = record.get(key.len()..)?.trim_ascii_end();
+        let body = body.strip_suffix(b"\n}").unwrap_or(body);
+        Some((key, body.strip_suffix(b",").unwrap_or(body)))
+    })
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}
+
+fn closing_quote(text: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    text.iter().position(|&byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
 }

@@ -15,11 +15,12 @@ use crate::category::Category;
 use crate::clock;
 use crate::config::Config;
 use crate::error::chain;
+use crate::ledger::State;
+use crate::ledger::status::{
+    FORMAT, ItemStatus, Palette, Status, StatusError, header, locate, table,
+};
 use crate::mirror::Layout;
 use crate::mirror::manifest::read_manifest;
-use crate::observe::status::{
-    CategoryStatus, FORMAT, Palette, State, Status, StatusError, header, locate, table,
-};
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -125,7 +126,7 @@ enum View {
 struct Nobody {
     base_path: PathBuf,
     looked_at: Vec<PathBuf>,
-    categories: BTreeMap<Category, CategoryStatus>,
+    categories: BTreeMap<Category, ItemStatus>,
 }
 
 impl View {
@@ -173,16 +174,16 @@ impl Nobody {
 }
 
 /// What the manifest says is published: nobody keeps it fresh, so it is stale.
-fn published(base_path: &Path) -> BTreeMap<Category, CategoryStatus> {
+fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
     let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
     let status = |category: Category| {
         let entry = manifest.categories.get(&category)?;
-        Some(CategoryStatus {
+        Some(ItemStatus {
             state: State::Stale,
             last_change: Some(entry.published_at),
             models: Some(entry.v2.models),
             bytes: Some(entry.v2.bytes),
-            ..CategoryStatus::default()
+            ..ItemStatus::default()
         })
     };
     Category::with_legacy()

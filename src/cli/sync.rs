@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use super::args::{Common, SyncArgs};
 use super::output::{self, Output};
 use super::{Audience, Exit, runtime};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
+use crate::cycle::{self, Event, Report};
 use crate::depth::Depth;
 use crate::error::chain;
+use crate::item::Item;
+use crate::ledger::result::{COLUMNS, changes_words, sync_json, sync_rows, troubles};
+use crate::ledger::status::Role;
+use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
-use crate::mirror::changes::Changes;
-use crate::pipeline::{CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
+use crate::observe::reports::Reports;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -26,41 +29,51 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         [] => Category::ALL.to_vec(),
         some => some.to_vec(),
     };
+    let depth = if args.force {
+        Depth::Force
+    } else {
+        Depth::Poll
+    };
     let backend = match GithubBackend::open_writer(effective.config) {
-        // Whoever reads JSON is told in JSON that every category failed.
+        // JSON says in JSON that every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
             let mut out = Output::stdout();
-            out.json(&as_json(&Report::unwritable(&categories, error)))?;
+            let report = cycle::unwritable(&categories, depth, error, &|_| ());
+            out.json(&sync_json(&report, false))?;
             out.finish()?;
             return Ok(Exit::Failed);
         }
         opened => opened?,
     };
-    let reason = if args.force {
-        Depth::Force
-    } else {
-        Depth::Poll
-    };
+    let backend = Arc::new(backend);
+    let mut reports = Reports::new(&backend, std::env::var_os("RUNTIME_DIRECTORY"));
+    backend.resume(reports.earlier().as_ref());
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
     let bars = shown.then(|| Bars::new(&categories));
-    let progress: &dyn Progress = bars.as_ref().map_or(&Silent, |bars| bars);
+    let witness: &dyn Witness = bars.as_ref().map_or(&(), |bars| bars);
     let runtime = runtime()?;
-    let report = runtime.block_on(backend.refresh(reason, &categories, progress));
+    let report = runtime.block_on(backend.refresh(depth, &categories, witness));
     // A stuck name look-up must not keep the process: nothing of ours runs on the runtime's other threads.
     runtime.shutdown_background();
     if let Some(bars) = bars {
         bars.clear();
     }
+    let status = reports.status(Role::Once, None, None);
+    reports.write_status(&status);
+    reports.write_metrics(Role::Once, &[]);
     let mut out = Output::stdout();
     if common.json {
-        out.json(&as_json(&report))?;
+        out.json(&sync_json(&report, false))?;
     } else {
         out.line(as_table(&report))?;
     }
     out.finish()?;
-    for (categories, error) in errors(&report) {
-        output::warn(format_args!("{}: {error}", categories.join(", ")));
+    for (items, error) in troubles(&report) {
+        match items.as_slice() {
+            [] => output::warn(error),
+            items => output::warn(format_args!("{}: {error}", items.join(", "))),
+        }
     }
     Ok(if report.is_complete() {
         Exit::Done
@@ -69,88 +82,19 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// The machine-readable result (design contract: command line).
-fn as_json(report: &Report) -> Value {
-    let categories: serde_json::Map<_, _> = report
-        .categories
-        .iter()
-        .map(|(category, fared)| {
-            let mut entry = json!({
-                "outcome": fared.outcome,
-                "upstream": fared.upstream,
-                "downloaded_bytes": fared.downloaded_bytes,
-                "models": fared.models.unwrap_or_default(),
-                "v2_sha256": fared.v2.map(|(sha256, _)| sha256),
-                "issues": fared.issues,
-            });
-            if let (Some(error), Some(entry)) = (&fared.error, entry.as_object_mut()) {
-                entry.insert("error".to_owned(), error.chain().into());
-            }
-            (category.name().to_owned(), entry)
-        })
-        .collect();
-    json!({"categories": categories, "elapsed_seconds": report.elapsed.as_secs_f64()})
-}
-
 fn as_table(report: &Report) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["CATEGORY", "OUTCOME", "MODELS", "BYTES", "CHANGES"]);
-    for (category, fared) in &report.categories {
-        let number = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());
-        table.add_row([
-            category.name().to_owned(),
-            fared.outcome.as_str().to_owned(),
-            number(fared.models),
-            number(fared.v2.map(|(_, bytes)| bytes)),
-            changes(fared),
-        ]);
+    table.set_header(COLUMNS);
+    for row in sync_rows(report) {
+        table.add_row(row);
     }
-    for column in [2, 3] {
+    for column in [3, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
-}
-
-/// What went wrong, each thing once, with all categories that it concerns.
-fn errors(report: &Report) -> Vec<(Vec<&'static str>, String)> {
-    let mut errors: Vec<(Vec<&'static str>, String)> = Vec::new();
-    for (category, fared) in &report.categories {
-        let Some(error) = &fared.error else { continue };
-        let error = error.chain();
-        match errors.iter_mut().find(|(_, known)| *known == error) {
-            Some((categories, _)) => categories.push(category.name()),
-            None => errors.push((vec![category.name()], error)),
-        }
-    }
-    errors
-}
-
-/// What became of the models, or why nothing did.
-fn changes(fared: &CategoryReport) -> String {
-    let counts = fared.changes.map(|changes| {
-        let Changes {
-            added,
-            removed,
-            changed,
-        } = changes;
-        format!("+{added} -{removed} ~{changed}")
-    });
-    match (counts, &fared.error, fared.outcome) {
-        (Some(counts), None, _) => counts,
-        // A local edit is published although the upstream has trouble.
-        (Some(counts), Some(CategoryError::Upstream(_)), _) => {
-            format!("{counts}, upstream failed, see below")
-        }
-        (Some(counts), Some(_), _) => format!("{counts}, but see below"),
-        (None, Some(_), _) if fared.v2.is_none() => "nothing published, see below".to_owned(),
-        (None, Some(_), _) => "old data stays, see below".to_owned(),
-        (None, None, Outcome::Skipped) => "no legacy format".to_owned(),
-        (None, None, Outcome::Updated) => "legacy file only".to_owned(),
-        (None, None, _) => String::new(),
-    }
 }
 
 /// A bar a category on a terminal.
@@ -193,17 +137,18 @@ impl Bars {
     }
 }
 
-impl Progress for Bars {
-    fn started(&self, category: Category) {
-        self.with(category, |bar| {
-            bar.set_message("asking the upstream");
-            bar.enable_steady_tick(std::time::Duration::from_millis(100));
-        });
-    }
-
-    fn settled(&self, category: Category, report: &CategoryReport) {
-        self.with(category, |bar| {
-            bar.finish_with_message(format!("{} {}", report.outcome.as_str(), changes(report)));
-        });
+impl Witness for Bars {
+    fn saw(&self, event: &Event, _: &[Transition]) {
+        match event {
+            Event::Asked(Item::Category(category)) => self.with(*category, |bar| {
+                bar.set_message("asking the upstream");
+                bar.enable_steady_tick(std::time::Duration::from_millis(100));
+            }),
+            Event::Done(Item::Category(category), report) => self.with(*category, |bar| {
+                let outcome = report.outcome.as_str();
+                bar.finish_with_message(format!("{outcome} {}", changes_words(report)));
+            }),
+            _ => {}
+        }
     }
 }

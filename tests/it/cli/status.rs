@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use horde_refd::observe::process::Process as Writer;
+use horde_refd::ledger::process::Process as Writer;
 use serde_json::{Value, json};
 
 use crate::common::{Ran, program};
