@@ -10,8 +10,8 @@ use super::output::Output;
 use crate::category::Category;
 use crate::disk;
 use crate::legacy::legacy_view;
+use crate::mirror::Layout;
 use crate::mirror::layout::READABLE;
-use crate::mirror::{Layout, changes};
 use crate::python::json::{Object, Value, read};
 
 pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {

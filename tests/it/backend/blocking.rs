@@ -2,8 +2,8 @@
 
 use horde_refd::blocking::{BlockingError, GithubBackend};
 use horde_refd::category::Category;
+use horde_refd::cycle::Outcome;
 use horde_refd::depth::Depth;
-use horde_refd::pipeline::Outcome;
 
 use super::Library;
 
@@ -34,7 +34,7 @@ fn everything_that_waits_has_a_blocking_form() {
     assert_eq!(library.asked(), 10);
     library.world.edit(CLIP, "another name", "a third name");
     let report = backend.refresh(Depth::Poll, &[CLIP]);
-    assert_eq!(report.categories[&CLIP].outcome, Outcome::Updated);
+    assert_eq!(report.category(CLIP).unwrap().outcome, Outcome::Updated);
     assert!(backend.inner().is_cache_valid(CLIP));
     library.break_down(true);
     backend.inner().mark_stale(CLIP);

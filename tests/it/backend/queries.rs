@@ -16,6 +16,8 @@ async fn paths_and_capabilities() {
         Capabilities {
             writes: false,
             legacy_writes: false,
+            any_writes: false,
+            metadata: false,
             health_checks: true,
             statistics: true,
             cache_warming: true
@@ -78,7 +80,7 @@ async fn a_rate_limit_shows_in_the_health() {
     let backend = GithubBackend::open(config).unwrap();
     let clip = backend.fetch_category(Category::Clip, true).await;
     assert!(clip.unwrap().unwrap().is_stale());
-    let held = backend.health().held_until;
+    let held = backend.health().limited_until;
     let hosts: Vec<&String> = held.keys().collect();
     assert_eq!(hosts, [&limited.address().to_string()]);
     let clip = backend.fetch_category(Category::Clip, true).await;
