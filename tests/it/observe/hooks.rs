@@ -66,8 +66,8 @@ async fn it_learns_what_changed_and_where() {
         r#"echo "$HORDE_REFD_CHANGED|$NOTIFY_SOCKET|$(cat)|$1" >> "$HORDE_REFD_BASE_PATH/out""#,
         LONG,
     );
-    bench.hooks.changed(&[]);
-    bench.hooks.changed(&[Category::Lora, Category::Blip]);
+    bench.hooks.changed(Vec::<Category>::new());
+    bench.hooks.changed([Category::Lora, Category::Blip]);
     let out = bench.path("out");
     until("a run", || !lines(&out).is_empty()).await;
     assert_eq!(lines(&out), ["blip lora|||"]);
@@ -86,11 +86,11 @@ async fn changes_while_it_runs_add_up_to_one_more_run() {
         LONG,
     );
     let out = bench.path("out");
-    bench.hooks.changed(&[Category::Lora]);
+    bench.hooks.changed([Category::Lora]);
     until("the first run", || lines(&out).len() == 1).await;
-    bench.hooks.changed(&[Category::Ti]);
-    bench.hooks.changed(&[Category::Clip]);
-    bench.hooks.changed(&[Category::Ti]);
+    bench.hooks.changed([Category::Ti]);
+    bench.hooks.changed([Category::Clip]);
+    bench.hooks.changed([Category::Ti]);
     fs::write(bench.path("go"), "").unwrap();
     until("the second run", || lines(&out).len() == 2).await;
     until("its end", || !bench.path("running").exists()).await;
@@ -103,7 +103,7 @@ async fn its_failure_changes_nothing() {
     let bench = Bench::new(r#"echo run >> "$HORDE_REFD_BASE_PATH/out"; exit 3"#, LONG);
     let out = bench.path("out");
     for runs in 1..=3 {
-        bench.hooks.changed(&[Category::Lora]);
+        bench.hooks.changed([Category::Lora]);
         until("a run", || lines(&out).len() == runs).await;
     }
     let missing = HooksConfig {
@@ -111,7 +111,7 @@ async fn its_failure_changes_nothing() {
         timeout: LONG,
     };
     let hooks = Hooks::spawn(&missing, PathBuf::from("/"));
-    hooks.changed(&[Category::Lora]);
+    hooks.changed([Category::Lora]);
     hooks.shutdown().await;
 }
 
@@ -126,12 +126,12 @@ async fn its_timeout_kills_the_whole_group_even_what_ignores_sigterm() {
         "#,
         Duration::from_millis(300),
     );
-    bench.hooks.changed(&[Category::Lora]);
+    bench.hooks.changed([Category::Lora]);
     let pid = bench.path("grandchild");
     until("the grandchild", || pid.exists()).await;
     until("its end", || !alive(&pid)).await;
     fs::write(bench.path("second"), "").unwrap();
-    bench.hooks.changed(&[Category::Lora]);
+    bench.hooks.changed([Category::Lora]);
     let second = bench.path("second");
     until("the next run", || lines(&second).len() == 1).await;
 }
@@ -147,7 +147,7 @@ async fn a_stop_kills_it_promptly() {
         "#,
         LONG,
     );
-    bench.hooks.changed(&[Category::Lora]);
+    bench.hooks.changed([Category::Lora]);
     let pid = bench.path("pid");
     until("a run", || pid.exists()).await;
     let started = Instant::now();
@@ -170,7 +170,7 @@ async fn much_output_does_not_block_it_and_a_process_left_behind_does_not_hold_i
     );
     let out = bench.path("out");
     for runs in 1..=2 {
-        bench.hooks.changed(&[Category::Lora]);
+        bench.hooks.changed([Category::Lora]);
         until("a run", || lines(&out).len() == runs).await;
         let left = fs::read_to_string(bench.path("left")).unwrap();
         let pid = rustix::process::Pid::from_raw(left.trim().parse().unwrap()).unwrap();
