@@ -67,7 +67,7 @@ async fn it_learns_what_changed_and_where() {
         r#"echo "$HORDE_REFD_CHANGED|$NOTIFY_SOCKET|$(cat)|$1" >> "$HORDE_REFD_BASE_PATH/out""#,
         LONG,
     );
-    bench.hooks.changed([] as [Category; 0]);
+    bench.hooks.changed(Vec::<Category>::new());
     bench.hooks.changed([Category::Lora, Category::Blip]);
     let out = bench.path("out");
     until("a run", || !lines(&out).is_empty()).await;
