@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
-const FOUNDATION: [&str; 8] = [
-    "category", "item", "depth", "clock", "text", "config", "disk", "error",
+const FOUNDATION: [&str; 9] = [
+    "category", "item", "depth", "clock", "text", "repeat", "config", "disk", "error",
 ];
 const WAY: [&str; 13] = [
     "trigger",

@@ -93,7 +93,7 @@ impl GithubBackend {
         let bytes = disk::read(
             &self.layout.legacy(category),
             Links::Follow,
-            Kind::Legacy.cap(self.config.upstream.max_body_bytes),
+            Kind::Legacy.cap(self.config.http.max_body_bytes),
         )
         .ok()
         .flatten()?;

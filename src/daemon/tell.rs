@@ -94,7 +94,7 @@ impl Teller {
             pid = std::process::id(),
             user = disk::user(),
             base_path = %config.base_path.display(),
-            url = %config.upstream.origin,
+            url = %config.first_upstream().origin,
             role = role_name(self.role),
             watch = watch.backend().name(),
             "horde-refd has started"
@@ -294,7 +294,7 @@ impl Teller {
                 Role::Standby => status::Role::Standby,
             },
             base_path: config.base_path.clone(),
-            upstream: config.upstream.origin.to_string(),
+            upstream: config.first_upstream().origin.to_string(),
             updated_at: clock::now(),
             next_poll,
             last_forced: self.last_forced,

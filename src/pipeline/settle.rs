@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
+use crate::item::OnInvalidRecord;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
@@ -94,7 +95,7 @@ impl Cycle<'_> {
         // A legacy file that cannot be looked at is not ours: it gives way.
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
-        let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
+        let directory = matches!(self.config.first_upstream().origin, Origin::Directory(_));
         if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
@@ -161,7 +162,7 @@ impl Cycle<'_> {
             Digest::of(&bytes)
         };
         let begun = clock::instant();
-        let converted = convert(category, &bytes);
+        let converted = convert(category, &bytes, OnInvalidRecord::Reject);
         report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
@@ -216,7 +217,9 @@ impl Cycle<'_> {
                 .read_legacy(category)
                 .ok()
                 .flatten()
-                .is_some_and(|whole| convert(category, &whole.bytes).is_ok()),
+                .is_some_and(|whole| {
+                    convert(category, &whole.bytes, OnInvalidRecord::Reject).is_ok()
+                }),
         }
     }
 
@@ -233,7 +236,7 @@ impl Cycle<'_> {
         let converted = self
             .mirror
             .read_previous_legacy(category)
-            .and_then(|bytes| convert(category, &bytes).ok())
+            .and_then(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).ok())
             .filter(|converted| Digest::of(&converted.v2) == good);
         if let Some(converted) = converted {
             let restored = self.mirror.publish_v2(category, &converted.v2, good);
