@@ -1,0 +1,97 @@
+//! Whose the files of a mirror are: the owner of its base, whoever writes; and what a stranger may do.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+use horde_refd::category::Category;
+
+use super::can_mount;
+use crate::common::{Ran, World, bare, program};
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_base() {
+    if !can_mount("owners") {
+        return;
+    }
+    let world = World::new();
+    fs::create_dir(world.mirror()).unwrap();
+    chown(world.mirror(), Some(NOBODY), Some(NOBODY)).unwrap();
+    world.sync(&[]).expect(0);
+    let mut left = vec![world.mirror()];
+    let mut seen = 0;
+    while let Some(path) = left.pop() {
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        assert_eq!(
+            (metadata.uid(), metadata.gid()),
+            (NOBODY, NOBODY),
+            "{path:?}"
+        );
+        seen += 1;
+        if metadata.is_dir() {
+            left.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn a_mirror_of_another_user_is_named_with_the_chown_that_cures_it() {
+    if !can_mount("owners") {
+        return;
+    }
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    fs::set_permissions(world.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    // The program may lie where only root may go.
+    let copy = world.path("horde-refd");
+    fs::copy(program().get_program(), &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = bare("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command
+        .arg(&copy)
+        .args(["sync", "--layout", "flat", "--base-path"]);
+    command
+        .arg(world.mirror())
+        .arg("--upstream")
+        .arg(world.upstream());
+    let ran = Ran::of(&mut command);
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    for words in ["belongs to user root", "`chown "] {
+        assert!(ran.stderr.contains(words), "{words}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_file_of_another_user_with_the_right_bytes_is_cured_by_replacing_it() {
+    if !can_mount("owners") {
+        return;
+    }
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let v2 = world.v2(Category::Clip);
+    let before = fs::metadata(&v2).unwrap();
+    chown(&v2, Some(12345), Some(12345)).unwrap();
+    fs::set_permissions(&v2, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = bare("setpriv");
+    // Root without its rights is a user like any other.
+    command.args(["--bounding-set=-all", "--inh-caps=-all"]);
+    command.arg(program().get_program());
+    command.args(["sync", "--json", "--layout", "flat", "--base-path"]);
+    command
+        .arg(world.mirror())
+        .arg("--upstream")
+        .arg(world.upstream());
+    let ran = Ran::of(&mut command);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let after = fs::metadata(&v2).unwrap();
+    assert_eq!((after.uid(), after.mode() & 0o777), (0, 0o644));
+    assert_ne!(after.ino(), before.ino());
+    world.assert_whole();
+}
