@@ -95,3 +95,69 @@ fn a_file_of_another_user_with_the_right_bytes_is_cured_by_replacing_it() {
     assert_ne!(after.ino(), before.ino());
     world.assert_whole();
 }
+
+/// A Python with the reference package: `$HORDE_REFD_REFERENCE_PYTHON`.
+fn python_with_the_package(test: &str) -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("HORDE_REFD_REFERENCE_PYTHON");
+    if python.is_none() {
+        eprintln!(
+            "SKIPPED {test}: HORDE_REFD_REFERENCE_PYTHON names no Python with horde_model_reference"
+        );
+    }
+    python
+}
+
+#[test]
+fn a_stranger_reads_the_mirror_through_the_packages_own_offline_client() {
+    let test = "a stranger's client";
+    if !can_mount(test) {
+        return;
+    }
+    let Some(python) = python_with_the_package(test) else {
+        return;
+    };
+    let world = World::new();
+    let base = world.path("cache/horde_model_reference");
+    let sync = || {
+        let mut command = program();
+        command.args(["sync", "-q", "--layout", "flat"]);
+        command.arg("--upstream").arg(world.upstream());
+        command.arg("--base-path").arg(&base);
+        Ran::of(&mut command)
+    };
+    let read = || {
+        let mut command = bare("setpriv");
+        // Root without its rights is a user like any other; and it may enter wherever the package is installed.
+        command
+            .args(["--bounding-set=-all", "--inh-caps=-all"])
+            .arg(&python);
+        command.arg("-B").arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/faults/stranger.py"
+        ));
+        command.arg(world.path("cache"));
+        command.args(["clip", "image_generation", "text_generation"]);
+        Ran::of(command.current_dir("/"))
+    };
+    fs::create_dir_all(&base).unwrap();
+    chown(&base, Some(NOBODY), Some(NOBODY)).unwrap();
+    for _ in 0..2 {
+        sync().expect(0);
+        let ran = read().expect(0);
+        let models = ran.json();
+        for (category, file) in [
+            ("clip", "clip.json"),
+            ("text_generation", "text_generation.json"),
+        ] {
+            let v2 = crate::common::json(&base.join(file));
+            assert_eq!(models[category], v2.as_object().unwrap().len(), "{ran:#?}");
+        }
+        // Without this directory it does not start; the next sync makes it again.
+        fs::remove_dir(base.join("audit")).unwrap();
+        let ran = read();
+        assert!(
+            ran.code != Some(0) && ran.stderr.contains("audit"),
+            "{ran:#?}"
+        );
+    }
+}
