@@ -1,5 +1,6 @@
 //! The shared unit tables of scalars, URLs, licence expressions and floats, when `HORDE_REFD_SHARED` is set.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
@@ -14,7 +15,12 @@ use super::urls::http_url;
 
 pub(crate) fn cases(file: &str) -> Vec<Json> {
     let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
-        println!("SKIPPED {file}: HORDE_REFD_SHARED does not say where it is");
+        let mut stderr = std::io::stderr();
+        writeln!(
+            stderr,
+            "SKIPPED {file}: HORDE_REFD_SHARED does not say where it is"
+        )
+        .unwrap();
         return Vec::new();
     };
     let path = PathBuf::from(shared).join("spec/cases").join(file);

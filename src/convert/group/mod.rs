@@ -58,8 +58,15 @@ mod tests {
 
     #[test]
     fn the_shared_table() {
+        use std::io::Write;
+
         let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
-            println!("SKIPPED: HORDE_REFD_SHARED does not say where the table is");
+            let mut stderr = std::io::stderr();
+            writeln!(
+                stderr,
+                "SKIPPED the grouping table: HORDE_REFD_SHARED does not say where it is"
+            )
+            .unwrap();
             return;
         };
         let path = std::path::Path::new(&shared).join("spec/cases/grouping.jsonl");

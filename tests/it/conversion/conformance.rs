@@ -6,14 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::need::need_shared;
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
 use serde_json::Value;
-
-fn shared() -> Option<PathBuf> {
-    std::env::var_os("HORDE_REFD_SHARED").map(PathBuf::from)
-}
 
 fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -104,7 +101,7 @@ fn run_case(case: &Value) -> bool {
 
 #[test]
 fn every_recorded_conversion() {
-    let Some(shared) = shared() else { return };
+    let shared = need_shared!();
     let mut refused = 0;
     let files = Category::with_legacy()
         .map(Category::name)
@@ -123,7 +120,7 @@ fn every_recorded_conversion() {
 
 #[test]
 fn every_recorded_legacy_view() {
-    let Some(shared) = shared() else { return };
+    let shared = need_shared!();
     for case in lines(&shared.join("spec/cases/legacy_view.jsonl")) {
         let id = text(&case, "id");
         let csv = legacy_of(&case, "csv");
@@ -176,7 +173,7 @@ fn our_own_fixtures() {
 
 #[test]
 fn the_corpus_and_its_history() {
-    let Some(shared) = shared() else { return };
+    let shared = need_shared!();
     let corpus = shared.join("corpus");
     assert_corpus(&corpus.join("upstream"), &corpus.join("expected"));
     let (mut converted, mut rejected) = (0, 0);

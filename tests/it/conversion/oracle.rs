@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::common::need::{need, need_shared};
+
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
 use horde_refd::legacy::{Issues, Rejected, legacy_view};
@@ -86,9 +88,8 @@ fn view_disagreement(case: &Value, legacy: &[u8]) -> Option<String> {
 
 #[test]
 fn random_files_become_what_the_specification_says() {
-    let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
-        return;
-    };
+    need!("python3");
+    let shared = need_shared!();
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conversion/driver.py");
     let count = setting("CASES", "600");
     let mut child = Command::new(setting("PYTHON", "python3"))

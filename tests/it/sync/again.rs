@@ -2,12 +2,14 @@
 
 use horde_refd::category::Category;
 
+use crate::common::need::need;
 use crate::common::nginx::Nginx;
 use crate::common::scripted::{header, target};
 use crate::common::{World, edit, sha256};
 
 #[test]
 fn nothing_new_over_http_moves_no_body_writes_no_file_moves_no_mtime() {
+    need!("nginx", "openssl");
     let world = World::new();
     let nginx = Nginx::serve(&world.upstream());
     world
@@ -44,6 +46,7 @@ fn nothing_new_in_a_directory_writes_no_file_and_moves_no_mtime() {
 
 #[test]
 fn force_downloads_everything_and_still_writes_nothing_that_is_equal() {
+    need!("nginx", "openssl");
     let world = World::new();
     let nginx = Nginx::serve(&world.upstream());
     world.sync_from(&nginx.url(), &[]).expect(0);
