@@ -53,7 +53,8 @@ pub(crate) use {need, need_shared, skip, skip_in_ci_too};
 pub fn skipped(reason: &str, may_be: bool) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
+    let line = format!("SKIPPED {test}: {reason}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
     assert!(may_be || !ci || !is_root(), "SKIPPED in CI: {reason}");
 }
