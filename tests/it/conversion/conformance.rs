@@ -1,17 +1,26 @@
 //! Whole files in, whole files out: every recorded case and every file of the corpus, byte for byte.
 //!
-//! The project's own fixtures always run. The shared cases and corpus run when `HORDE_REFD_SHARED` names their
-//! directory, and then something that is missing there is a failure.
+//! The project ships its sample and the recorded cases with invented data. All recorded cases and the corpus of real
+//! references run when `HORDE_REFD_SHARED` names their directory, and then something that is missing is a failure.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::fixtures;
 use crate::common::need::need_shared;
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
 use serde_json::Value;
+
+/// The recorded cases: those with invented data ship with the project, all of them are where the environment says.
+fn recorded() -> PathBuf {
+    match std::env::var_os("HORDE_REFD_SHARED") {
+        Some(shared) => PathBuf::from(shared).join("spec/cases"),
+        None => fixtures().join("cases"),
+    }
+}
 
 fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -102,13 +111,12 @@ fn run_case(case: &Value) -> bool {
 
 #[test]
 fn every_recorded_conversion() {
-    let shared = need_shared!();
     let mut refused = 0;
     let files = Category::with_legacy()
         .map(Category::name)
         .chain(["numbers"]);
     for file in files {
-        let path = shared.join(format!("spec/cases/{file}.jsonl"));
+        let path = recorded().join(format!("{file}.jsonl"));
         for case in lines(&path) {
             refused += usize::from(run_case(&case));
         }
@@ -121,8 +129,7 @@ fn every_recorded_conversion() {
 
 #[test]
 fn every_recorded_legacy_view() {
-    let shared = need_shared!();
-    for case in lines(&shared.join("spec/cases/legacy_view.jsonl")) {
+    for case in lines(&recorded().join("legacy_view.jsonl")) {
         let id = text(&case, "id");
         let csv = legacy_of(&case, "csv");
         for (prefixes, member) in [(true, "with_prefixes"), (false, "without_prefixes")] {
