@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::{issues_json, may_be_refused};
 use crate::common::fixtures;
 use crate::common::need::need_shared;
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
-use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
+use horde_refd::legacy::{legacy_view, parse_check};
 use serde_json::Value;
 
 /// The recorded cases: those with invented data ship with the project, all of them are where the environment says.
@@ -36,18 +37,6 @@ fn lines(path: &Path) -> Vec<Value> {
     cases
 }
 
-fn issues_json(issues: &Issues) -> Value {
-    issues
-        .iter()
-        .map(|(key, messages)| {
-            (
-                key.to_owned(),
-                messages.map(String::from).collect::<Value>(),
-            )
-        })
-        .collect()
-}
-
 /// Equal with the same order of keys, which `Value` does not compare.
 fn assert_same_json(id: &str, ours: &Value, theirs: &Value) {
     assert_eq!(
@@ -66,11 +55,6 @@ fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
         Some(encoded) => crate::common::base64::decode(encoded.as_str().unwrap()),
         None => text(case, member).into(),
     }
-}
-
-/// A lone surrogate escape, or nesting beyond our limit: the two inputs that we may refuse.
-fn may_be_refused(rejected: &Rejected) -> bool {
-    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
 }
 
 /// True when a file that the package converts is one of the two kinds that we refuse.
