@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::args::{Common, SyncArgs};
 use super::output::{self, Output};
-use super::{Audience, Exit, runtime};
+use super::startup::runtime;
+use super::{Audience, Exit};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
 use crate::depth::Depth;
@@ -45,7 +46,10 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
     let bars = shown.then(|| Bars::new(&categories));
     let progress: &dyn Progress = bars.as_ref().map_or(&Silent, |bars| bars);
-    let report = runtime()?.block_on(backend.refresh(reason, &categories, progress));
+    let runtime = runtime()?;
+    let report = runtime.block_on(backend.refresh(reason, &categories, progress));
+    // A stuck name lookup must not keep the process.
+    runtime.shutdown_background();
     if let Some(bars) = bars {
         bars.clear();
     }
