@@ -48,7 +48,7 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let progress: &dyn Progress = bars.as_ref().map_or(&Silent, |bars| bars);
     let runtime = runtime()?;
     let report = runtime.block_on(backend.refresh(reason, &categories, progress));
-    // A stuck name lookup must not keep the process.
+    // A stuck name look-up must not keep the process: nothing of ours runs on the runtime's other threads.
     runtime.shutdown_background();
     if let Some(bars) = bars {
         bars.clear();

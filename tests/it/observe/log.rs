@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use horde_refd::config::{Level, LogConfig, LogFormat};
-use horde_refd::observe::log::{Audience, init};
+use horde_refd::observe::log::{Audience, flush, init};
 
 /// The child of the tests below: this very program, running only this test.
 #[test]
@@ -29,6 +30,7 @@ fn child() {
         tracing::info!(category = "lora", elapsed_ms = 12, "published");
     }
     tracing::debug!("too quiet to hear");
+    flush(Duration::from_secs(10));
     println!("lived");
 }
 

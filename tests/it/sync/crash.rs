@@ -1,13 +1,14 @@
 //! Ends without warning: Ctrl-C while the upstream hangs, and SIGKILL at any moment.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use horde_refd::category::Category;
 use horde_refd::convert::convert;
+use horde_refd::item::OnInvalidRecord;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::scripted::{Action, Scripted, answer_with, target};
@@ -16,8 +17,20 @@ use crate::common::{World, answer, temporary};
 const LONG: Duration = Duration::from_secs(30);
 
 fn start(world: &World, server: &Scripted) -> Child {
-    world
-        .command(&["sync", "--layout", "flat", "--upstream", &server.url()])
+    let sync = world.command(&["sync", "--layout", "flat", "--upstream", &server.url()]);
+    // A job in the background of a shell ignores SIGINT, and so would what it starts.
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=INT")
+        .arg(sync.get_program())
+        .args(sync.get_args());
+    for (name, value) in sync.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -122,7 +135,8 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
                 continue;
             };
             let number = number_in(&v2);
-            let converted = convert(category, &legacy(category, number)).unwrap();
+            let converted =
+                convert(category, &legacy(category, number), OnInvalidRecord::Reject).unwrap();
             assert!(v2 == converted.v2, "round {round}: {category} is torn");
             assert!(number <= stored_number, "{category} is ahead of its source");
             let before = last.insert(category, number).unwrap_or_default();
@@ -136,6 +150,11 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
     for category in Category::with_legacy() {
         let stored = std::fs::read(world.legacy(category)).unwrap();
         let v2 = std::fs::read(world.v2(category)).unwrap();
-        assert!(v2 == convert(category, &stored).unwrap().v2, "{category}");
+        assert!(
+            v2 == convert(category, &stored, OnInvalidRecord::Reject)
+                .unwrap()
+                .v2,
+            "{category}"
+        );
     }
 }
