@@ -30,8 +30,7 @@ fn child() {
         tracing::info!(category = "lora", elapsed_ms = 12, "published");
     }
     tracing::debug!("too quiet to hear");
-    // As the program does at its end.
-    flush(Duration::from_secs(20));
+    flush(Duration::from_secs(10));
     println!("lived");
 }
 
