@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
 const FOUNDATION: [&str; 4] = ["category", "config", "disk", "error"];
-const WAY: [&str; 12] = [
+const WAY: [&str; 13] = [
     "trigger",
     "upstream",
     "legacy",
@@ -17,6 +17,7 @@ const WAY: [&str; 12] = [
     "backend",
     "blocking",
     "observe",
+    "inspect",
     "daemon",
     "cli",
 ];

@@ -310,6 +310,27 @@ fn a_model_that_is_not_there_is_answered_with_those_that_look_like_it() {
 }
 
 #[test]
+fn show_cuts_a_record_out_as_it_stands() {
+    let scratch = synced();
+    let record = "{\"name\": \"a\", \"size\": 12345678901234567890123, \"cut\": 0.10000000000000000001, \"z\": -0}";
+    let file = format!("{{\"a\": {record},\n \"broken\": NaN}}\n");
+    std::fs::write(scratch.legacy(Category::Blip), &file).unwrap();
+    let ran = scratch.run(&["show", "blip", "a", "--legacy"]).expect(0);
+    assert_eq!(ran.stdout, format!("{record}\n"));
+    // A v2 file in another layout is still cut rightly.
+    std::fs::write(scratch.v2(Category::Blip), &file).unwrap();
+    let ran = scratch.run(&["show", "blip", "a"]).expect(0);
+    assert_eq!(ran.stdout, format!("{record}\n"));
+    std::fs::write(scratch.v2(Category::Blip), "{\"a\": {").unwrap();
+    let ran = scratch.run(&["show", "blip", "a"]).expect(1);
+    assert!(
+        ran.stderr.contains("cannot cut a record out of"),
+        "{ran:#?}"
+    );
+    assert!(ran.stderr.contains("blip.json"), "{ran:#?}");
+}
+
+#[test]
 fn refresh_without_a_daemon_says_what_to_do() {
     let scratch = synced();
     for args in [&["refresh"][..], &["refresh", "--wait", "--timeout", "5s"]] {
