@@ -349,18 +349,6 @@ pub fn open_lock(path: &Path, mode: u32) -> Result<File, DiskError> {
     Ok(file)
 }
 
-/// Opens an existing lock file the same way, to ask who holds it: on NFS a lock needs a writable handle.
-///
-/// # Errors
-/// It is not there or cannot be opened.
-pub fn reopen_lock(path: &Path) -> Result<File, DiskError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(DiskError::on("open the lock", path))
-}
-
 /// Whether a name is one of our temporary files'.
 #[must_use]
 #[expect(

@@ -4,6 +4,7 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
+mod causes;
 mod check;
 mod config;
 mod convert;
@@ -13,7 +14,9 @@ mod run;
 mod show;
 mod status;
 mod sync;
+mod table;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use args::Args;
@@ -120,7 +123,12 @@ impl Common {
     }
 }
 
-/// Whether an error only says that nobody reads our output any more.
+/// Where systemd keeps what the daemon's unit says about itself, as seen by this process.
+fn runtime_directory() -> Option<OsString> {
+    std::env::var_os("RUNTIME_DIRECTORY")
+}
+
+/// Whether an error only says that the reading end of stdout is closed.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error

@@ -5,5 +5,10 @@
 //! 2. The environment is the caller's: what a question needs of it (`$RUNTIME_DIRECTORY`) is an argument.
 //! 3. Answers are values; how they are shown to people is the command line's affair.
 
+pub mod daemon;
 pub mod lint;
 pub mod records;
+pub mod status;
+
+#[cfg(test)]
+pub(crate) mod sample;

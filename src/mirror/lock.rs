@@ -7,8 +7,15 @@
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::disk::{self, DiskError};
+
+/// How often, and after which pause, a lock that is held is tried again: a look ([`look`]) is over by then, a writer is not.
+const LOOKS: u32 = 3;
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The held lock; dropping it lets the next writer in.
 #[derive(Debug)]
@@ -34,13 +41,21 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock, without waiting.
+    /// Takes the lock, without waiting for a writer.
     ///
     /// # Errors
     /// Somebody else holds it, or the file cannot be opened.
     pub fn acquire(path: &Path, mode: u32) -> Result<Self, LockError> {
         let file = disk::open_lock(path, mode)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => Ok(Self {
                 file,
                 path: path.to_owned(),
@@ -68,11 +83,30 @@ impl Lock {
     }
 }
 
-/// Whether anybody holds the lock, without taking it for longer than the look.
+/// A lock that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The process that holds it, in this process's PID namespace; none where the kernel does not show it (another host,
+    /// another container).
+    pub pid: Option<u32>,
+}
+
+/// Whether a writer holds the lock. Reading the file must be allowed, nothing more.
+///
+/// The look takes a shared lock for as long as it lasts: two looks do not see each other, and neither is a writer.
+#[must_use]
+pub fn look(path: &Path) -> Option<Held> {
+    // A pipe in the file's place must not keep the look waiting.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        .then(|| Held { pid: holder(&file) })
+}
+
+/// Whether a writer holds the lock; see [`look`].
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    disk::reopen_lock(path)
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    look(path).is_some()
 }
 
 /// The process that holds a lock on this file, from the kernel's table; `None` where that is hidden or remote.
@@ -101,14 +135,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
         let lock = Lock::acquire(&path, 0o644).unwrap();
-        assert!(is_held(&path));
+        let held = look(&path).unwrap();
+        assert!(held.pid.is_none_or(|pid| pid == std::process::id()));
         let error = Lock::acquire(&path, 0o644).unwrap_err();
         assert!(
             matches!(&error, LockError::Held { holder, .. } if holder.is_none_or(|pid| pid == std::process::id())),
             "{error}"
         );
         drop(lock);
-        assert!(!is_held(&path));
+        assert_eq!(look(&path), None);
+        let other_look = File::open(&path).unwrap();
+        other_look.try_lock_shared().unwrap();
+        assert!(!is_held(&path), "a look is no writer");
+        drop(other_look);
         Lock::acquire(&path, 0o644).unwrap();
     }
 
