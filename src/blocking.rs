@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::{FetchError, GithubBackend as Async, OpenError, Reference};
 use crate::category::Category;
 use crate::config::Config;
+use crate::depth::Depth;
 use crate::pipeline::{Report, Silent};
-use crate::trigger::Reason;
+use crate::python::json::Value;
 
 /// The blocking form of [`crate::backend::GithubBackend`]; what does not wait is reached through [`Self::inner`].
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::refresh`].
-    pub fn refresh(&self, reason: Reason, categories: &[Category]) -> Report {
+    pub fn refresh(&self, reason: Depth, categories: &[Category]) -> Report {
         self.runtime
             .block_on(self.inner.refresh(reason, categories, &Silent))
     }
@@ -83,7 +83,7 @@ impl GithubBackend {
     }
 
     /// As [`Async::legacy_json`].
-    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value>> {
+    pub fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value<'static>>> {
         self.runtime
             .block_on(self.inner.legacy_json(category, redownload))
     }

@@ -7,6 +7,7 @@
 //! 4. A changed file gets a later mtime than the one it replaces, even on a file system with coarse stamps:
 //!    readers compare mtimes for equality, as floats.
 //! 5. Whatever fails, the target is untouched and no temporary file stays behind; after a crash [`sweep`] removes it.
+//! 6. Writing, renaming and setting a mode never follow a symbolic link: they concern the name, never what lies outside.
 
 #![cfg_attr(
     not(test),
@@ -18,6 +19,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -54,6 +56,15 @@ pub struct Placement<'a> {
     pub previous: Option<&'a Path>,
     /// Whether the bytes must survive a power failure (invariant 2).
     pub durable: bool,
+}
+
+/// Whether a name that is a symbolic link may stand for the file that it points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// The file behind the link is read.
+    Follow,
+    /// A link is no file of ours.
+    Refuse,
 }
 
 /// What [`replace`] did.
@@ -137,21 +148,24 @@ fn python_mtime((seconds, nanoseconds): (i64, i64)) -> f64 {
 ///
 /// # Errors
 /// The file cannot be examined, or is not a regular file.
-pub fn stamp(path: &Path) -> Result<Option<Stamp>, DiskError> {
+pub fn stamp(path: &Path, links: Links) -> Result<Option<Stamp>, DiskError> {
     use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
-    let found = match statx(
-        CWD,
-        path,
-        AtFlags::STATX_FORCE_SYNC,
-        StatxFlags::BASIC_STATS,
-    ) {
+    let flags = match links {
+        Links::Follow => AtFlags::STATX_FORCE_SYNC,
+        Links::Refuse => AtFlags::STATX_FORCE_SYNC | AtFlags::SYMLINK_NOFOLLOW,
+    };
+    let found = match statx(CWD, path, flags, StatxFlags::BASIC_STATS) {
         Ok(told) => {
             let kind = FileType::from_raw_mode(told.stx_mode.into());
             Ok((kind.is_file(), Stamp::told(&told)))
         }
         // An old kernel, or a sandbox made for one.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-            fs::metadata(path).map(|metadata| (metadata.is_file(), Stamp::of(&metadata)))
+            let metadata = match links {
+                Links::Follow => fs::metadata(path),
+                Links::Refuse => fs::symlink_metadata(path),
+            };
+            metadata.map(|metadata| (metadata.is_file(), Stamp::of(&metadata)))
         }
         Err(error) => Err(io::Error::from(error)),
     };
@@ -171,8 +185,13 @@ pub fn stamp(path: &Path) -> Result<Option<Stamp>, DiskError> {
 ///
 /// # Errors
 /// The file exists but cannot be read, or is not a regular file: reading a FIFO might never end.
-pub fn read(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+pub fn read(path: &Path, links: Links) -> Result<Option<Vec<u8>>, DiskError> {
+    use rustix::fs::OFlags;
+    let flags = match links {
+        Links::Follow => OFlags::NONBLOCK,
+        Links::Refuse => OFlags::NONBLOCK | OFlags::NOFOLLOW,
+    };
+    let flags = flags.bits().cast_signed();
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let whole = opened.and_then(|mut file| {
         let metadata = file.metadata()?;
@@ -199,8 +218,8 @@ pub fn replace(
     bytes: &[u8],
     placement: Placement<'_>,
 ) -> Result<Replaced, DiskError> {
-    let standing = fs::metadata(target).ok();
-    let old = read(target).ok().flatten();
+    let standing = fs::symlink_metadata(target).ok();
+    let old = read(target, Links::Refuse).ok().flatten();
     if old.as_deref() == Some(bytes) {
         if let Some(metadata) = &standing
             && metadata.mode() & 0o7777 != placement.mode
@@ -242,13 +261,25 @@ pub fn replace(
     Ok(Replaced::Written(old))
 }
 
-/// Sets the permission bits of a file that is otherwise right; its mtime stays.
+/// Sets the permission bits of a file or directory that is otherwise right; its mtime stays. The file may be one that
+/// cannot be read: its name is opened without a right, and the mode is set through that descriptor.
 ///
 /// # Errors
-/// It is somebody else's, or gone.
+/// It is another user's, a symbolic link, or gone.
 pub fn set_mode(path: &Path, mode: u32) -> Result<(), DiskError> {
-    fs::set_permissions(path, Permissions::from_mode(mode))
-        .map_err(DiskError::on("set the mode of", path))
+    use rustix::fs::{CWD, FileType, Mode, OFlags, chmodat, fstat, openat};
+    let set = || -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = openat(CWD, path, flags, Mode::empty())?;
+        match FileType::from_raw_mode(fstat(&handle)?.st_mode) {
+            FileType::RegularFile | FileType::Directory => {}
+            _ => return Err(io::Error::other("it is neither a file nor a directory")),
+        }
+        let through = format!("/proc/self/fd/{}", handle.as_raw_fd());
+        let flags = rustix::fs::AtFlags::empty();
+        Ok(chmodat(CWD, through, Mode::from_raw_mode(mode), flags)?)
+    };
+    set().map_err(DiskError::on("set the mode of", path))
 }
 
 /// Removes a file of our own that is no longer true.

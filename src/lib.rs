@@ -18,8 +18,9 @@
 //!
 //! - [`trigger`] says *that* a cycle should run and how hard it should ask, never *which* file changed.
 //! - [`upstream`] brings the bytes of one legacy file, or says why not; it knows nothing of mirrors.
-//! - [`legacy`] and [`convert`] are pure: bytes in, bytes out, no clock, no file, no network. They are what
-//!   `horde_model_reference` 8.6.2 does, byte for byte.
+//! - [`python`], [`legacy`] and [`convert`] are pure: bytes in, bytes out, no clock, no file, no network. Together
+//!   they are what `horde_model_reference` 8.6.2 does, byte for byte, as `docs/conversion.md` has it: what its
+//!   runtime does (knows no category), what a legacy record is, what v2 looks like.
 //! - [`mirror`] is the published directory; [`disk::replace`] is the only function that writes a file.
 //! - [`pipeline`] is one cycle, top to bottom. Every trigger takes it, and it compares everything each time, so a
 //!   restart, a lost event and an overflow take the path that is always used.
@@ -52,6 +53,13 @@
 
 pub mod category;
 
+pub mod item;
+
+pub mod clock;
+pub mod depth;
+
+pub mod text;
+
 pub mod config;
 
 pub mod disk;
@@ -61,6 +69,8 @@ pub mod error;
 pub mod trigger;
 
 pub mod upstream;
+
+pub mod python;
 
 pub mod legacy;
 

@@ -78,6 +78,18 @@ fn what_a_refresh_refuses_is_rejected_once() {
 }
 
 #[test]
+fn the_json_has_the_models_in_the_order_of_their_first_message() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("models.csv");
+    // What is wrong with a row is said before anything about records, as in the reference.
+    std::fs::write(&file, "name,parameters_bn\nz,1\na,1\nm,\n").unwrap();
+    let target = format!("text_generation={}", file.display());
+    let json = Ran::of(binary().args(["check", "--json", &target])).json();
+    let issues = json["text_generation"]["issues"].as_object().unwrap();
+    assert_eq!(issues.keys().collect::<Vec<_>>(), ["m", "z", "a"]);
+}
+
+#[test]
 fn several_files_of_a_category_are_all_in_the_json() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

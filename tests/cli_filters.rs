@@ -290,6 +290,24 @@ fn show_prints_one_model_of_either_format() {
 }
 
 #[test]
+fn show_changes_no_number() {
+    let scratch = synced();
+    let file = "{\"x\": {\"name\": \"x\", \"n\": [4154764326612.7812, 123456789012345678901234567890, NaN, 1.50]}}";
+    std::fs::write(scratch.legacy(Category::Clip), file).unwrap();
+    let ran = scratch.run(&["show", "clip", "x", "--legacy"]).expect(0);
+    let numbers = [
+        "4154764326612.7812",
+        "123456789012345678901234567890",
+        "NaN",
+        "1.50",
+    ]
+    .join(",\n        ");
+    let expected =
+        format!("{{\n    \"name\": \"x\",\n    \"n\": [\n        {numbers}\n    ]\n}}\n");
+    assert_eq!(ran.stdout, expected);
+}
+
+#[test]
 fn a_model_that_is_not_there_is_answered_with_those_that_look_like_it() {
     let scratch = synced();
     let show = |model: &str| {

@@ -12,8 +12,9 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use horde_refd::config::{WatchBackend, WatchConfig};
+use horde_refd::depth::Depth;
+use horde_refd::trigger::Trigger;
 use horde_refd::trigger::watch::{Backend, Watch};
-use horde_refd::trigger::{Reason, Trigger};
 
 struct Mount {
     bindfs: Child,
@@ -71,6 +72,6 @@ async fn a_change_made_under_a_fuse_mount_is_seen_through_it() {
     for bytes in ["{ }", "{  }"] {
         fs::write(source.join("legacy/lora.json"), bytes).unwrap();
         let reason = tokio::time::timeout(Duration::from_secs(10), trigger.next()).await;
-        assert_eq!(reason, Ok(Reason::Disk), "{bytes}");
+        assert_eq!(reason, Ok(Depth::Disk), "{bytes}");
     }
 }

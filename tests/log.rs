@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
 use horde_refd::config::{LogConfig, LogFormat};
-use horde_refd::observe::log::{Audience, Color, init};
+use horde_refd::observe::log::{Audience, init};
 
 /// The child of the tests below: this very program, running only this test.
 #[test]
@@ -28,8 +28,8 @@ fn child() {
         format,
         level: "info,log=info".to_owned(),
     };
-    init(&config, 0, Color::Auto, Audience::Service).unwrap();
-    assert!(init(&config, 0, Color::Auto, Audience::Service).is_err());
+    init(&config, 0, false, Audience::Service).unwrap();
+    assert!(init(&config, 0, false, Audience::Service).is_err());
     for _ in 0..3 {
         tracing::info!(category = "lora", elapsed_ms = 12, "published");
     }

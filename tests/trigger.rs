@@ -11,10 +11,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use horde_refd::config::{WatchBackend, WatchConfig};
+use horde_refd::depth::Depth;
+use horde_refd::trigger::Trigger;
 use horde_refd::trigger::signals::{Signal, Signals};
 use horde_refd::trigger::watch::filter::Kind;
 use horde_refd::trigger::watch::{Backend, Watch};
-use horde_refd::trigger::{Reason, Trigger};
 
 struct Mirror {
     root: tempfile::TempDir,
@@ -53,7 +54,7 @@ impl Mirror {
         let reason = tokio::time::timeout(Duration::from_secs(10), self.trigger.next())
             .await
             .unwrap_or_else(|_| panic!("no trigger: {what}"));
-        assert_eq!(reason, Reason::Disk, "{what}");
+        assert_eq!(reason, Depth::Disk, "{what}");
     }
 
     /// Changes a file that is known to wake, until all that came before it has been seen.
@@ -198,7 +199,7 @@ async fn a_burst_of_changes_is_one_request() {
         replace(&root.path().join("lora.json"), &index.to_string());
     }
     let taken = tokio::time::timeout(Duration::from_secs(10), trigger.next()).await;
-    assert_eq!(taken, Ok(Reason::Disk));
+    assert_eq!(taken, Ok(Depth::Disk));
     assert_eq!(watch.counts().get(Kind::Rename), 20);
     // Every event came within the window, and a window that closes leaves nothing behind.
     tokio::task::yield_now().await;

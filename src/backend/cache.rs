@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
-
 use crate::category::Category;
-use crate::disk;
+use crate::clock;
+use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
-use crate::legacy::is_whole;
 use crate::pipeline::CategoryError;
+use crate::python::json::{Object, Value, is_whole, read as read_json};
 
 /// A published v2 file as it was loaded.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub struct Reference {
     category: Category,
     bytes: Vec<u8>,
     stale: bool,
-    records: OnceLock<Result<Map<String, Value>, String>>,
+    records: OnceLock<Result<Object<'static>, String>>,
 }
 
 impl Reference {
@@ -41,15 +40,17 @@ impl Reference {
         self.stale
     }
 
-    /// The records by model name, parsed on first use.
+    /// The records by model name, parsed on first use, their numbers as exact as the bytes.
     ///
     /// # Errors
-    /// The file holds what JSON cannot say (`NaN`, `Infinity`: Python writes and reads them) or is not an object.
-    pub fn records(&self) -> Result<&Map<String, Value>, &str> {
-        self.records
-            .get_or_init(|| serde_json::from_slice(&self.bytes).map_err(|error| error.to_string()))
-            .as_ref()
-            .map_err(String::as_str)
+    /// The file is no JSON object.
+    pub fn records(&self) -> Result<&Object<'static>, &str> {
+        let records = self.records.get_or_init(|| match read_json(&self.bytes) {
+            Ok(Value::Object(records)) => Ok(records.into_owned()),
+            Ok(_) => Err("the file is no JSON object".to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
+        records.as_ref().map_err(String::as_str)
     }
 }
 
@@ -92,7 +93,7 @@ impl Cache {
     }
 
     pub(super) fn look(&mut self, category: Category, file: &Path) -> Option<Cause> {
-        self.freshness.look(category, Instant::now(), mtime(file))
+        self.freshness.look(category, clock::instant(), mtime(file))
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {
@@ -118,7 +119,7 @@ impl Cache {
             return false;
         };
         self.loaded.insert(category, Arc::new(reference));
-        self.freshness.loaded(category, Instant::now(), stamp);
+        self.freshness.loaded(category, clock::instant(), stamp);
         true
     }
 
@@ -151,11 +152,14 @@ impl Cache {
 }
 
 fn mtime(file: &Path) -> Option<f64> {
-    disk::stamp(file).ok().flatten().map(|stamp| stamp.mtime())
+    disk::stamp(file, Links::Follow)
+        .ok()
+        .flatten()
+        .map(|stamp| stamp.mtime())
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file) {
+    match disk::read(file, Links::Follow) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {

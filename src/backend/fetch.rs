@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::{Cause, GithubBackend, Invalidation, Reference};
 use crate::category::Category;
+use crate::depth::Depth;
 use crate::pipeline::{CategoryError, Silent};
-use crate::trigger::Reason;
 
 /// Why a category cannot be served at all.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -61,12 +61,8 @@ impl GithubBackend {
         let (stale, unloaded): (Vec<_>, Vec<_>) = wanted
             .iter()
             .partition(|&&category| force || self.cache().is_stale(category));
-        let asked = if force {
-            Reason::Force
-        } else {
-            Reason::Schedule
-        };
-        for (reason, group) in [(asked, stale), (Reason::Disk, unloaded)] {
+        let asked = if force { Depth::Force } else { Depth::Poll };
+        for (reason, group) in [(asked, stale), (Depth::Disk, unloaded)] {
             if !group.is_empty() {
                 self.refresh_held(&mut writer, reason, &group, &Silent, None)
                     .await;

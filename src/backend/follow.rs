@@ -1,8 +1,9 @@
 //! Staleness noticed without being asked: the files are watched and the TTL is timed for as long as somebody follows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::GithubBackend;
+use crate::clock;
 use crate::trigger::Trigger;
 use crate::trigger::watch::{Watch, WatchError};
 
@@ -30,7 +31,7 @@ impl GithubBackend {
                 match expiry {
                     // One millisecond past: an age equal to the TTL is still fresh.
                     Some(at) => {
-                        let left = at.saturating_duration_since(Instant::now());
+                        let left = at.saturating_duration_since(clock::instant());
                         tokio::time::sleep(left + Duration::from_millis(1)).await;
                     }
                     None => {

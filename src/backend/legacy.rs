@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use serde_json::Value;
-
 use super::GithubBackend;
 use crate::category::Category;
-use crate::disk;
+use crate::clock;
+use crate::depth::Depth;
+use crate::disk::{self, Links};
 use crate::legacy::legacy_view;
 use crate::pipeline::Silent;
-use crate::trigger::Reason;
+use crate::python::json::{Value, read};
 
 /// What was loaded of legacy files. Its expiry is announced to nobody: the file is just read again.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Loaded {
     at: Instant,
     mtime: Option<f64>,
     text: Arc<str>,
-    value: OnceLock<Option<Arc<Value>>>,
+    value: OnceLock<Option<Arc<Value<'static>>>>,
 }
 
 impl GithubBackend {
@@ -46,12 +46,19 @@ impl GithubBackend {
             .map(|loaded| Arc::clone(&loaded.text))
     }
 
-    /// The same as a value; `None` also when the text holds what JSON cannot say (`NaN`, `Infinity`).
-    pub async fn legacy_json(&self, category: Category, redownload: bool) -> Option<Arc<Value>> {
+    /// The same as a value, its numbers as exact as the text; `None` also when the text is no JSON.
+    pub async fn legacy_json(
+        &self,
+        category: Category,
+        redownload: bool,
+    ) -> Option<Arc<Value<'static>>> {
         self.load_legacy(category, redownload).await?;
         let cache = self.legacy_cache();
         let loaded = cache.loaded.get(&category)?;
-        let parse = || serde_json::from_str(&loaded.text).ok().map(Arc::new);
+        let parse = || {
+            let value = read(loaded.text.as_bytes()).ok()?;
+            Some(Arc::new(value.into_owned()))
+        };
         loaded.value.get_or_init(parse).clone()
     }
 
@@ -60,19 +67,18 @@ impl GithubBackend {
     pub fn is_legacy_cache_valid(&self, category: Category) -> bool {
         let mtime = self.legacy_mtime(category);
         let cache = self.legacy_cache();
-        cache
-            .loaded
-            .get(&category)
-            .is_some_and(|loaded| loaded.at.elapsed() <= self.config.ttl && loaded.mtime == mtime)
+        cache.loaded.get(&category).is_some_and(|loaded| {
+            clock::since(loaded.at) <= self.config.ttl && loaded.mtime == mtime
+        })
     }
 
     async fn load_legacy(&self, category: Category, redownload: bool) -> Option<()> {
         let reason = if redownload {
-            Some(Reason::Force)
+            Some(Depth::Force)
         } else if self.legacy_mtime(category).is_none() {
-            Some(Reason::Disk)
+            Some(Depth::Disk)
         } else if self.needs_refresh(category) {
-            Some(Reason::Schedule)
+            Some(Depth::Poll)
         } else {
             None
         };
@@ -83,14 +89,16 @@ impl GithubBackend {
             return Some(());
         }
         let mtime = self.legacy_mtime(category);
-        let bytes = disk::read(&self.layout.legacy(category)).ok().flatten()?;
+        let bytes = disk::read(&self.layout.legacy(category), Links::Follow)
+            .ok()
+            .flatten()?;
         let text = match category {
             Category::TextGeneration => legacy_view(&bytes, true).ok()?,
             _ => String::from_utf8(bytes).ok()?,
         };
         let text = if text.trim().is_empty() { "{}" } else { &text };
         let loaded = Loaded {
-            at: Instant::now(),
+            at: clock::instant(),
             mtime,
             text: text.into(),
             value: OnceLock::new(),
@@ -100,7 +108,9 @@ impl GithubBackend {
     }
 
     fn legacy_mtime(&self, category: Category) -> Option<f64> {
-        let stamp = disk::stamp(&self.layout.legacy(category)).ok().flatten();
+        let stamp = disk::stamp(&self.layout.legacy(category), Links::Follow)
+            .ok()
+            .flatten();
         stamp.map(|stamp| stamp.mtime())
     }
 }

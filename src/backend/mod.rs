@@ -32,9 +32,10 @@ use self::legacy::LegacyCache;
 pub use self::queries::{Capabilities, CategoryHealth, Health, Statistics};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
+use crate::depth::Depth;
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
 use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
-use crate::trigger::{Reason, Trigger};
+use crate::trigger::Trigger;
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Who writes the mirror.
@@ -229,7 +230,7 @@ impl GithubBackend {
     /// Standing by, nothing is asked and nothing written: the report says what the writer has published.
     pub async fn refresh(
         &self,
-        reason: Reason,
+        reason: Depth,
         categories: &[Category],
         progress: &dyn Progress,
     ) -> Report {
@@ -242,7 +243,7 @@ impl GithubBackend {
     /// once, however long the upstream takes. The hints stay pending in `trigger`.
     pub async fn refresh_hinted(
         &self,
-        reason: Reason,
+        reason: Depth,
         trigger: &Trigger,
         progress: &dyn Progress,
     ) -> Report {
@@ -255,7 +256,7 @@ impl GithubBackend {
     async fn refresh_held(
         &self,
         writer: &mut Writer,
-        reason: Reason,
+        reason: Depth,
         categories: &[Category],
         progress: &dyn Progress,
         hints: Option<&Trigger>,

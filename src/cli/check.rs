@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 use super::Exit;
 use super::args::{CheckArgs, CheckTarget, Common};
 use super::convert::{input, validate};
-use super::output::{self, Output, printable};
+use super::output::{self, Output};
 use crate::category::Category;
 use crate::error::chain;
 use crate::inspect::lint::lint;
 use crate::legacy::Issues;
 use crate::mirror::Layout;
+use crate::text::escaped;
 
 /// One legacy file as it was found.
 struct Checked {
@@ -100,14 +101,14 @@ impl Checked {
         }
         out.line(format_args!("{} ({})", self.category, self.file))?;
         for rejected in &self.rejections {
-            out.line(format_args!("  REJECTED {}", printable(rejected)))?;
+            out.line(format_args!("  REJECTED {}", escaped(rejected)))?;
         }
         for (model, messages) in self.issues.iter() {
-            out.line(format_args!("  {}", printable(model)))?;
+            out.line(format_args!("  {}", escaped(model)))?;
             for message in messages {
                 // The messages repeat the model's name, which stands above them.
                 let message = message.strip_prefix(model).unwrap_or(&message).trim_start();
-                out.line(format_args!("    {}", printable(message)))?;
+                out.line(format_args!("    {}", escaped(message)))?;
             }
         }
         Ok(())

@@ -104,16 +104,11 @@ impl Common {
     /// The configuration, with the log set up as it says and its warnings told.
     fn start(&self, audience: Audience) -> anyhow::Result<Effective> {
         let effective = self.load()?;
-        let color = match self.color {
-            args::Color::Auto => log::Color::Auto,
-            args::Color::Always => log::Color::Always,
-            args::Color::Never => log::Color::Never,
-        };
         let verbosity = self.verbosity().clamp(-8, 8);
         log::init(
             &effective.config.log,
             i8::try_from(verbosity).unwrap_or_default(),
-            color,
+            output::colors(self.color, &std::io::stderr()),
             audience,
         )?;
         for warning in &effective.warnings {

@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use super::args::Color;
 use super::table::Palette;
+use crate::error::causes;
+use crate::text::escaped;
 
 /// The result could not be written out.
 #[derive(Debug, thiserror::Error)]
@@ -104,57 +106,44 @@ pub(super) fn wrapped(text: &str, width: Option<usize>) -> String {
 
 /// The colours of stdout.
 pub(super) fn palette(color: Color) -> Palette {
-    if colors(color) {
+    if colors(color, &io::stdout()) {
         Palette::Colored
     } else {
         Palette::Plain
     }
 }
 
-/// Whether stdout takes colours.
-fn colors(color: Color) -> bool {
+/// Whether what goes to `stream` is coloured: on a terminal, unless `--color`, `$NO_COLOR` or `TERM=dumb` say otherwise.
+#[must_use]
+pub fn colors(color: Color, stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && !set("NO_COLOR") && !dumb(),
+        Color::Auto => stream.is_terminal() && !set("NO_COLOR") && !dumb(),
     }
 }
 
 /// Writes an error and its causes to stderr, a line each.
 pub fn complain(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();
-    let mut text = format!("horde-refd: {error}");
-    for cause in error.chain().skip(1) {
-        text.push_str("\n  because: ");
-        text.push_str(&cause.to_string());
-    }
-    for line in text.lines() {
-        // A closed stderr changes nothing about how the command ends.
-        let _ = writeln!(stderr, "{}", printable(line));
+    let mut before = "horde-refd: ";
+    for cause in causes(error.as_ref()) {
+        for line in cause.to_string().lines() {
+            // Without a stderr there is no other place to write to.
+            let _ = writeln!(stderr, "{before}{}", escaped(line));
+            before = "";
+        }
+        before = "  because: ";
     }
 }
 
 /// Writes a warning to stderr.
 pub fn warn(warning: impl Display) {
     let warning = warning.to_string();
-    // A closed stderr changes nothing about how the command ends.
-    let _ = writeln!(io::stderr().lock(), "warning: {}", printable(&warning));
-}
-
-/// The text with its control characters escaped: names and messages quote what a stranger wrote.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_debug());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    // Without a stderr there is no other place to write to.
+    let _ = writeln!(io::stderr().lock(), "warning: {}", escaped(&warning));
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `horde-refd refresh`: asks the running daemon for a forced refresh; with `--wait` it returns when that is over.
 
 use anyhow::anyhow;
-use jiff::Timestamp;
 
 use super::args::{Common, RefreshArgs};
 use super::output;
 use super::{Exit, runtime_directory};
+use crate::clock;
 use crate::inspect::daemon::{Daemon, Refreshed};
 use crate::inspect::status::complaints;
 
@@ -31,7 +31,7 @@ fn outcome(refreshed: &Refreshed) -> Exit {
             Exit::Locked
         }
         _ => {
-            let now = Timestamp::now();
+            let now = clock::now();
             let status = &refreshed.status;
             let mut lines = vec!["the refresh is over, and not all is well".to_owned()];
             lines.extend(complaints(status, now));

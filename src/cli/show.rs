@@ -19,7 +19,7 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     } else {
         layout.v2(args.category)
     };
-    let bytes = disk::read(&path)?.with_context(|| {
+    let bytes = disk::read(&path, disk::Links::Follow)?.with_context(|| {
         format!(
             "the mirror holds no {}: {} does not exist",
             args.category,

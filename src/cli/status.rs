@@ -9,12 +9,15 @@ use serde_json::json;
 
 use super::args::{Common, StatusArgs};
 use super::causes::causes;
-use super::output::{self, Output, WriteFailed, printable, wrapped};
+use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
 use super::{Exit, runtime_directory};
+use crate::clock;
 use crate::config::Config;
+use crate::error::chain;
 use crate::inspect::daemon::{Daemon, Life};
 use crate::inspect::status::{State, StatusError, View, age, ago, span};
+use crate::text::escaped;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -38,12 +41,12 @@ fn look(config: &Config) -> Result<View, StatusError> {
 
 /// One line, as monitoring plugins print it.
 fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let (complaints, healthy) = match look(config) {
         Ok(view) => (view.complaints(now), view.categories().len()),
         Err(error) => {
             let error = anyhow::Error::new(error);
-            (vec![format!("{error:#}")], 0)
+            (vec![chain(error.as_ref())], 0)
         }
     };
     let mut out = Output::stdout();
@@ -53,7 +56,7 @@ fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
         out.line(format_args!("OK: every category is fresh ({healthy})"))?;
     } else {
         let line = format!("WARNING: {}", complaints.join("; "));
-        out.line(printable(&line))?;
+        out.line(escaped(&line))?;
     }
     out.finish()?;
     Ok(if complaints.is_empty() {
@@ -82,7 +85,7 @@ fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exi
 }
 
 fn print(view: &View, as_json: bool, palette: Palette, prefix: &str) -> Result<(), WriteFailed> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let mut out = Output::stdout();
     out.bytes(prefix.as_bytes())?;
     if as_json {
@@ -106,8 +109,8 @@ fn header(view: &View, now: Timestamp, palette: Palette) -> String {
         View::NoDaemon(none) => {
             return format!(
                 "{}\nmirror    {}",
-                palette.paint(&printable(&none.why()), Tone::Bad),
-                printable(&none.mirror().display().to_string())
+                palette.paint(&escaped(&none.why()), Tone::Bad),
+                escaped(&none.mirror().display().to_string())
             );
         }
     };
@@ -125,12 +128,12 @@ fn header(view: &View, now: Timestamp, palette: Palette) -> String {
         ),
         format!(
             "mirror    {}",
-            printable(&status.base_path.display().to_string())
+            escaped(&status.base_path.display().to_string())
         ),
-        format!("upstream  {}", printable(&status.upstream)),
+        format!("upstream  {}", escaped(&status.upstream)),
     ];
     for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {
-        let host = printable(host);
+        let host = escaped(host);
         let text = format!(
             "limited   {host} asked to be left alone, next request {}",
             in_or_now(*until, now)
@@ -143,7 +146,7 @@ fn header(view: &View, now: Timestamp, palette: Palette) -> String {
 fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
     let status = daemon.status();
     let (role, pid) = (status.role.as_str(), status.process.pid);
-    let host = printable(&status.process.host);
+    let host = escaped(&status.process.host);
     match daemon.life(now) {
         Life::Here(pid) => format!("{role}, pid {pid}, up {}", span(age(status.since, now))),
         Life::Elsewhere => {
@@ -204,7 +207,7 @@ fn troubles(view: &View, width: Option<usize>) -> String {
     let errors = errors.filter_map(|(name, category)| Some((*name, category.last_error.clone()?)));
     let lines = causes(errors)
         .into_iter()
-        .map(|cause| wrapped(&printable(&cause.to_string()), width));
+        .map(|cause| wrapped(&escaped(&cause.to_string()), width));
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -14,11 +14,11 @@ use super::table::{Cell, Palette, Tone, table};
 use super::{Audience, Exit, runtime};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
+use crate::depth::Depth;
 use crate::error::chain;
 use crate::mirror::LockError;
 use crate::mirror::changes::Changes;
 use crate::pipeline::{CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
-use crate::trigger::Reason;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -38,9 +38,9 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         opened => opened?,
     };
     let reason = if args.force {
-        Reason::Force
+        Depth::Force
     } else {
-        Reason::Schedule
+        Depth::Poll
     };
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
     let bars = shown.then(|| Bars::new(&categories));

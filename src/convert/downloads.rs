@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use crate::legacy::config::{Config, Download, File};
-use crate::legacy::contains_lowered;
-use crate::legacy::flaw::{At as _, Flaw};
-use crate::legacy::licensing::Licensing;
-use crate::legacy::model::Record;
-use crate::legacy::python_json::Writer;
+use crate::legacy::record::Record;
+use crate::legacy::record::files::{Config, Download, File};
+use crate::legacy::record::licence::Licensing;
+use crate::python::characters::contains_lowered;
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::Writer;
 
 /// The checksum of files that have none.
 const UNKNOWN_CHECKSUM: &str = "FIXME";

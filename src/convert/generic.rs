@@ -1,12 +1,12 @@
 //! v2 records of every JSON category but image generation: what is known is written, empty or not.
 
 use crate::category::Category;
-use crate::legacy::flaw::Flaw;
-use crate::legacy::model::{Metadata, Record};
-use crate::legacy::python_json::{Flavour, Writer};
+use crate::legacy::record::{Metadata, Record};
+use crate::python::flaw::Flaw;
+use crate::python::json::{Flavour, Writer};
 
 use super::downloads::Downloads;
-use super::{clip, controlnet, licensing};
+use super::licence;
 
 /// The schema that records are said to follow which have no metadata of their own.
 pub(super) const SCHEMA_VERSION: &str = "2.1.0";
@@ -46,14 +46,19 @@ pub(super) fn write(
     writer.field("purpose");
     writer.string(category.purpose());
     writer.close(b'}');
-    licensing::write(&mut writer, record.licensing.as_ref(), false);
+    licence::write(&mut writer, record.licensing.as_ref(), false);
     match category {
-        Category::Clip => clip::write(&mut writer, record),
-        Category::Controlnet => controlnet::write(&mut writer, record),
+        Category::Clip => writer.optional("pretrained_name", record.pretrained_name),
+        Category::Controlnet => writer.optional("controlnet_style", controlnet_style(record)),
         _ => {}
     }
     writer.close(b'}');
     Ok(())
+}
+
+/// The type, where it is there, else the style. Unknown ones are kept.
+fn controlnet_style<'t>(record: &Record<'t, '_>) -> Option<&'t str> {
+    record.kind.filter(|kind| !kind.is_empty()).or(record.style)
 }
 
 fn metadata(writer: &mut Writer<'_>, metadata: Option<&Metadata<'_>>) {

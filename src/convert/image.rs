@@ -1,15 +1,15 @@
 //! v2 records of image generation: sparse, what equals a default is left out.
 
-use crate::legacy::flat::{Flat, FlatMap, write_flat};
-use crate::legacy::flaw::{At as _, Flaw};
-use crate::legacy::json::Value;
-use crate::legacy::model::{Metadata, Record};
-use crate::legacy::python_json::{Flavour, Writer};
-use crate::legacy::python_trim;
+use crate::legacy::record::{Metadata, Record};
+use crate::python::characters::python_trim;
+use crate::python::flat_value::{Flat, FlatMap, write_flat};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::Value;
+use crate::python::json::{Flavour, Writer};
 
 use super::downloads::Downloads;
 use super::generic::{SCHEMA_VERSION, changes};
-use super::licensing;
+use super::licence;
 
 const STYLES: [&str; 6] = [
     "generalist",
@@ -43,7 +43,7 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_, '_>) -> Result<(), Fl
         writer.field("size_on_disk_bytes");
         writer.raw(bytes);
     }
-    licensing::write(&mut writer, record.licensing.as_ref(), true);
+    licence::write(&mut writer, record.licensing.as_ref(), true);
     if image.inpainting {
         writer.field("inpainting");
         writer.bool(true);

@@ -6,24 +6,20 @@
 //! 3. An empty legacy file gives `{}`, as in the reference. (The daemon never gets here with one.)
 //! 4. A category without a legacy format converts to no bytes at all: there is nothing to write.
 
-mod clip;
-mod controlnet;
 mod downloads;
 mod generic;
-mod grouping;
+mod group;
 mod image;
-mod licensing;
-mod patterns;
-mod places;
+mod licence;
 mod text;
 
 use std::ops::ControlFlow;
 
 use crate::category::Category;
-use crate::legacy::model::Record;
-use crate::legacy::python_json::Flavour;
-use crate::legacy::python_json::push_string;
+use crate::legacy::record::Record;
 use crate::legacy::{self, IssueLog, Issues, Rejected};
+use crate::python::json::Flavour;
+use crate::python::json::push_string;
 
 /// The result of a conversion that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +110,7 @@ fn records(
     let mut v2 = Vec::with_capacity(text.len() / 3 * 5 + 64);
     v2.push(b'{');
     let mut models = 0;
-    for (key, value) in records.iter() {
+    for (key, value) in &records {
         let start = v2.len();
         v2.extend_from_slice(if models == 0 { b"\n    " } else { b",\n    " });
         push_string(&mut v2, key, Flavour::V2);
@@ -134,7 +130,7 @@ fn records(
             }
             Err(flaw) => {
                 v2.truncate(start);
-                if let ControlFlow::Break(rejected) = on_rejected(flaw.of_model(key)) {
+                if let ControlFlow::Break(rejected) = on_rejected(Rejected::of_model(key, flaw)) {
                     return Err(rejected);
                 }
             }

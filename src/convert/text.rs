@@ -6,18 +6,19 @@
 
 use std::ops::ControlFlow;
 
-use crate::legacy::claims::{
+use crate::legacy::row::claims::{
     CAPABILITIES, Claims, ContextWindow, INTERACTION_MODES, Source, claims, context_window,
 };
-use crate::legacy::csv::for_each_row;
-use crate::legacy::flat::{FlatMap, flat_map, write_flat_map};
-use crate::legacy::flaw::{At as _, Flaw};
-use crate::legacy::members::Members;
-use crate::legacy::python_json::{Flavour, Writer, push_plain_string, push_string};
+use crate::legacy::row::table::for_each_row;
 use crate::legacy::row::{Details, Row};
-use crate::legacy::{IssueLog, Rejected, Topic, exact_integer};
+use crate::legacy::{IssueLog, Rejected, Topic};
+use crate::python::flat_value::{FlatMap, flat_map, write_flat_map};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::keyed::Members;
+use crate::python::json::{Flavour, Writer, push_plain_string, push_string};
+use crate::python::numbers::exact_integer;
 
-use super::grouping::Grouper;
+use super::group::group;
 use super::{Converted, OnRejected};
 
 pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Converted, Rejected> {
@@ -28,7 +29,6 @@ pub(super) fn convert(text: &str, on_rejected: OnRejected<'_>) -> Result<Convert
         members: Members::with_capacity(text.len() * 6 + 1024, rows),
         log: IssueLog::with_capacity(rows, text.len() / 4),
         copies: Vec::new(),
-        grouper: Grouper::default(),
     };
     for_each_row(text, &mut rows_log, |row| {
         match row.and_then(|row| records.add(row)) {
@@ -60,7 +60,6 @@ struct Records {
     members: Members,
     log: IssueLog,
     copies: Vec<Topic>,
-    grouper: Grouper,
 }
 
 /// What is checked of a row before anything of it is written.
@@ -74,7 +73,7 @@ struct Checked<'t, 'a> {
 impl Records {
     fn add(&mut self, row: &Row<'_>) -> Result<(), Rejected> {
         let checked = row.details.as_deref().map(check).transpose();
-        let checked = checked.map_err(|flaw| flaw.of_model(row.name))?;
+        let checked = checked.map_err(|flaw| Rejected::of_model(row.name, flaw))?;
         let slot = self.members.slot(row.name, self.log.keys());
         let topic = if slot.is_new {
             self.log.open(row.name)
@@ -91,9 +90,9 @@ impl Records {
             }
             return Ok(());
         }
-        let group = self.grouper.group(row.name);
+        let group = group(row.name);
         self.members
-            .write(slot, |out| record(out, row, checked.as_deref(), group));
+            .write(slot, |out| record(out, row, checked.as_deref(), &group));
         Ok(())
     }
 }

@@ -17,7 +17,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -25,13 +24,14 @@ use self::tell::Teller;
 use crate::backend::{GithubBackend, OpenError, Role};
 use crate::category::Category;
 use crate::config::{Config, OnLocked};
+use crate::depth::Depth;
 use crate::mirror::LockError;
 use crate::observe::hooks::Hooks;
 use crate::pipeline::{CategoryReport, Progress, Report};
+use crate::trigger::Trigger;
 use crate::trigger::schedule::{Schedule, ScheduleError};
 use crate::trigger::signals::{Registered, Signal, Signals};
 use crate::trigger::watch::{Watch, WatchError};
-use crate::trigger::{Reason, Trigger};
 
 /// How often a daemon that stands by tries the lock: it is to take over within two seconds of the writer's death.
 const STANDBY: Duration = Duration::from_millis(900);
@@ -69,7 +69,7 @@ struct Daemon {
     trigger: Trigger,
     teller: Teller,
     hooks: Hooks,
-    running: Option<(Reason, Running)>,
+    running: Option<(Depth, Running)>,
     /// A signal asked for a refresh that has not been completed yet.
     reloading: bool,
     /// What a cycle tells before it is over.
@@ -122,7 +122,7 @@ pub async fn run(
         backend,
     };
     daemon.teller.started(&watch);
-    trigger.request(Reason::Schedule);
+    trigger.request(Depth::Poll);
     let ended = daemon.turn(&mut signals, &mut schedule, &mut watch).await;
     daemon.teller.stopping();
     // Dropped at an await: what the cycle published is whole, and the mirror writes its manifest when it goes.
@@ -159,11 +159,11 @@ impl Daemon {
                 },
                 Some((category, report)) = self.news.1.recv() => self.tell_early(category, &report),
                 report = finish(&mut self.running), if !idle => {
-                    if let Some((reason, _)) = self.running.take() {
-                        self.settle(reason, &report, watch)?;
+                    if let Some((depth, _)) = self.running.take() {
+                        self.settle(depth, &report, watch)?;
                     }
                 }
-                reason = self.trigger.next(), if idle => self.start(reason),
+                depth = self.trigger.next(), if idle => self.start(depth),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
                 _ = patience.tick(), if !self.teller.is_ready() => self.teller.ask_for_patience(),
                 () = beat(&mut heartbeat) => self.teller.alive(),
@@ -182,36 +182,31 @@ impl Daemon {
         }
         self.teller.reloading();
         self.reloading = true;
-        self.trigger.request(Reason::Force);
+        self.trigger.request(Depth::Force);
         if self.running.is_some() {
             self.backend.upstream().end_backoff();
         }
     }
 
-    fn start(&mut self, reason: Reason) {
-        tracing::debug!(reason = reason.name(), "a cycle begins");
+    fn start(&mut self, depth: Depth) {
+        tracing::debug!(depth = depth.name(), "a cycle begins");
         self.teller.begin();
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
         let news = News(self.news.0.clone());
         let cycle = async move {
-            let _running = trigger.running(reason);
-            backend.refresh_hinted(reason, &trigger, &news).await
+            let _running = trigger.running(depth);
+            backend.refresh_hinted(depth, &trigger, &news).await
         };
-        self.running = Some((reason, Box::pin(cycle)));
+        self.running = Some((depth, Box::pin(cycle)));
     }
 
-    fn settle(
-        &mut self,
-        reason: Reason,
-        report: &Report,
-        watch: &Watch,
-    ) -> Result<(), DaemonError> {
+    fn settle(&mut self, depth: Depth, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
         watch.check()?;
         // Whoever became the writer by the way, in a look at the files, has not asked the upstream yet.
         let role = self.backend.role();
-        if role == Role::Writer && self.role == Role::Standby && reason < Reason::Schedule {
-            self.trigger.request(Reason::Schedule);
+        if role == Role::Writer && self.role == Role::Standby && depth < Depth::Poll {
+            self.trigger.request(Depth::Poll);
         }
         self.role = role;
         let changed = report.changed();
@@ -219,10 +214,10 @@ impl Daemon {
             watch.wrote();
             self.hooks.changed(&changed);
         }
-        if reason == Reason::Force && self.trigger.pending() != Some(Reason::Force) {
+        if depth == Depth::Force && self.trigger.pending() != Some(Depth::Force) {
             self.reloading = false;
         }
-        self.teller.settle(reason, report, watch, !self.reloading);
+        self.teller.settle(depth, report, watch, !self.reloading);
         Ok(())
     }
 
@@ -239,7 +234,7 @@ impl Daemon {
                 self.role = Role::Writer;
                 tracing::info!("the writer of this mirror is gone; this daemon takes over");
                 self.teller.took_over();
-                self.trigger.request(Reason::Schedule);
+                self.trigger.request(Depth::Poll);
             }
             Ok(false) => {}
             Err(error) => {
@@ -256,7 +251,7 @@ fn every(period: Duration) -> Interval {
 }
 
 /// The running cycle's report; waits for ever when none runs.
-async fn finish(running: &mut Option<(Reason, Running)>) -> Report {
+async fn finish(running: &mut Option<(Depth, Running)>) -> Report {
     match running {
         Some((_, cycle)) => cycle.await,
         None => std::future::pending().await,
@@ -270,16 +265,4 @@ async fn beat(heartbeat: &mut Option<Interval>) {
         }
         None => std::future::pending().await,
     }
-}
-
-/// The time that systemd and `refresh --wait` compare by, in microseconds.
-pub(crate) fn monotonic_us() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
-    seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
-}
-
-/// The clock of statuses and logs.
-fn now() -> Timestamp {
-    Timestamp::now()
 }

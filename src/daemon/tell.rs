@@ -10,11 +10,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch::Receiver;
 
-use super::{monotonic_us, now};
 use crate::backend::{GithubBackend, Role};
 use crate::category::Category;
+use crate::clock;
 use crate::config::Ready;
-use crate::disk::{self, DiskError, Placement};
+use crate::depth::Depth;
+use crate::disk::{self, DiskError, Links, Placement};
 use crate::mirror::Digest;
 use crate::observe::board::{Board, Occasion};
 use crate::observe::metrics::{self, MetricsSnapshot};
@@ -22,7 +23,6 @@ use crate::observe::process::Process;
 use crate::observe::status::{self, ForcedCycle, Status};
 use crate::observe::systemd::Notifier;
 use crate::pipeline::{CategoryReport, Report};
-use crate::trigger::Reason;
 use crate::trigger::watch::Watch;
 
 pub(super) struct Teller {
@@ -71,7 +71,7 @@ impl Teller {
         }
         Self {
             notifier: Notifier::from_env(),
-            since: now(),
+            since: clock::now(),
             ready: false,
             owes_ready: false,
             begun_us: 0,
@@ -126,7 +126,7 @@ impl Teller {
         };
         Category::with_legacy().all(|category| {
             let published = manifest.categories.get(&category);
-            let bytes = disk::read(&self.backend.layout().v2(category)).ok().flatten();
+            let bytes = disk::read(&self.backend.layout().v2(category), Links::Follow).ok().flatten();
             matches!((published, bytes), (Some(entry), Some(bytes)) if entry.v2.sha256 == Digest::of(&bytes))
         })
     }
@@ -186,13 +186,13 @@ impl Teller {
     }
 
     pub(super) fn begin(&mut self) {
-        self.begun_us = monotonic_us();
+        self.begun_us = clock::monotonic_us();
     }
 
     /// A cycle that still waits for the upstream has put a category's files in order.
     pub(super) fn mended(&mut self, category: Category, report: &CategoryReport) {
         self.note_role();
-        self.board.mended(category, report, now());
+        self.board.mended(category, report, clock::now());
         self.write_status();
         if !self.ready && self.holds_good_files() {
             self.get_ready();
@@ -200,25 +200,25 @@ impl Teller {
     }
 
     /// A cycle is over; `settled` tells that no asked-for refresh is outstanding.
-    pub(super) fn settle(&mut self, reason: Reason, report: &Report, watch: &Watch, settled: bool) {
+    pub(super) fn settle(&mut self, depth: Depth, report: &Report, watch: &Watch, settled: bool) {
         self.note_role();
         match self.role {
             Role::Writer => {
                 let occasion = Occasion {
-                    polled: reason >= Reason::Schedule,
+                    polled: depth >= Depth::Poll,
                     superseded: !settled,
                 };
-                self.board.apply(report, occasion, now());
+                self.board.apply(report, occasion, clock::now());
             }
             Role::Standby => {
                 self.follow();
                 self.board.followed();
             }
         }
-        if reason == Reason::Force {
+        if depth == Depth::Force {
             self.last_forced = Some(ForcedCycle {
                 began_monotonic_us: self.begun_us,
-                ended_monotonic_us: monotonic_us(),
+                ended_monotonic_us: clock::monotonic_us(),
                 exit_code: match self.role {
                     Role::Writer => u8::from(!report.is_complete()),
                     // As `sync` says that another writer holds the mirror.
@@ -228,7 +228,7 @@ impl Teller {
             say_holds(report);
         }
         tracing::debug!(
-            reason = reason.name(),
+            depth = depth.name(),
             elapsed_ms = report.elapsed.as_secs_f64() * 1e3,
             changed = report.changed().len(),
             "a cycle is over"
@@ -270,7 +270,7 @@ impl Teller {
         for (category, status) in self.status().categories {
             tracing::info!(
                 category = category.name(),
-                state = status.state_at(now(), stale_after).as_str(),
+                state = status.state_at(clock::now(), stale_after).as_str(),
                 models = status.models.unwrap_or_default(),
                 failures = status.consecutive_failures,
                 error = status.last_error.as_deref().unwrap_or_default(),
@@ -293,7 +293,7 @@ impl Teller {
             },
             base_path: config.base_path.clone(),
             upstream: config.upstream.origin.to_string(),
-            updated_at: now(),
+            updated_at: clock::now(),
             next_poll,
             last_forced: self.last_forced,
             cycles: self.board.cycles(),
@@ -331,8 +331,11 @@ impl Teller {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..MetricsSnapshot::default()
         };
-        self.board
-            .measure(&mut snapshot, now(), self.backend.config().stale_after);
+        self.board.measure(
+            &mut snapshot,
+            clock::now(),
+            self.backend.config().stale_after,
+        );
         let traffic = self.backend.upstream().traffic();
         snapshot.downloaded_bytes = traffic.downloaded_bytes;
         snapshot.upstream_requests = traffic.requests;

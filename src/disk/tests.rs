@@ -25,9 +25,9 @@ fn invariant_3_equal_bytes_cause_no_write() {
         replace(&target, b"one", PLAIN).unwrap(),
         Replaced::Written(None)
     );
-    let before = stamp(&target).unwrap();
+    let before = stamp(&target, Links::Refuse).unwrap();
     assert_eq!(replace(&target, b"one", PLAIN).unwrap(), Replaced::Equal);
-    assert_eq!(stamp(&target).unwrap(), before);
+    assert_eq!(stamp(&target, Links::Refuse).unwrap(), before);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn invariant_3_a_wrong_mode_is_set_right_without_moving_the_mtime() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("a.json");
     replace(&target, b"one", PLAIN).unwrap();
-    let before = stamp(&target).unwrap().unwrap();
+    let before = stamp(&target, Links::Refuse).unwrap().unwrap();
     fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
     replace(&target, b"one", PLAIN).unwrap();
     let metadata = fs::metadata(&target).unwrap();
@@ -50,7 +50,7 @@ fn invariant_4_every_change_gets_a_later_mtime() {
     let mut last = 0.0;
     for round in 0..200 {
         replace(&target, format!("{round}").as_bytes(), PLAIN).unwrap();
-        let mtime = stamp(&target).unwrap().unwrap().mtime();
+        let mtime = stamp(&target, Links::Refuse).unwrap().unwrap().mtime();
         assert!(mtime > last, "round {round}: {mtime} is not after {last}");
         last = mtime;
     }
@@ -121,4 +121,35 @@ fn the_mode_is_the_one_asked_for_whatever_the_umask() {
     };
     replace(&target, b"one", placement).unwrap();
     assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o666);
+}
+
+#[test]
+fn invariant_6_no_mode_is_set_and_no_byte_written_through_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let outside = directory.path().join("outside");
+    fs::write(&outside, "secret").unwrap();
+    fs::set_permissions(&outside, Permissions::from_mode(0o600)).unwrap();
+    let target = directory.path().join("a.json");
+    for bytes in [b"secret".as_slice(), b"other"] {
+        std::os::unix::fs::symlink(&outside, &target).unwrap();
+        set_mode(&target, 0o644).unwrap_err();
+        assert!(matches!(
+            replace(&target, bytes, PLAIN).unwrap(),
+            Replaced::Written(None)
+        ));
+        assert!(fs::symlink_metadata(&target).unwrap().is_file());
+        assert_eq!(fs::read(&outside).unwrap(), b"secret");
+        assert_eq!(fs::metadata(&outside).unwrap().mode() & 0o7777, 0o600);
+        fs::remove_file(&target).unwrap();
+    }
+}
+
+#[test]
+fn the_mode_of_an_unreadable_file_can_be_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("a.json");
+    fs::write(&target, "one").unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o000)).unwrap();
+    set_mode(&target, 0o644).unwrap();
+    assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o644);
 }

@@ -9,11 +9,12 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::clock;
 use crate::mirror::Layout;
 use crate::mirror::lock::{self, Held};
 use crate::observe::status::{self, Role, Status, StatusError, age};
@@ -167,7 +168,7 @@ impl Daemon {
     pub fn refresh(self) -> Result<Asked, RefreshError> {
         let mirror = || self.base_path.clone();
         let named = self.status.process.pid;
-        let pid = match self.life(Timestamp::now()) {
+        let pid = match self.life(clock::now()) {
             Life::Here(pid) => pid,
             Life::Elsewhere => {
                 return Err(RefreshError::Elsewhere {
@@ -186,7 +187,7 @@ impl Daemon {
         let refused = |source| RefreshError::Signal { pid, source };
         let target = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let target = target.ok_or_else(|| refused(io::ErrorKind::InvalidInput.into()))?;
-        let begun_us = monotonic_us();
+        let begun_us = clock::monotonic_us();
         kill_process(target, Signal::HUP).map_err(|errno| refused(errno.into()))?;
         Ok(Asked {
             base_path: self.base_path,
@@ -219,7 +220,7 @@ impl Asked {
     /// # Errors
     /// The daemon ended first, or the time is over.
     pub fn wait(self, timeout: Option<Duration>) -> Result<Refreshed, RefreshError> {
-        let begun = Instant::now();
+        let begun = clock::instant();
         loop {
             // A status file that is being replaced, or gone for a moment, is looked at again.
             if let Ok(status) = Status::read(&self.file) {
@@ -237,11 +238,11 @@ impl Asked {
                     lock: LockView::of(&self.base_path),
                     file: self.file.clone(),
                 };
-                if daemon.life(Timestamp::now()) == Life::Gone {
+                if daemon.life(clock::now()) == Life::Gone {
                     return Err(RefreshError::Ended { pid });
                 }
             }
-            if let Some(after) = timeout.filter(|timeout| begun.elapsed() > *timeout) {
+            if let Some(after) = timeout.filter(|timeout| clock::since(begun) > *timeout) {
                 return Err(RefreshError::Timeout { after });
             }
             std::thread::sleep(LOOK);
@@ -282,13 +283,6 @@ fn life(
         (None, _) if recent && !(writes && lock.certain) => Life::Elsewhere,
         _ => Life::Gone,
     }
-}
-
-/// The clock by which the daemon dates its forced cycles.
-fn monotonic_us() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
-    seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
 }
 
 fn list(paths: &[PathBuf]) -> String {

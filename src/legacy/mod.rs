@@ -4,83 +4,20 @@
 //! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.
 //! 3. Everything here is a pure function of bytes.
 
-mod cells;
-mod characters;
-pub(crate) mod claims;
-mod coerce;
-pub(crate) mod config;
-pub(crate) mod csv;
-mod dates;
-pub(crate) mod flat;
-pub(crate) mod flaw;
-mod issues;
-pub(crate) mod json;
-mod json_reader;
-mod license_expression;
-pub(crate) mod licensing;
-pub(crate) mod members;
-pub(crate) mod model;
-mod numbers;
-pub(crate) mod python_json;
+mod findings;
+pub(crate) mod record;
+mod rejected;
 pub(crate) mod row;
-mod swar;
-mod urls;
 mod view;
 
-#[cfg(test)]
-mod tables;
-
-use std::fmt;
-
 use crate::category::Category;
+use crate::python::json;
 
-pub(crate) use characters::{contains_lowered, is_decimal, is_letter_or_number, python_trim};
-pub use issues::Issues;
-pub(crate) use issues::{IssueLog, Keys, Topic};
-pub(crate) use numbers::exact_integer;
+pub(crate) use crate::python::json::is_whole;
+pub use findings::Issues;
+pub(crate) use findings::{IssueLog, Topic};
+pub use rejected::Rejected;
 pub use view::legacy_view;
-
-/// Why a legacy file cannot be converted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// The record at fault, where there is one.
-    pub model: Option<String>,
-    /// The path of the field at fault inside the record, e.g. `config.files[0].path`.
-    pub field: Option<String>,
-    /// What is wrong, for people.
-    pub reason: String,
-}
-
-impl Rejected {
-    /// Something about the file as a whole.
-    pub(crate) fn file(reason: impl Into<String>) -> Self {
-        Self {
-            model: None,
-            field: None,
-            reason: reason.into(),
-        }
-    }
-}
-
-/// One line: `model 'X', field config.files[0].path: must be a string, found a number`.
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.model, &self.field) {
-            (Some(model), Some(field)) => write!(
-                f,
-                "model '{}', field {}: ",
-                model.escape_debug(),
-                field.escape_debug()
-            )?,
-            (Some(model), None) => write!(f, "model '{}': ", model.escape_debug())?,
-            (None, Some(field)) => write!(f, "field {}: ", field.escape_debug())?,
-            (None, None) => {}
-        }
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Rejected {}
 
 /// Whether upstream bytes are a legacy file at all: complete, well-formed, of the right shape.
 ///
@@ -102,19 +39,13 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
         return Err(a_page());
     }
     if category == Category::TextGeneration {
-        return csv::check(text);
+        return row::table::check(text);
     }
-    match json_reader::parse_loosely(text) {
+    match json::parse_loosely(text) {
         Ok(json::Value::Object(_)) => Ok(()),
         Ok(other) => Err(not_an_object(&other)),
         Err(error) => Err(Rejected::file(error.describe(text))),
     }
-}
-
-/// Whether bytes are one whole JSON object, in the JSON that Python reads and writes.
-pub(crate) fn is_whole(json: &[u8]) -> bool {
-    let text = std::str::from_utf8(json).ok();
-    text.is_some_and(|text| matches!(json_reader::parse_loosely(text), Ok(json::Value::Object(_))))
 }
 
 /// The text of a file.
@@ -138,7 +69,7 @@ pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
 
 /// The records of a JSON file by key.
 pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
-    match json_reader::parse(text) {
+    match json::parse(text) {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
         Err(_) if looks_like_a_page(text) => Err(a_page()),

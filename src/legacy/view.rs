@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::csv::for_each_row;
-use super::json::{Object, Value};
-use super::members::Members;
-use super::numbers::exact_integer;
-use super::python_json::{Flavour, Writer};
 use super::row::Row;
-use super::{IssueLog, Keys, Rejected, python_trim, utf8};
+use super::row::table::for_each_row;
+use super::{IssueLog, Rejected, utf8};
+use crate::python::characters::python_trim;
+use crate::python::json::keyed::Members;
+use crate::python::json::{Flavour, Object, Value, Writer};
+use crate::python::names::Keys;
+use crate::python::numbers::exact_integer;
 
 /// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).
 ///
@@ -154,4 +155,29 @@ fn spoken(model_name: &str) -> String {
         }
     }
     python_trim(&spoken).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::recorded_tests::cases as recorded;
+
+    #[test]
+    fn findings_about_rows() {
+        for case in recorded("legacy_view.jsonl") {
+            let Some(csv) = case["csv"].as_str().filter(|_| case["ok"] == true) else {
+                continue;
+            };
+            let mut log = IssueLog::default();
+            if render(csv.as_bytes(), false, &mut log).is_err() {
+                continue;
+            }
+            let mut expected = IssueLog::default();
+            for pair in case["issues"].as_array().unwrap() {
+                let topic = expected.topic(pair[0].as_str().unwrap());
+                expected.add(topic, pair[1].as_str().unwrap().to_owned());
+            }
+            assert_eq!(log.finish(), expected.finish(), "{}", case["id"]);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //!   <v2 file>                 published, read by other processes
 //!   manifest.json             what is published; written last
 //!   legacy/<legacy file>      byte for byte as upstream sent it
+//!   audit/                    always there, empty: the Python package makes it at every start, also where it may not write
 //!   .horde-refd/              ours alone
 //!     lock                    held for as long as the writer runs; never written, never removed
 //!     state.json              validators, rate-limit deadlines
@@ -93,11 +94,18 @@ impl Layout {
             .join(category.legacy_file())
     }
 
+    /// The directory that every Python client wants to make at its start.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.base.join("audit")
+    }
+
     /// Every directory of the mirror, parents first.
     #[must_use]
-    pub fn directories(&self) -> [PathBuf; 5] {
+    pub fn directories(&self) -> [PathBuf; 6] {
         [
             self.base.clone(),
+            self.audit(),
             self.legacy_directory(),
             self.private(),
             self.private().join("previous"),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::digest::Digest;
 use crate::category::Category;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, DiskError, Links};
 use crate::upstream::Validators;
 
 /// The program and version that wrote a manifest.
@@ -122,7 +122,7 @@ impl Default for State {
 
 /// Reads either file; what cannot be read, or is of another format, counts as absent.
 pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
-    let bytes = match disk::read(path) {
+    let bytes = match disk::read(path, Links::Follow) {
         Ok(bytes) => bytes?,
         Err(error) => {
             tracing::warn!(path = %path.display(), error = %error.source, "cannot read our own file; rebuilding it");

@@ -14,7 +14,7 @@ pub mod lock;
 pub mod manifest;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,8 +24,9 @@ pub use self::layout::Layout;
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
 use crate::category::Category;
-use crate::config::Config;
-use crate::disk::{self, DiskError, Placement, Replaced, Stamp};
+use crate::clock;
+use crate::config::{Config, ReplicateMode};
+use crate::disk::{self, DiskError, Links, Placement, Replaced, Stamp};
 
 /// The writer's hold on a mirror.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Mirror {
     layout: Layout,
     file_mode: u32,
     directory_mode: u32,
+    links: Links,
     lock: Lock,
     manifest: Manifest,
     state: State,
@@ -89,6 +91,10 @@ impl Mirror {
         Ok(Self {
             file_mode: config.file_mode,
             directory_mode: config.directory_mode,
+            links: match config.replicate_mode {
+                ReplicateMode::Primary => Links::Follow,
+                ReplicateMode::Replica => Links::Refuse,
+            },
             lock,
             amended: manifest.is_none(),
             manifest: manifest.unwrap_or_default(),
@@ -103,6 +109,13 @@ impl Mirror {
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Whether a link may stand for a file: where the local files are the origin, an operator may link them; elsewhere
+    /// a link under one of our names gives way.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        self.links
     }
 
     /// What is published.
@@ -135,7 +148,7 @@ impl Mirror {
     /// A manifest that is not the one we left is written again.
     fn check_manifest(&mut self) {
         let path = self.layout.manifest();
-        let stamp = disk::stamp(&path).ok().flatten();
+        let stamp = disk::stamp(&path, Links::Refuse).ok().flatten();
         let ours = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode)
             && (stamp == self.manifest_stamp
                 || manifest::read_manifest(&path).as_ref() == Some(&self.manifest));
@@ -151,12 +164,12 @@ impl Mirror {
         let path = self.layout.legacy(category);
         let known = &mut self.left.entry(category).or_default().legacy;
         // What cannot be looked at is not what was seen before.
-        *known = look_at(&path, known.take())?;
+        *known = look_at(&path, self.links, known.take())?;
         // Readable is what it must be; whose it is, and whether that lets us, is another matter.
         if known.is_some_and(|seen| seen.stamp.mode() != self.file_mode)
             && disk::set_mode(&path, self.file_mode).is_ok()
         {
-            *known = look_at(&path, *known)?;
+            *known = look_at(&path, self.links, *known)?;
         }
         Ok(*known)
     }
@@ -167,7 +180,7 @@ impl Mirror {
     /// A file is there but cannot be read.
     pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
         let known = &mut self.left.entry(category).or_default().v2;
-        *known = look_at(&self.layout.v2(category), known.take())?;
+        *known = look_at(&self.layout.v2(category), self.links, known.take())?;
         Ok(*known)
     }
 
@@ -295,7 +308,7 @@ impl Mirror {
         let tells = !self.manifest.categories.is_empty() || self.layout.manifest().exists();
         if self.amended && tells {
             manifest::store(&self.layout.manifest(), &self.manifest, self.file_mode)?;
-            self.manifest_stamp = disk::stamp(&self.layout.manifest())?;
+            self.manifest_stamp = disk::stamp(&self.layout.manifest(), Links::Refuse)?;
         }
         self.amended = false;
         Ok(())
@@ -325,21 +338,25 @@ fn written(
         bytes: bytes.len() as u64,
         settled: false,
     };
-    Ok(disk::stamp(path)?.map(seen))
+    Ok(disk::stamp(path, Links::Refuse)?.map(seen))
 }
 
 /// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
-fn look_at(path: &std::path::Path, known: Option<Seen>) -> Result<Option<Seen>, DiskError> {
-    let Some(stamp) = disk::stamp(path)? else {
+fn look_at(
+    path: &std::path::Path,
+    links: Links,
+    known: Option<Seen>,
+) -> Result<Option<Seen>, DiskError> {
+    let Some(stamp) = disk::stamp(path, links)? else {
         return Ok(None);
     };
     if let Some(seen) = known.filter(|seen| seen.settled && seen.stamp == stamp) {
         return Ok(Some(seen));
     }
     let settled = stamp
-        .age(SystemTime::now())
+        .age(clock::now().into())
         .is_some_and(|age| age > stamp.granularity());
-    let Some(bytes) = disk::read(path)? else {
+    let Some(bytes) = disk::read(path, links)? else {
         return Ok(None);
     };
     Ok(Some(Seen {

@@ -19,10 +19,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use self::output::Output;
 use crate::category::Category;
+use crate::clock;
 use crate::config::HooksConfig;
 
 mod output;
@@ -140,7 +141,7 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
 impl Hook {
     async fn run(&self, changed: &BTreeSet<Category>, stop: &Notify) -> std::ops::ControlFlow<()> {
         let program = self.program.as_str();
-        let started = Instant::now();
+        let started = clock::instant();
         let mut child = match self.command(changed).spawn() {
             Ok(child) => child,
             Err(error) => {
@@ -155,7 +156,7 @@ impl Hook {
             () = stop.notified() => End::Stopped,
             status = timeout(self.timeout, child.wait()) => status.map_or(End::TimedOut, End::Exited),
         };
-        let elapsed = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = || u64::try_from(clock::since(started).as_millis()).unwrap_or(u64::MAX);
         match end {
             End::Exited(Ok(status)) => {
                 output.finish(LEFTOVER).await;

@@ -6,11 +6,10 @@
 //!    each begins with its priority as `<N>`, which systemd understands and cuts off.
 //! 3. Event fields become journal fields of the same name in capitals: `CATEGORY`, `OUTCOME`, `URL`, `ELAPSED_MS`.
 //! 4. Whatever a value holds, an event is one line and sends no control character to a terminal.
-//! 5. Colours are for terminals, unless asked for; `NO_COLOR` and `TERM=dumb` are respected.
-//! 6. A log that cannot be written is no reason to end.
+//! 5. A log that cannot be written is no reason to end.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
@@ -28,18 +27,6 @@ mod text;
 /// The name in the journal, and the target of our own events in a filter.
 const IDENTIFIER: &str = "horde-refd";
 const OWN_TARGET: &str = "horde_refd";
-
-/// `--color`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Color {
-    /// On a terminal (the default).
-    #[default]
-    Auto,
-    /// Everywhere.
-    Always,
-    /// Nowhere.
-    Never,
-}
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +74,7 @@ pub enum LogError {
 pub fn init(
     config: &LogConfig,
     verbosity: i8,
-    color: Color,
+    colored: bool,
     audience: Audience,
 ) -> Result<Backend, LogError> {
     let filter = filter(&config.level, verbosity)?;
@@ -113,7 +100,7 @@ pub fn init(
     };
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match journal {
         Some(layer) => layer.boxed(),
-        None => on_stderr(backend, colored(color), audience),
+        None => on_stderr(backend, colored, audience),
     };
     tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(layer.with_filter(filter)),
@@ -130,7 +117,7 @@ fn on_stderr(
     ansi: bool,
     audience: Audience,
 ) -> Box<dyn Layer<Registry> + Send + Sync> {
-    // Complaining about a closed stderr on stderr would panic (invariant 6).
+    // Complaining about a closed stderr on stderr would panic (invariant 5).
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .log_internal_errors(false);
@@ -180,18 +167,6 @@ fn names(stream: &str, device: u64, inode: u64) -> bool {
     stream
         .split_once(':')
         .is_some_and(|(d, i)| d.parse() == Ok(device) && i.parse() == Ok(inode))
-}
-
-fn colored(color: Color) -> bool {
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            io::stderr().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
-        }
-    }
 }
 
 const LEVELS: [LevelFilter; 6] = [

@@ -16,6 +16,9 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::clock;
+use crate::text::escaped;
+
 /// The longest status line; systemd shows it on one.
 const STATUS_BYTES: usize = 512;
 
@@ -70,24 +73,13 @@ impl Notifier {
 
     /// A refresh was asked for; [`Notifier::ready`] says when it is done.
     pub fn reloading(&self) {
-        match NotifyState::monotonic_usec_now() {
-            Ok(now) => self.tell(&[NotifyState::Reloading, now]),
-            Err(error) => self.report(&error),
-        }
+        let now = i128::from(clock::monotonic_us());
+        self.tell(&[NotifyState::Reloading, NotifyState::MonotonicUsec(now)]);
     }
 
     /// One line for a human, shown by `systemctl status`.
     pub fn status(&self, line: &str) {
-        let mut line: String = line
-            .chars()
-            .map(|character| {
-                if character.is_control() {
-                    ' '
-                } else {
-                    character
-                }
-            })
-            .collect();
+        let mut line = escaped(line).into_owned();
         line.truncate(line.floor_char_boundary(STATUS_BYTES));
         self.tell(&[NotifyState::Status(&line)]);
     }
@@ -172,15 +164,10 @@ mod tests {
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
-    fn monotonic_usec() -> i64 {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        now.tv_sec * 1_000_000 + now.tv_nsec / 1000
-    }
-
     #[test]
     fn invariant_2_messages_arrive_whole_and_in_order() {
         let (_directory, socket, notifier) = manager();
-        let before = monotonic_usec();
+        let before = clock::monotonic_us();
         notifier.extend_timeout(Duration::from_secs(30));
         notifier.ready();
         notifier.reloading();
@@ -191,11 +178,11 @@ mod tests {
         assert_eq!(receive(&socket), "EXTEND_TIMEOUT_USEC=30000000\n");
         assert_eq!(receive(&socket), "READY=1\n");
         let reloading = receive(&socket);
-        let stamp: i64 = reloading
+        let stamp: u64 = reloading
             .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
             .and_then(|rest| rest.trim_end().parse().ok())
             .expect(&reloading);
-        assert!((before..=monotonic_usec()).contains(&stamp));
+        assert!((before..=clock::monotonic_us()).contains(&stamp));
         assert_eq!(receive(&socket), "READY=1\n");
         assert_eq!(receive(&socket), "STATUS=10 categories fresh\n");
         assert_eq!(receive(&socket), "WATCHDOG=1\n");
@@ -207,7 +194,7 @@ mod tests {
     fn a_status_is_one_bounded_line() {
         let (_directory, socket, notifier) = manager();
         notifier.status("a\nREADY=1\u{1b}[m");
-        assert_eq!(receive(&socket), "STATUS=a READY=1 [m\n");
+        assert_eq!(receive(&socket), "STATUS=a\\nREADY=1\\u{1b}[m\n");
         notifier.status(&"ü".repeat(1000));
         assert_eq!(receive(&socket), format!("STATUS={}\n", "ü".repeat(256)));
     }

@@ -17,16 +17,18 @@ mod settle;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 pub use self::memory::Memory;
 pub use self::report::{Answer, CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Config, ReplicateMode};
+use crate::depth::Depth;
 use crate::mirror::{Layout, Mirror, Seen};
-use crate::trigger::{Reason, Trigger};
+use crate::trigger::Trigger;
 use crate::upstream::{Fetched, Upstream, UpstreamError, Validators};
 
 /// How long a cycle waits for the upstream before it puts the files on disk in order without it.
@@ -44,7 +46,7 @@ pub struct Cycle<'a> {
     /// What earlier cycles found out.
     pub memory: &'a mut Memory,
     /// How hard to ask.
-    pub reason: Reason,
+    pub reason: Depth,
     /// Who hints at changes on disk while the cycle waits for the upstream.
     pub hints: Option<&'a Trigger>,
 }
@@ -54,7 +56,7 @@ type Answered = Option<Result<Fetched, UpstreamError>>;
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to a category.
     pub async fn run(mut self, categories: &[Category], progress: &dyn Progress) -> Report {
-        let begun = Instant::now();
+        let begun = clock::instant();
         let mut reports = BTreeMap::new();
         let mut requests = JoinSet::new();
         let standing = self.mirror.ensure().map_err(Arc::new);
@@ -120,7 +122,7 @@ impl Cycle<'_> {
         }
         Report {
             categories: reports,
-            elapsed: begun.elapsed(),
+            elapsed: clock::since(begun),
         }
     }
 
@@ -154,10 +156,10 @@ impl Cycle<'_> {
             };
         }
         match self.reason {
-            Reason::Force => Plan::Ask(None),
+            Depth::Force => Plan::Ask(None),
             // An empty file is one that somebody is writing: to fetch it would take it from under his hands.
-            Reason::Disk if legacy.is_some() => Plan::Leave,
-            Reason::Disk | Reason::Schedule => Plan::Ask(self.validators(category, legacy)),
+            Depth::Disk if legacy.is_some() => Plan::Leave,
+            Depth::Disk | Depth::Poll => Plan::Ask(self.validators(category, legacy)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::category::Category;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, DiskError, Links};
 use crate::error::chain;
 use crate::legacy::Rejected;
 use crate::mirror::{Changes, Digest, Layout, LockError, Published, manifest};
@@ -167,7 +167,7 @@ impl Report {
         let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
         Self::of(categories, |category| {
             let file = layout.v2(category);
-            let Ok(Some(bytes)) = disk::read(&file) else {
+            let Ok(Some(bytes)) = disk::read(&file, Links::Follow) else {
                 let file = file.display().to_string();
                 return CategoryReport::failed(CategoryError::NotPublished { file });
             };

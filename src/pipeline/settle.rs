@@ -2,20 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
-
-use jiff::Timestamp;
 
 use super::memory::Summary;
 use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
 use crate::category::Category;
+use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
-use crate::disk;
+use crate::depth::Depth;
+use crate::disk::{self, Links};
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::trigger::Reason;
 use crate::upstream::{Class, Fetched};
 
 impl Cycle<'_> {
@@ -70,7 +68,9 @@ impl Cycle<'_> {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New { body, validators })) => (body, validators),
+            Some(Ok(Fetched::New {
+                body, validators, ..
+            })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
                 if let Class::RateLimited { until } = error.class() {
@@ -94,7 +94,7 @@ impl Cycle<'_> {
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
         let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
-        if same && directory && self.reason != Reason::Force {
+        if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
             report.downloaded_bytes = 0;
@@ -144,7 +144,7 @@ impl Cycle<'_> {
             None => {}
         }
         // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
-        let bytes = disk::read(&path).map_err(CategoryError::disk)?;
+        let bytes = disk::read(&path, self.mirror.links()).map_err(CategoryError::disk)?;
         let bytes = bytes.unwrap_or_default();
         if bytes.is_empty() {
             let what = "empty";
@@ -152,15 +152,16 @@ impl Cycle<'_> {
         }
         // Somebody may have written between the look and the read.
         let unmoved = legacy.is_settled()
-            && disk::stamp(&path).is_ok_and(|stamp| stamp == Some(legacy.stamp));
+            && disk::stamp(&path, self.mirror.links())
+                .is_ok_and(|stamp| stamp == Some(legacy.stamp));
         let of = if unmoved {
             legacy.sha256
         } else {
             Digest::of(&bytes)
         };
-        let begun = Instant::now();
+        let begun = clock::instant();
         let converted = convert(category, &bytes);
-        report.convert_time = Some(begun.elapsed());
+        report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
             CategoryError::Rejected { file, reason }
@@ -209,7 +210,7 @@ impl Cycle<'_> {
         let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
         match known {
             Some(known) => known.is_ok(),
-            None => disk::read(&self.mirror.layout().legacy(category))
+            None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
                 .ok()
                 .flatten()
                 .is_some_and(|bytes| convert(category, &bytes).is_ok()),
@@ -227,7 +228,7 @@ impl Cycle<'_> {
             return;
         }
         let previous = self.mirror.layout().previous_legacy(category);
-        let converted = disk::read(&previous)
+        let converted = disk::read(&previous, Links::Refuse)
             .ok()
             .flatten()
             .and_then(|bytes| convert(category, &bytes).ok())
@@ -252,15 +253,13 @@ impl Cycle<'_> {
 
     fn record(&mut self, category: Category, models: u64, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record(category, models, source, Timestamp::now());
+        self.mirror.record(category, models, source, clock::now());
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
     fn record_legacy(&mut self, category: Category, modified: bool) {
         let source = self.source(category, modified);
-        self.mirror
-            .record_legacy(category, source, Timestamp::now());
+        self.mirror.record_legacy(category, source, clock::now());
     }
 
     fn source(&mut self, category: Category, modified: bool) -> Source {

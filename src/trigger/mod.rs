@@ -1,7 +1,7 @@
-//! Why a cycle should run: four sources of reasons, one coalescing [`Trigger`].
+//! Why a cycle should run: three sources, one coalescing [`Trigger`].
 //!
-//! 1. A trigger holds at most one pending [`Reason`]; requests made before a cycle starts collapse into the strongest.
-//! 2. Taking the reason is atomic: a request made after [`Trigger::next`] returned gives another cycle, begun after it.
+//! 1. A trigger holds at most one pending [`Depth`]; requests made before a cycle starts collapse into the deepest.
+//! 2. Taking the depth is atomic: a request made after [`Trigger::next`] returned gives another cycle, begun after it.
 //! 3. [`Trigger::next`] may be dropped at any await point without losing a request.
 //! 4. A trigger never says which file changed. Every cycle compares everything, so a lost event, an overflow and a
 //!    restart take the path that is always used.
@@ -15,44 +15,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::Notify;
 
+use crate::depth::Depth;
+
 pub mod schedule;
 pub mod signals;
 pub mod watch;
 
-/// Why a cycle should run, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Reason {
-    /// Look at the files; no network unless one is missing.
-    Disk = 1,
-    /// Poll: conditional requests.
-    Schedule = 2,
-    /// Refresh everything: unconditional requests.
-    Force = 3,
-}
-
-impl Reason {
-    /// The name used in logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Disk => "disk",
-            Self::Schedule => "schedule",
-            Self::Force => "force",
-        }
-    }
-
-    const fn from_rank(rank: u8) -> Option<Self> {
-        match rank {
-            1 => Some(Self::Disk),
-            2 => Some(Self::Schedule),
-            3 => Some(Self::Force),
-            _ => None,
-        }
-    }
-}
-
-/// The one pending [`Reason`], shared by every source and the one loop that serves them.
+/// The one pending [`Depth`], shared by every source and the one loop that serves them.
 #[derive(Debug, Clone, Default)]
 pub struct Trigger {
     shared: Arc<Shared>,
@@ -60,9 +29,9 @@ pub struct Trigger {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The rank of the pending reason; 0: none.
+    /// The rank of the pending depth; 0: none.
     pending: AtomicU8,
-    /// The rank of the reason whose cycle runs; 0: none.
+    /// The rank of the depth whose cycle runs; 0: none.
     running: AtomicU8,
     wake: Notify,
 }
@@ -75,30 +44,28 @@ impl Trigger {
     }
 
     /// Asks for a cycle. Never blocks; callable from any thread.
-    pub fn request(&self, reason: Reason) {
-        self.shared
-            .pending
-            .fetch_max(reason as u8, Ordering::AcqRel);
+    pub fn request(&self, depth: Depth) {
+        self.shared.pending.fetch_max(depth as u8, Ordering::AcqRel);
         self.shared.wake.notify_one();
     }
 
     /// Asks for a poll unless one is running (invariant 5). Returns whether it was asked for.
     #[must_use = "says whether a poll will come"]
     pub fn tick(&self) -> bool {
-        let polling = self.shared.running.load(Ordering::Acquire) >= Reason::Schedule as u8;
+        let polling = self.shared.running.load(Ordering::Acquire) >= Depth::Poll as u8;
         if !polling {
-            self.request(Reason::Schedule);
+            self.request(Depth::Poll);
         }
         !polling
     }
 
-    /// Waits for a reason and takes it. Meant for one consumer; cancel-safe.
-    pub async fn next(&self) -> Reason {
+    /// Waits for a depth and takes it. Meant for one consumer; cancel-safe.
+    pub async fn next(&self) -> Depth {
         loop {
             // A stale permit costs one turn of this loop; a missing one is impossible, since `request` stores the
-            // reason before it notifies.
-            if let Some(reason) = self.take() {
-                return reason;
+            // depth before it notifies.
+            if let Some(depth) = self.take() {
+                return depth;
             }
             self.shared.wake.notified().await;
         }
@@ -106,25 +73,25 @@ impl Trigger {
 
     /// Waits for a request and leaves it pending: for a cycle that wants to know while it waits for others. Cancel-safe.
     ///
-    /// The permit it takes is not missed by [`Trigger::next`], which looks for a reason before it waits.
+    /// The permit it takes is not missed by [`Trigger::next`], which looks for a depth before it waits.
     pub async fn hinted(&self) {
         self.shared.wake.notified().await;
     }
 
-    /// The pending reason, left in place.
+    /// The pending depth, left in place.
     #[must_use]
-    pub fn pending(&self) -> Option<Reason> {
-        Reason::from_rank(self.shared.pending.load(Ordering::Acquire))
+    pub fn pending(&self) -> Option<Depth> {
+        Depth::from_rank(self.shared.pending.load(Ordering::Acquire))
     }
 
-    /// Marks a cycle for `reason` as running until the guard is dropped.
-    pub fn running(&self, reason: Reason) -> Running<'_> {
-        self.shared.running.store(reason as u8, Ordering::Release);
+    /// Marks a cycle of `depth` as running until the guard is dropped.
+    pub fn running(&self, depth: Depth) -> Running<'_> {
+        self.shared.running.store(depth as u8, Ordering::Release);
         Running { trigger: self }
     }
 
-    fn take(&self) -> Option<Reason> {
-        Reason::from_rank(self.shared.pending.swap(0, Ordering::AcqRel))
+    fn take(&self) -> Option<Depth> {
+        Depth::from_rank(self.shared.pending.swap(0, Ordering::AcqRel))
     }
 }
 
@@ -148,18 +115,15 @@ mod tests {
 
     #[test]
     fn reasons_are_ordered_weakest_first() {
-        assert!(Reason::Disk < Reason::Schedule && Reason::Schedule < Reason::Force);
+        assert!(Depth::Disk < Depth::Poll && Depth::Poll < Depth::Force);
     }
 
     #[tokio::test]
-    async fn invariant_1_requests_collapse_into_the_strongest() {
+    async fn invariant_1_requests_collapse_into_the_deepest() {
         for (asked, expected) in [
-            (vec![Reason::Disk], Reason::Disk),
-            (
-                vec![Reason::Disk, Reason::Force, Reason::Schedule],
-                Reason::Force,
-            ),
-            (vec![Reason::Schedule, Reason::Disk], Reason::Schedule),
+            (vec![Depth::Disk], Depth::Disk),
+            (vec![Depth::Disk, Depth::Force, Depth::Poll], Depth::Force),
+            (vec![Depth::Poll, Depth::Disk], Depth::Poll),
         ] {
             let trigger = Trigger::new();
             for reason in asked {
@@ -175,12 +139,12 @@ mod tests {
     #[tokio::test]
     async fn invariant_2_a_request_during_a_cycle_gives_exactly_one_more() {
         let trigger = Trigger::new();
-        trigger.request(Reason::Schedule);
-        assert_eq!(trigger.next().await, Reason::Schedule);
+        trigger.request(Depth::Poll);
+        assert_eq!(trigger.next().await, Depth::Poll);
         for _ in 0..10 {
-            trigger.request(Reason::Force);
+            trigger.request(Depth::Force);
         }
-        assert_eq!(trigger.next().await, Reason::Force);
+        assert_eq!(trigger.next().await, Depth::Force);
         assert!(trigger.next().now_or_never().is_none());
     }
 
@@ -192,9 +156,9 @@ mod tests {
             let mut wait = Box::pin(async move { waiting.next().await });
             assert!(wait.as_mut().now_or_never().is_none());
             // The waiter is notified, then dropped before it is polled again.
-            trigger.request(Reason::Disk);
+            trigger.request(Depth::Disk);
             drop(wait);
-            assert_eq!(trigger.next().now_or_never(), Some(Reason::Disk));
+            assert_eq!(trigger.next().now_or_never(), Some(Depth::Disk));
         }
     }
 
@@ -202,8 +166,8 @@ mod tests {
     async fn a_waiter_wakes_for_a_request_from_another_thread() {
         let trigger = Trigger::new();
         let remote = trigger.clone();
-        let thread = std::thread::spawn(move || remote.request(Reason::Disk));
-        assert_eq!(trigger.next().await, Reason::Disk);
+        let thread = std::thread::spawn(move || remote.request(Depth::Disk));
+        assert_eq!(trigger.next().await, Depth::Disk);
         thread.join().unwrap();
     }
 
@@ -211,15 +175,15 @@ mod tests {
     fn invariant_5_a_tick_is_skipped_only_while_polling() {
         let trigger = Trigger::new();
         {
-            let _cycle = trigger.running(Reason::Schedule);
+            let _cycle = trigger.running(Depth::Poll);
             assert!(!trigger.tick());
             assert_eq!(trigger.pending(), None);
         }
         {
-            let _cycle = trigger.running(Reason::Disk);
+            let _cycle = trigger.running(Depth::Disk);
             assert!(trigger.tick());
         }
-        assert_eq!(trigger.pending(), Some(Reason::Schedule));
+        assert_eq!(trigger.pending(), Some(Depth::Poll));
         assert!(trigger.tick());
     }
 }

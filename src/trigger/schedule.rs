@@ -1,4 +1,4 @@
-//! The clock: ticks of a cron expression, each followed by a random delay, as [`Reason::Schedule`].
+//! The clock: ticks of a cron expression, each followed by a random delay, as [`Depth::Poll`].
 //!
 //! tokio-cron-scheduler is a source of ticks and nothing else, because its jobs overlap, its wall clock jumps and its
 //! repeated jobs die after one long delay (issue 113 there).
@@ -12,7 +12,7 @@
 //!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
-//! [`Reason::Schedule`]: super::Reason::Schedule
+//! [`Depth::Poll`]: super::Depth::Poll
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +27,7 @@ use tokio_cron_scheduler::JobSchedulerError;
 use self::occurrences::Occurrences;
 use self::source::Source;
 use super::Trigger;
+use crate::clock;
 use crate::config::ScheduleConfig;
 
 mod occurrences;
@@ -97,7 +98,7 @@ impl Schedule {
     /// When the expression is wrong.
     pub fn start(config: &ScheduleConfig, trigger: Trigger) -> Result<Self, ScheduleError> {
         let occurrences = Occurrences::parse(&config.cron)?;
-        let (announce, next) = watch::channel(occurrences.next_two(Timestamp::now()).map(|t| t.0));
+        let (announce, next) = watch::channel(occurrences.next_two(clock::now()).map(|t| t.0));
         let fallbacks = Arc::new(AtomicU64::new(0));
         let ticker = Ticker {
             occurrences,
@@ -157,7 +158,7 @@ struct Ticker {
 impl Ticker {
     async fn run(mut self) -> ScheduleError {
         loop {
-            let now = Timestamp::now();
+            let now = clock::now();
             let due = self.occurrences.next_two(now).map(|times| times.0);
             self.announce.send_replace(due);
             let Some(due) = due else {
@@ -205,7 +206,7 @@ impl Ticker {
     async fn delay(&mut self) {
         let splay = u64::try_from(self.splay.as_millis()).unwrap_or(u64::MAX);
         let delay = Duration::from_millis(fastrand::u64(0..=splay));
-        let now = Timestamp::now();
+        let now = clock::now();
         if let Some((next, _)) = self.occurrences.next_two(now)
             && until(next) > 2 * LEAD
         {
@@ -235,13 +236,13 @@ impl Ticker {
 
 /// How long until `due` by the wall clock; zero when it is past.
 fn until(due: Timestamp) -> Duration {
-    Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default()
+    Duration::try_from(due.duration_since(clock::now())).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::Reason;
+    use crate::depth::Depth;
 
     fn config(cron: &str, splay: Duration) -> ScheduleConfig {
         ScheduleConfig {
@@ -277,11 +278,11 @@ mod tests {
         let trigger = Trigger::new();
         let schedule =
             Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone()).unwrap();
-        assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+        assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
         for _ in 0..3 {
-            assert_eq!(within(5, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         }
         assert!(schedule.next().borrow().is_some());
     }
@@ -297,9 +298,7 @@ mod tests {
         let mut next = schedule.next();
         within(
             5,
-            next.wait_for(|due| {
-                due.is_some_and(|due| due > Timestamp::now() + Duration::from_secs(3))
-            }),
+            next.wait_for(|due| due.is_some_and(|due| due > clock::now() + Duration::from_secs(3))),
         )
         .await
         .unwrap();
@@ -323,7 +322,7 @@ mod tests {
         };
         let task = tokio::spawn(ticker.run());
         for _ in 0..2 {
-            assert_eq!(within(10, trigger.next()).await, Reason::Schedule);
+            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
         }
         assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
         task.abort();
@@ -355,16 +354,16 @@ mod tests {
     async fn invariant_1_the_scheduler_runs_only_while_a_tick_is_near() {
         let mut far = ticker("0 0 0 1 1 *", None);
         far.delay().await;
-        let due = Timestamp::now() + Duration::from_mins(1);
+        let due = clock::now() + Duration::from_mins(1);
         assert!(timeout(LEAD / 10, far.tick(due)).await.is_err());
         assert!(far.source.is_none());
-        let near = Timestamp::now() + LEAD * 9 / 10;
+        let near = clock::now() + LEAD * 9 / 10;
         assert!(timeout(LEAD, far.tick(near)).await.is_err());
         assert!(far.source.is_some());
         far.delay().await;
         assert!(far.source.is_none());
         let mut dense = ticker("* * * * * *", None);
-        let next = Timestamp::now() + LEAD / 2;
+        let next = clock::now() + LEAD / 2;
         within(5, dense.tick(next)).await.unwrap();
         dense.delay().await;
         assert!(dense.source.is_some());
@@ -373,7 +372,7 @@ mod tests {
     #[tokio::test]
     async fn invariant_2_a_tick_that_was_slept_through_is_made_up_for() {
         let mut ticker = ticker("0 0 0 1 1 *", None);
-        let past = Timestamp::now() - Duration::from_mins(5);
+        let past = clock::now() - Duration::from_mins(5);
         within(5, ticker.tick(past)).await.unwrap();
     }
 }

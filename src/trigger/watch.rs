@@ -1,4 +1,4 @@
-//! Changes on disk, noticed by notify, as [`Reason::Disk`].
+//! Changes on disk, noticed by notify, as [`Depth::Disk`].
 //!
 //! 1. Directories are watched, never files and never recursively: a watch on a file ends with its first atomic replacement.
 //! 2. Events are hints. The first one opens a window of `watch.debounce`, at whose end one request is made, whatever else
@@ -14,7 +14,7 @@
 //!    after such a cycle ([`Watch::wrote`]) one more is asked for, once the watcher has looked.
 //! 8. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
 //!
-//! [`Reason::Disk`]: super::Reason::Disk
+//! [`Depth::Disk`]: crate::depth::Depth::Disk
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -27,8 +27,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use self::arm::{Armed, Checked};
 use self::filter::{Counts, Effect, Kind};
-use super::{Reason, Trigger};
+use super::Trigger;
+use crate::clock;
 use crate::config::{WatchBackend, WatchConfig};
+use crate::depth::Depth;
 
 mod arm;
 pub mod filesystem;
@@ -223,7 +225,7 @@ impl Shared {
             self.hints.wake.notify_one();
         }
         if renewed {
-            self.trigger.request(Reason::Disk);
+            self.trigger.request(Depth::Disk);
         }
         Ok(())
     }
@@ -248,19 +250,19 @@ async fn run(shared: Arc<Shared>, debounce: Duration, looked: Duration) -> Watch
         {
             return error;
         }
-        if hints.take(ERROR) && error_at.is_none_or(|at| at.elapsed() >= ERRORS) {
-            error_at = Some(Instant::now());
+        if hints.take(ERROR) && error_at.is_none_or(|at| clock::timer_instant() - at >= ERRORS) {
+            error_at = Some(clock::timer_instant());
             hints.bits.fetch_or(CHANGED, Ordering::AcqRel);
         }
         if hints.take(WROTE) {
-            again = Some(Instant::now() + looked);
+            again = Some(clock::timer_instant() + looked);
         }
         if hints.has(CHANGED) {
             sleep(debounce).await;
             hints.take(CHANGED | CHANGING);
-            shared.trigger.request(Reason::Disk);
+            shared.trigger.request(Depth::Disk);
         } else if hints.has(CHANGING) {
-            let deadline = Instant::now() + WRITING;
+            let deadline = clock::timer_instant() + WRITING;
             let better = async {
                 while !hints.has(!CHANGING) {
                     hints.wake.notified().await;
@@ -268,12 +270,12 @@ async fn run(shared: Arc<Shared>, debounce: Duration, looked: Duration) -> Watch
             };
             if timeout_at(deadline, better).await.is_err() {
                 hints.take(CHANGING);
-                shared.trigger.request(Reason::Disk);
+                shared.trigger.request(Depth::Disk);
             }
         } else if let Some(at) = again {
             if timeout_at(at, hints.wake.notified()).await.is_err() {
                 again = None;
-                shared.trigger.request(Reason::Disk);
+                shared.trigger.request(Depth::Disk);
             }
         } else if shared.missing.load(Ordering::Acquire) {
             if timeout(MISSING, hints.wake.notified()).await.is_err() {
@@ -282,7 +284,7 @@ async fn run(shared: Arc<Shared>, debounce: Duration, looked: Duration) -> Watch
                 }
                 looks = looks.saturating_add(1);
                 if looks.is_power_of_two() || looks.is_multiple_of(MANY_LOOKS) {
-                    shared.trigger.request(Reason::Disk);
+                    shared.trigger.request(Depth::Disk);
                 }
             }
         } else {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::category::Category;
+use crate::error::causes;
 
 /// What a failed fetch means for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,10 +130,13 @@ pub enum UpstreamError {
         source: HttpCause,
     },
 
+    #[error("the body of {url} arrived damaged: {how}")]
+    Undecodable { url: String, how: String },
+
     #[error(
-        "{url} sent a web page (Content-Type: {content_type}) instead of a reference; a proxy, a captive portal or a login page answers in its place"
+        "{url} sent a web page instead of a reference; a proxy, a captive portal or a login page answers in its place"
     )]
-    WebPage { url: String, content_type: String },
+    WebPage { url: String },
 
     #[error("{url} is encoded as '{encoding}', which was not asked for (only gzip is)")]
     Encoding { url: String, encoding: String },
@@ -226,6 +230,7 @@ impl UpstreamError {
             | Self::Timeout { .. }
             | Self::Request { .. }
             | Self::Body { .. }
+            | Self::Undecodable { .. }
             | Self::Changing { .. } => Class::Transient,
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Class::Permanent,
@@ -271,19 +276,9 @@ impl HttpCause {
         Self(error.without_url())
     }
 
-    /// The causes, outermost first.
-    fn chain(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
-        let mut next: Option<&(dyn Error + 'static)> = Some(&self.0);
-        std::iter::from_fn(move || {
-            let error = next?;
-            next = error.source();
-            Some(error)
-        })
-    }
-
     /// Whether the server's certificate was refused (a handshake that broke off is not that).
     pub(super) fn is_certificate(&self) -> bool {
-        self.chain().any(|mut error| {
+        causes(&self.0).any(|mut error| {
             // An I/O error is no link in the chain to what it wraps, and the handshake is wrapped twice.
             while let Some(inner) = error.downcast_ref().and_then(io::Error::get_ref) {
                 error = inner;
@@ -297,7 +292,7 @@ impl HttpCause {
 impl fmt::Display for HttpCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = String::new();
-        for error in self.chain() {
+        for error in causes(&self.0) {
             let text = error.to_string();
             let says_nothing = NOISE.iter().any(|noise| text.starts_with(noise));
             // Wrappers repeat what they wrap; each thing is said once.

@@ -7,7 +7,6 @@
 //! 5. An upstream is one origin. Several of them, in order, are several [`Upstream`]s.
 
 mod address;
-mod client;
 mod directory;
 mod error;
 mod hold;
@@ -17,7 +16,6 @@ mod traffic;
 pub mod validators;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use reqwest::Client;
@@ -28,6 +26,7 @@ pub use traffic::Traffic;
 pub use validators::Validators;
 
 use crate::category::Category;
+use crate::clock;
 use crate::config::UpstreamConfig;
 use address::{Place, Target};
 use hold::Holds;
@@ -42,6 +41,9 @@ pub enum Fetched {
         body: Vec<u8>,
         /// What to send with the next request; empty for a directory.
         validators: Validators,
+        /// Whether the end of the body was announced (a length, a last chunk, the end of a stream, a gzip trailer). A
+        /// body that just ends with its connection may have been cut there.
+        complete: bool,
     },
     /// The file is the one that the given validators describe.
     NotModified,
@@ -104,6 +106,7 @@ impl Upstream {
                 Ok(Fetched::New {
                     body,
                     validators: Validators::default(),
+                    complete: true,
                 })
             }
         }
@@ -111,12 +114,12 @@ impl Upstream {
 
     /// The rate-limit deadlines still ahead, per host, for the caller to keep across runs.
     pub fn holds(&self) -> BTreeMap<String, Timestamp> {
-        self.holds.all(Timestamp::now())
+        self.holds.all(clock::now())
     }
 
     /// Takes over deadlines that another process was given.
     pub fn hold(&self, deadlines: &BTreeMap<String, Timestamp>) {
-        let now = Timestamp::now();
+        let now = clock::now();
         for (host, until) in deadlines {
             self.holds.extend(host, *until, now);
         }
@@ -181,16 +184,16 @@ impl Upstream {
         let _slot = self.slots.acquire().await;
         // The host may have been held while we queued.
         self.check(target)?;
-        let build = || async { client::build(&self.config, &target.request) };
+        let build = || async { http::client::build(&self.config, &target.request) };
         let client = self.client.get_or_try_init(build).await?;
         let limit = self.config.max_body_bytes;
-        let asked = Instant::now();
+        let asked = clock::instant();
         let mut end = http::get(client, target, validators, limit, &self.traffic.downloaded).await;
         let status = self.traffic.count(&end);
-        let elapsed_ms = asked.elapsed().as_millis();
+        let elapsed_ms = clock::since(asked).as_millis();
         tracing::debug!(url = target.shown, status, attempt, elapsed_ms, "asked");
         if let Err(UpstreamError::RateLimited { host, until, .. }) = &mut end {
-            *until = self.holds.extend(host, *until, Timestamp::now());
+            *until = self.holds.extend(host, *until, clock::now());
             self.end_backoff();
         }
         end
@@ -198,7 +201,7 @@ impl Upstream {
 
     /// Fails while the target's host is held.
     fn check(&self, target: &Target) -> Result<(), UpstreamError> {
-        match self.holds.until(&target.host, Timestamp::now()) {
+        match self.holds.until(&target.host, clock::now()) {
             None => Ok(()),
             Some(until) => Err(UpstreamError::Held {
                 url: target.shown.clone(),
@@ -259,7 +262,15 @@ mod tests {
                 .await
                 .unwrap();
             let (body, validators) = (expected.into(), Validators::default());
-            assert_eq!(fetched, Fetched::New { body, validators });
+            let complete = true;
+            assert_eq!(
+                fetched,
+                Fetched::New {
+                    body,
+                    validators,
+                    complete
+                }
+            );
             assert!(!upstream.client.initialized());
             assert_eq!(upstream.traffic(), Traffic::default());
         }

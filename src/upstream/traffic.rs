@@ -12,7 +12,7 @@ use super::error::UpstreamError;
 pub struct Traffic {
     /// Requests by how they ended: the status code, `timeout`, or `error` for a connection or a body that broke.
     pub requests: BTreeMap<String, u64>,
-    /// Bytes of bodies, decoded, also of those that broke off or were refused.
+    /// Bytes of bodies, decoded; of those that broke off or were refused, as they came.
     pub downloaded_bytes: u64,
 }
 

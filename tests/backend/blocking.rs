@@ -2,8 +2,8 @@
 
 use horde_refd::blocking::{BlockingError, GithubBackend};
 use horde_refd::category::Category;
+use horde_refd::depth::Depth;
 use horde_refd::pipeline::Outcome;
-use horde_refd::trigger::Reason;
 
 use crate::World;
 
@@ -28,12 +28,12 @@ fn everything_that_waits_has_a_blocking_form() {
     let text = backend.legacy_json_string(CLIP, false).unwrap();
     let value = backend.legacy_json(CLIP, false).unwrap();
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        horde_refd::python::json::read(text.as_bytes()).unwrap(),
         *value
     );
     assert_eq!(world.asked(), 10);
     world.scratch.edit(CLIP, "another name", "a third name");
-    let report = backend.refresh(Reason::Schedule, &[CLIP]);
+    let report = backend.refresh(Depth::Poll, &[CLIP]);
     assert_eq!(report.categories[&CLIP].outcome, Outcome::Updated);
     assert!(backend.inner().is_cache_valid(CLIP));
     world.break_down(true);

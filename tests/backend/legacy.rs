@@ -1,7 +1,9 @@
 //! `legacy_json` and `legacy_json_string`.
 
+use horde_refd::backend::GithubBackend;
 use horde_refd::category::Category;
 use horde_refd::legacy::legacy_view;
+use horde_refd::python::json::{Value, read};
 
 use crate::World;
 use crate::common::scratch::edit;
@@ -19,10 +21,7 @@ async fn a_missing_file_is_fetched_once_and_served_byte_for_byte() {
     assert_eq!(*text, *sent);
     assert!(backend.is_legacy_cache_valid(CLIP));
     let value = backend.legacy_json(CLIP, false).await.unwrap();
-    assert_eq!(
-        *value,
-        serde_json::from_str::<serde_json::Value>(&sent).unwrap()
-    );
+    assert_eq!(*value, read(sent.as_bytes()).unwrap());
     backend.legacy_json_string(CLIP, false).await.unwrap();
     assert_eq!(world.asked(), 1);
 }
@@ -74,7 +73,7 @@ async fn the_legacy_cache_has_a_ttl() {
     let world = World::synced();
     let mut config = world.config();
     config.ttl = std::time::Duration::from_millis(200);
-    let backend = horde_refd::backend::GithubBackend::open(config).unwrap();
+    let backend = GithubBackend::open(config).unwrap();
     backend.legacy_json_string(CLIP, false).await.unwrap();
     crate::until(|| !backend.is_legacy_cache_valid(CLIP));
     backend.legacy_json_string(CLIP, false).await.unwrap();
@@ -98,15 +97,53 @@ async fn what_is_not_there_is_none() {
 }
 
 #[tokio::test]
-async fn an_empty_file_reads_as_an_empty_object_and_nan_as_no_value() {
+async fn an_empty_file_reads_as_an_empty_object() {
     let world = World::synced();
     std::fs::write(world.scratch.legacy(CLIP), "").unwrap();
-    let nan = "{\"x\": {\"name\": \"x\", \"weight\": NaN}}";
-    std::fs::write(world.scratch.legacy(Category::Blip), nan).unwrap();
-    let backend = world.open();
-    let text = backend.legacy_json_string(CLIP, false).await.unwrap();
+    let text = world.open().legacy_json_string(CLIP, false).await.unwrap();
     assert_eq!(&*text, "{}");
-    let text = backend.legacy_json_string(Category::Blip, false).await;
-    assert_eq!(&*text.unwrap(), nan);
-    assert!(backend.legacy_json(Category::Blip, false).await.is_none());
+}
+
+#[tokio::test]
+async fn numbers_are_as_exact_as_the_bytes_and_nan_takes_nothing_with_it() {
+    const IMAGE: Category = Category::ImageGeneration;
+    let file = "{\"x\": {\"name\": \"x\", \"baseline\": \"b\", \"size_on_disk_bytes\": 123456789012345678901234567890,\
+                \"requirements\": {\"a\": NaN, \"b\": 4154764326612.7812, \"c\": [0.30000000000000004]}}, \
+                \"y\": {\"name\": \"y\", \"baseline\": \"b\"}}";
+    let world = World::synced();
+    std::fs::write(world.scratch.legacy(IMAGE), file).unwrap();
+    let backend = world.open();
+    let text = backend.legacy_json_string(IMAGE, false).await;
+    assert_eq!(&*text.unwrap(), file);
+    let number = |record: &Value<'_>, name: &str| {
+        let requirements = record.get("requirements").unwrap();
+        requirements
+            .get(name)
+            .unwrap()
+            .as_number()
+            .map(str::to_owned)
+    };
+    let value = backend.legacy_json(IMAGE, false).await.unwrap();
+    let record = value.get("x").unwrap();
+    let size = |record: &Value<'_>| record.get("size_on_disk_bytes").unwrap().to_string();
+    assert_eq!(size(record), "123456789012345678901234567890");
+    assert_eq!(number(record, "a").unwrap(), "NaN");
+
+    let file = world.scratch.v2(IMAGE);
+    let v2 = horde_refd::convert::convert(IMAGE, file_bytes(&world).as_slice())
+        .unwrap()
+        .v2;
+    std::fs::write(&file, v2).unwrap();
+    let reader = GithubBackend::open_reader(world.config()).unwrap();
+    let reference = reader.fetch_category(IMAGE, false).await.unwrap().unwrap();
+    let records = reference.records().unwrap();
+    assert_eq!(records.keys().collect::<Vec<_>>(), ["x", "y"]);
+    let record = records.get("x").unwrap();
+    assert_eq!(size(record), "123456789012345678901234567890");
+    assert_eq!(number(record, "a").unwrap(), "NaN");
+    assert_eq!(number(record, "b").unwrap(), "4154764326612.7812");
+}
+
+fn file_bytes(world: &World) -> Vec<u8> {
+    std::fs::read(world.scratch.legacy(Category::ImageGeneration)).unwrap()
 }

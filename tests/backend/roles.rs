@@ -99,7 +99,7 @@ async fn primary_converts_local_files_and_never_overwrites_them() {
     let backend = GithubBackend::open(config).unwrap();
     assert_eq!(backend.replicate_mode(), ReplicateMode::Primary);
     let clip = backend.fetch_category(CLIP, true).await.unwrap().unwrap();
-    assert!(clip.records().unwrap().contains_key("ours"));
+    assert!(clip.records().unwrap().get("ours").is_some());
     let legacy = backend.legacy_json_string(CLIP, true).await.unwrap();
     assert_eq!(&*legacy, own);
     assert_eq!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use horde_refd::disk::{self, Placement, Replaced};
+use horde_refd::disk::{self, Links, Placement, Replaced};
 
 /// What a Python worker does, as fast as it can: read the bytes, parse them.
 const WORKER: &str = r#"
@@ -75,11 +75,11 @@ fn readers_during_1000_rewrites_see_whole_versions_only_and_every_mtime_is_new()
         for _ in 0..2 {
             scope.spawn(|| read_until(&path, &stop, &reads));
         }
-        let mut mtime = disk::stamp(&path).unwrap().unwrap().mtime();
+        let mut mtime = disk::stamp(&path, Links::Refuse).unwrap().unwrap().mtime();
         for number in 2..=1001 {
             let replaced = disk::replace(&path, &version(number), placement).unwrap();
             assert_eq!(replaced, Replaced::Written(Some(version(number - 1))));
-            let now = disk::stamp(&path).unwrap().unwrap().mtime();
+            let now = disk::stamp(&path, Links::Refuse).unwrap().unwrap().mtime();
             assert!(now > mtime, "rewrite {number}: {now} is not after {mtime}");
             mtime = now;
         }

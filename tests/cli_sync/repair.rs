@@ -137,3 +137,51 @@ fn a_damaged_manifest_is_written_again() {
     let again = json(&scratch.mirror().join("manifest.json"));
     assert_eq!(files(&again), files(&manifest));
 }
+
+#[test]
+fn the_directory_that_python_clients_make_at_their_start_is_there_and_comes_back() {
+    let scratch = Scratch::new();
+    let audit = scratch.mirror().join("audit");
+    for _ in 0..2 {
+        scratch.sync(&[]).expect(0);
+        let metadata = fs::symlink_metadata(&audit).unwrap();
+        assert!(metadata.is_dir());
+        assert_eq!(metadata.mode() & 0o7777, 0o755);
+        // Fails unless it is empty.
+        fs::remove_dir(&audit).unwrap();
+    }
+}
+
+/// A 0600 file beside the mirror, with these bytes.
+fn private(scratch: &Scratch, bytes: &[u8]) -> std::path::PathBuf {
+    let file = scratch.root().join("private");
+    fs::write(&file, bytes).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    file
+}
+
+#[test]
+fn a_link_in_the_mirror_makes_no_file_outside_readable_and_gives_way() {
+    let scratch = Scratch::new();
+    scratch.sync(&[]).expect(0);
+    // The bytes may be any, or the right ones.
+    for right in [false, true] {
+        for name in [scratch.legacy(CLIP), scratch.v2(CLIP)] {
+            let good = fs::read(&name).unwrap();
+            let bytes = if right { &good } else { b"key".as_slice() };
+            let outside = private(&scratch, bytes);
+            fs::remove_file(&name).unwrap();
+            std::os::unix::fs::symlink(&outside, &name).unwrap();
+
+            // No upstream: nothing may be changed through the link.
+            scratch.sync_from("http://127.0.0.1:9", &["clip"]);
+            assert_eq!(fs::metadata(&outside).unwrap().mode() & 0o7777, 0o600);
+            // With one the link is replaced by the file.
+            scratch.sync(&["clip"]).expect(0);
+            assert!(fs::symlink_metadata(&name).unwrap().is_file());
+            assert_eq!(fs::read(&name).unwrap(), good);
+            assert_eq!(fs::read(&outside).unwrap(), bytes);
+            assert_eq!(fs::metadata(&outside).unwrap().mode() & 0o7777, 0o600);
+        }
+    }
+}

@@ -8,9 +8,9 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use ring::digest::{SHA256, digest};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// No wait is longer, and none that succeeds comes near it.
 pub const LONG: Duration = Duration::from_secs(30);
@@ -183,7 +183,8 @@ pub fn assert_whole(mirror: &Path) -> usize {
         for format in ["v2", "legacy"] {
             let entry = &entry[format];
             let bytes = fs::read(mirror.join(entry["file"].as_str().unwrap())).unwrap();
-            let digest: String = Sha256::digest(&bytes)
+            let digest: String = digest(&SHA256, &bytes)
+                .as_ref()
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect();

@@ -1,8 +1,10 @@
 //! Which bodies are taken, and which never.
 
-use horde_refd::upstream::{Class, UpstreamError};
+use std::time::Duration;
 
-use crate::common::scripted::{answer_with, raw};
+use horde_refd::upstream::{Class, Fetched, UpstreamError};
+
+use crate::common::scripted::{Action, Scripted, answer_with, raw};
 use crate::{BODY, FILE, always, body, config, fetch, upstream};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -67,7 +69,7 @@ async fn a_truncated_gzip_body_is_damaged_even_when_its_length_is_right() {
     let server = always(answer_with(200, &[("Content-Encoding", "gzip")], &packed));
     let error = fetch(&server).await.unwrap_err();
     assert!(
-        matches!(error.last(), UpstreamError::Body { .. }),
+        matches!(error.last(), UpstreamError::Undecodable { .. }),
         "{error}"
     );
     assert_eq!(error.class(), Class::Transient);
@@ -81,7 +83,7 @@ async fn a_corrupt_gzip_body_is_damaged() {
     let server = always(answer_with(200, &[("Content-Encoding", "gzip")], &packed));
     let error = fetch(&server).await.unwrap_err();
     assert!(
-        matches!(error.last(), UpstreamError::Body { .. }),
+        matches!(error.last(), UpstreamError::Undecodable { .. }),
         "{error}"
     );
 }
@@ -139,20 +141,101 @@ async fn an_empty_body_is_never_taken() {
 }
 
 #[tokio::test]
-async fn a_web_page_is_not_a_reference() {
-    for content_type in [
-        "text/html",
-        "Text/HTML; charset=utf-8",
-        "application/xhtml+xml",
+async fn members_are_read_to_the_last_one_however_they_arrive() {
+    let text = BODY.repeat(3);
+    let (first, second) = text.split_at(text.len() / 2);
+    let packed = [gzip(first), gzip(second)].concat();
+    let whole = answer_with(200, &[("Content-Encoding", "gzip")], &packed);
+    let pieces = whole.clone();
+    for server in [
+        always(whole),
+        Scripted::start(move |_, _| Action::Drip(pieces.clone(), Duration::ZERO)),
     ] {
-        let server = always(answer_with(
-            200,
-            &[("Content-Type", content_type)],
-            b"<html>Log in</html>",
-        ));
+        assert_eq!(body(fetch(&server).await.unwrap()), text);
+    }
+    let followed = [packed, b"<!-- cached -->".to_vec()].concat();
+    let server = always(answer_with(200, &[("Content-Encoding", "gzip")], &followed));
+    let error = fetch(&server).await.unwrap_err();
+    assert!(error.to_string().contains("follow its end"), "{error}");
+    assert_eq!(error.class(), Class::Transient);
+}
+
+#[tokio::test]
+async fn names_of_codings_that_mean_nothing_are_passed_over() {
+    for name in ["", "UTF-8", "aws-chunked", "Identity", "identity, utf-8"] {
+        let server = always(answer_with(200, &[("Content-Encoding", name)], BODY));
+        assert_eq!(body(fetch(&server).await.unwrap()), BODY, "{name:?}");
+    }
+    for name in ["GZIP", "x-gzip", "gzip, identity"] {
+        let answer = answer_with(200, &[("Content-Encoding", name)], &gzip(BODY));
+        assert_eq!(
+            body(fetch(&always(answer)).await.unwrap()),
+            BODY,
+            "{name:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_is_known_by_its_bytes() {
+    let pages: [&[u8]; 4] = [
+        b"<html>Log in</html>",
+        b"\n <!DOCTYPE html><html></html>",
+        b"\xef\xbb\xbf<html>",
+        b"<?xml version=\"1.0\"?><Error/>",
+    ];
+    for (page, content_type) in
+        pages
+            .into_iter()
+            .zip(["text/html", "", "text/plain", "application/json"])
+    {
+        let server = always(answer_with(200, &[("Content-Type", content_type)], page));
         let error = fetch(&server).await.unwrap_err();
         assert!(error.to_string().contains("captive portal"), "{error}");
         assert_eq!(error.class(), Class::Permanent);
         assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn good_bytes_are_taken_whatever_they_are_called() {
+    for answer in [
+        answer_with(200, &[("Content-Type", "text/html")], BODY),
+        answer_with(203, &[], BODY),
+        answer_with(200, &[("X Foo", "bar")], BODY),
+        answer_with(200, &[("X-Foo ", "bar")], BODY),
+    ] {
+        assert_eq!(body(fetch(&always(answer)).await.unwrap()), BODY);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_only_ends_with_its_connection_may_be_cut() {
+    let close = ("Connection", "close");
+    let packed = gzip(BODY);
+    let chunked = [
+        format!("{:x}\r\n", BODY.len()).as_bytes(),
+        BODY,
+        b"\r\n0\r\n\r\n",
+    ]
+    .concat();
+    let cases = [
+        (raw(200, &[close], BODY), false),
+        (answer_with(200, &[], BODY), true),
+        (
+            raw(200, &[close, ("Content-Encoding", "gzip")], &packed),
+            true,
+        ),
+        (
+            raw(200, &[close, ("Transfer-Encoding", "chunked")], &chunked),
+            true,
+        ),
+    ];
+    for (answer, expected) in cases {
+        let server = always(answer);
+        let Fetched::New { complete, body, .. } = fetch(&server).await.unwrap() else {
+            panic!("not modified");
+        };
+        assert_eq!((complete, body.as_slice()), (expected, BODY));
     }
 }

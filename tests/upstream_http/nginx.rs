@@ -36,7 +36,9 @@ fn root_with(path: &str, content: &str) -> tempfile::TempDir {
 
 async fn new(upstream: &Upstream, validators: Option<&Validators>) -> (Vec<u8>, Validators) {
     match upstream.fetch(FILE, validators).await.unwrap() {
-        Fetched::New { body, validators } => (body, validators),
+        Fetched::New {
+            body, validators, ..
+        } => (body, validators),
         Fetched::NotModified => panic!("not modified"),
     }
 }

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Teller, now};
+use super::Teller;
 use crate::backend::GithubBackend;
 use crate::category::Category;
-use crate::disk;
+use crate::clock;
+use crate::disk::{self, Links};
 use crate::legacy::is_whole;
 use crate::mirror::{Published, changes, lock};
 use crate::observe::process::Process;
@@ -42,7 +43,7 @@ impl Teller {
         let categories: Vec<_> = Category::with_legacy().collect();
         let mut report = Report::of_another_writer(&categories, self.backend.layout());
         let writer = status_of_writer(self.backend.layout().base());
-        let writer = writer.filter(|writer| writer.is_alive(now()));
+        let writer = writer.filter(|writer| writer.is_alive(clock::now()));
         let known = known(&self.backend, &mut report, writer.as_ref());
         self.followed = writer.map(|writer| writer.process);
         self.board.follow(&report, known);
@@ -120,6 +121,6 @@ fn mtime(path: &Path) -> Option<Timestamp> {
 
 /// How many records a v2 file holds; `None` when it is none.
 fn count(path: &Path) -> Option<u64> {
-    let bytes = disk::read(path).ok()??;
+    let bytes = disk::read(path, Links::Follow).ok()??;
     is_whole(&bytes).then(|| changes::records(&bytes).count() as u64)
 }

@@ -1,7 +1,7 @@
 //! One event, one line of text.
 //!
 //! 1. `[<N>][time ]LEVEL message key=value ...`: first the constant sentence, then the fields, then those of its spans.
-//! 2. Control characters, line ends and characters that turn the direction of text are escaped.
+//! 2. What a value holds is escaped as [`crate::text`] says.
 //! 3. A value is quoted when it would be ambiguous without.
 
 use std::error::Error;
@@ -15,12 +15,16 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::clock;
+use crate::error::chain;
+use crate::text::{escaped, quoted};
+
 /// The time of a line: UTC with milliseconds.
 pub(super) struct Clock;
 
 impl FormatTime for Clock {
     fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        write!(writer, "{:.3}", jiff::Timestamp::now())
+        write!(writer, "{:.3}", clock::now())
     }
 }
 
@@ -96,24 +100,22 @@ struct Visitor {
 impl Visitor {
     fn put(&mut self, name: &str, value: &str) {
         if name == "message" {
-            escape(&mut self.message, value, false);
+            self.message.push_str(&escaped(value));
             return;
         }
         self.fields.push(' ');
         self.fields.push_str(name);
         self.fields.push('=');
         // What comes from `Debug` for a string is quoted and escaped already.
-        let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+        let is_quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
         let plain = !value.is_empty()
             && !value
                 .chars()
                 .any(|c| c.is_whitespace() || c == '"' || c == '=');
-        if quoted || plain {
-            escape(&mut self.fields, value, false);
+        if is_quoted || plain {
+            self.fields.push_str(&escaped(value));
         } else {
-            self.fields.push('"');
-            escape(&mut self.fields, value, true);
-            self.fields.push('"');
+            self.fields.push_str(&quoted(value));
         }
     }
 }
@@ -124,29 +126,11 @@ impl Visit for Visitor {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        self.put(field.name(), &text);
+        self.put(field.name(), &chain(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.put(field.name(), &format!("{value:?}"));
-    }
-}
-
-fn escape(into: &mut String, text: &str, quotes: bool) {
-    for character in text.chars() {
-        let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
-        if character.is_control() || turns || (quotes && matches!(character, '"' | '\\')) {
-            into.extend(character.escape_default());
-        } else {
-            into.push(character);
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use croner::parser::{CronParser, Seconds};
 use jiff::Timestamp;
 
 use super::{GRACE, ScheduleError};
+use crate::clock;
 
 /// When an expression comes true, read exactly as the scheduler reads it.
 pub(super) struct Occurrences {
@@ -32,7 +33,7 @@ impl Occurrences {
             cron,
             expression: expression.to_owned(),
         };
-        match occurrences.next_two(Timestamp::now()) {
+        match occurrences.next_two(clock::now()) {
             Some(_) => Ok(occurrences),
             None => Err(ScheduleError::Never {
                 expression: occurrences.expression,

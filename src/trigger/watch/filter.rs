@@ -150,7 +150,7 @@ pub(super) fn judge(
                 _ => None,
             }
         } else {
-            is_reference(path).then_some(effect)
+            (is_reference(path) || is_audit(path, directories)).then_some(effect)
         }
     })?;
     Some(Hint { kind, effect })
@@ -167,6 +167,14 @@ fn is_reference(path: &Path) -> bool {
         && !path
             .components()
             .any(|component| component.as_os_str() == ".horde-refd")
+}
+
+/// Whether it is the directory that every Python client wants beside the v2 files.
+fn is_audit(path: &Path, directories: &[PathBuf]) -> bool {
+    path.file_name().is_some_and(|name| name == "audit")
+        && path
+            .parent()
+            .is_some_and(|parent| directories.iter().any(|directory| directory == parent))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use notify::event::Flag;
 use notify::{Event, EventKind, WatcherKind};
 
 async fn requested(trigger: &Trigger) -> bool {
-    timeout(Duration::from_secs(10), trigger.next()).await == Ok(Reason::Disk)
+    timeout(Duration::from_secs(10), trigger.next()).await == Ok(Depth::Disk)
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@
 use std::io::Read as _;
 use std::ops::ControlFlow;
 
-use super::cells::Cells;
-use super::row::{Columns, Refusal, Row};
-use super::{IssueLog, Rejected};
+use super::{Columns, Refusal, Row};
+use crate::legacy::{IssueLog, Rejected};
+use crate::python::csv::Cells;
 
 /// Python's limit on the characters of a cell.
 const MAX_CELL: usize = 131_072;

@@ -3,10 +3,10 @@
 //! The findings come in the reference's order, which is not that of the file: files, downloads, files again,
 //! downloads again. They are computed after everything was read, by [`lint`].
 
-use super::coerce::{object, optional_string, required, string};
-use super::flaw::{At as _, Flaw};
-use super::json::{Object, Value};
-use super::urls::refused_by_urlparse;
+use crate::python::coerce::{object, optional_string, required, string};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::{Object, Value};
+use crate::python::urls::refused_by_urlparse;
 
 /// A checked `config`.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub(crate) fn config<'t, 'a>(value: &'t Value<'a>) -> Result<Config<'t, 'a>, Fla
     }
     let object = object(value)?;
     config.members = object.len();
-    for (key, value) in object.iter() {
+    for (key, value) in object {
         match key {
             "files" => config.files = entries(value, file).at(key)?,
             "download" => config.downloads = entries(value, download).at(key)?,
@@ -77,7 +77,7 @@ fn entries<'t, 'a, T>(
 
 fn file<'t>(object: &'t Object<'_>) -> Result<File<'t>, Flaw> {
     let (mut path, mut sha256sum, mut purpose, mut content_hash) = (None, None, None, None);
-    for (key, value) in object.iter() {
+    for (key, value) in object {
         match key {
             "path" => path = Some(string(value).at(key)?),
             "sha256sum" => sha256sum = optional_string(value).at(key)?,
@@ -103,7 +103,7 @@ fn download<'t>(object: &'t Object<'_>) -> Result<Download<'t>, Flaw> {
         file_url: None,
         has_file_path: false,
     };
-    for (key, value) in object.iter() {
+    for (key, value) in object {
         match key {
             "file_name" => download.file_name = optional_string(value).at(key)?,
             "file_url" => {
@@ -124,7 +124,7 @@ fn hashes<'t, 'a>(value: &'t Value<'a>) -> Result<Option<&'t Object<'a>>, Flaw> 
         return Ok(None);
     }
     let object = object(value)?;
-    for (component, hash) in object.iter() {
+    for (component, hash) in object {
         string(hash).at(component)?;
     }
     Ok(Some(object))

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::coerce::{list, object, optional_string, required, unknown_member, word};
-use super::flaw::{At as _, Flaw};
-use super::json::Value;
-use super::numbers::integer;
-use super::urls::http_url;
+use crate::python::coerce::{list, object, optional_string, required, unknown_member, word};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::Value;
+use crate::python::numbers::integer;
+use crate::python::urls::http_url;
 
 /// The keys of `interaction_modes`.
 pub(crate) const INTERACTION_MODES: [&str; 3] = ["completion", "instruction", "chat"];
@@ -44,7 +44,7 @@ pub(crate) type Claims<'t> = Vec<(&'t str, Claim<'t>)>;
 /// Reads `context_window`.
 pub(crate) fn context_window<'t>(value: &'t Value<'_>) -> Result<ContextWindow<'t>, Flaw> {
     let (mut maximum_tokens, mut sources, mut qualification) = (None, Vec::new(), None);
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "maximum_tokens" => maximum_tokens = Some(positive(value).at(key)?),
             "sources" => sources = list(value, source).at(key)?,
@@ -79,7 +79,7 @@ pub(crate) fn claims<'t>(value: &'t Value<'_>, subjects: &[&str]) -> Result<Clai
 
 fn claim<'t>(value: &'t Value<'_>) -> Result<Claim<'t>, Flaw> {
     let (mut status, mut sources, mut qualification) = (None, Vec::new(), None);
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "status" => status = Some(word(value, &STATUSES).at(key)?),
             "sources" => sources = list(value, source).at(key)?,
@@ -96,7 +96,7 @@ fn claim<'t>(value: &'t Value<'_>) -> Result<Claim<'t>, Flaw> {
 
 fn source<'t>(value: &'t Value<'_>) -> Result<Source<'t>, Flaw> {
     let (mut url, mut title, mut note) = (None, None, None);
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "url" => url = Some(http_url(value).at(key)?),
             "title" => title = optional_string(value).at(key)?,

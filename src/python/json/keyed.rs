@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 
-use super::Keys;
+use crate::python::names::Keys;
 
 /// Members in the making. Their keys are kept by the caller, who has a use for them.
 #[derive(Debug)]

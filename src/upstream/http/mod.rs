@@ -2,23 +2,27 @@
 //!
 //! 1. Every request carries the same `Accept-Encoding`, because an `ETag` describes one encoding; validators are stored and
 //!    sent byte for byte.
-//! 2. A body counts only when it arrived whole, undamaged, not empty, not larger than allowed and not as a web page.
+//! 2. A body counts only when it arrived whole, undamaged, not empty and not larger than allowed. What it is, its bytes
+//!    tell: a web page is refused whatever it is called, and good bytes are taken whatever they are called.
 //! 3. At most three redirects are followed, and none from https to http.
 //! 4. Reading a body is bounded three ways: per read, in total time, and in decoded bytes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+pub(super) mod client;
+mod coding;
 
-use jiff::Timestamp;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING,
 };
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Response, StatusCode, Version};
 
 use super::address::Target;
 use super::error::{HttpCause, UpstreamError};
 use super::{Fetched, Validators, retry};
+use crate::clock;
 
 /// As much of an error page as is searched for the words "rate limit".
 const ERROR_PAGE_BYTES: u64 = 4096;
@@ -31,19 +35,19 @@ pub(super) async fn get(
     limit: u64,
     downloaded: &AtomicU64,
 ) -> Result<Fetched, UpstreamError> {
-    let started = Instant::now();
+    let started = clock::instant();
     let conditions = validators.map(conditions).unwrap_or_default();
     let unconditional = conditions.is_empty();
     let request = client.get(target.request.clone()).headers(conditions);
     let response = request
         .send()
         .await
-        .map_err(|error| request_failure(target, error, started.elapsed()))?;
+        .map_err(|error| request_failure(target, error, clock::since(started)))?;
 
     let url = || target.shown.clone();
     let status = response.status();
     match status {
-        StatusCode::OK => {}
+        StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
         StatusCode::NOT_MODIFIED if unconditional => {
             return Err(UpstreamError::NotModifiedUnasked { url: url() });
         }
@@ -52,22 +56,12 @@ pub(super) async fn get(
     }
 
     let headers = response.headers();
-    let content_type = text(headers, CONTENT_TYPE)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    if content_type.starts_with("text/html") || content_type.starts_with("application/xhtml") {
-        return Err(UpstreamError::WebPage {
-            url: url(),
-            content_type,
-        });
-    }
-    // The client removes the header when it decodes, so what is left was not asked for.
-    if let Some(encoding) = text(headers, CONTENT_ENCODING).filter(|name| *name != "identity") {
-        return Err(UpstreamError::Encoding {
-            url: url(),
-            encoding: encoding.to_owned(),
-        });
-    }
+    let announced = announces_its_end(response.version(), headers);
+    let codings: Vec<String> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|field| String::from_utf8_lossy(field.as_bytes()).into_owned())
+        .collect();
     let validators = Validators {
         etag: text(headers, ETAG).map(str::to_owned),
         last_modified: text(headers, LAST_MODIFIED).map(str::to_owned),
@@ -80,12 +74,25 @@ pub(super) async fn get(
                 limit,
             });
         }
-        Err(error) => return Err(body_failure(target, error, started.elapsed())),
+        Err(error) => return Err(body_failure(target, error, clock::since(started))),
     };
+    let raw = body.len() as u64;
+    let decoded = coding::decode(codings.iter().map(String::as_str), body, limit)
+        .map_err(|why| undecodable(target, why, limit))?;
+    let (body, complete) = (decoded.bytes, announced || decoded.confirmed);
+    // Counted as it came until here; the counter wraps, so this also takes away.
+    downloaded.fetch_add((body.len() as u64).wrapping_sub(raw), Ordering::Relaxed);
     if body.is_empty() {
         return Err(UpstreamError::Empty { place: url() });
     }
-    Ok(Fetched::New { body, validators })
+    if is_markup(&body) {
+        return Err(UpstreamError::WebPage { url: url() });
+    }
+    Ok(Fetched::New {
+        body,
+        validators,
+        complete,
+    })
 }
 
 /// `If-None-Match` and `If-Modified-Since`; a validator that is no header value (a damaged state file) is left out.
@@ -103,13 +110,26 @@ fn conditions(validators: &Validators) -> HeaderMap {
         .collect()
 }
 
-/// The decoded body; `None` when it is larger than `limit`.
+/// Whether a body that is cut would be noticed: by a length, a last chunk, or an end of its stream.
+fn announces_its_end(version: Version, headers: &HeaderMap) -> bool {
+    version >= Version::HTTP_2
+        || headers.contains_key(CONTENT_LENGTH)
+        || headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Whether a body is a page: no reference, JSON or CSV, begins with `<`.
+fn is_markup(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// The body as it came; `None` when it is larger than `limit`.
 async fn read(
     mut response: Response,
     limit: u64,
     downloaded: &AtomicU64,
 ) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    // Known only for a body without compression; a server may also announce what it does not send.
+    // A server may also announce what it does not send.
     let announced = response.content_length().unwrap_or_default();
     if announced > limit {
         return Ok(None);
@@ -130,7 +150,7 @@ async fn refusal(target: &Target, response: Response) -> UpstreamError {
     let url = target.shown.clone();
     let status = response.status();
     let headers = response.headers();
-    let now = Timestamp::now();
+    let now = clock::now();
     let header = text(headers, RETRY_AFTER).map(str::to_owned);
     let reset = text(headers, HeaderName::from_static("x-ratelimit-reset")).map(str::to_owned);
     let limited = match status {
@@ -236,6 +256,16 @@ fn body_failure(target: &Target, error: reqwest::Error, after: Duration) -> Upst
     UpstreamError::Body {
         url,
         source: HttpCause::new(error),
+    }
+}
+
+/// A body that arrived and cannot be read.
+fn undecodable(target: &Target, why: coding::Undecodable, limit: u64) -> UpstreamError {
+    let url = target.shown.clone();
+    match why {
+        coding::Undecodable::Foreign(encoding) => UpstreamError::Encoding { url, encoding },
+        coding::Undecodable::TooLarge => UpstreamError::TooLarge { place: url, limit },
+        coding::Undecodable::Damaged(how) => UpstreamError::Undecodable { url, how },
     }
 }
 

@@ -1,13 +1,12 @@
 //! Writes JSON text as the reference does: indent 4, ASCII only, Python's floats.
 //!
 //! 1. The writer goes straight to bytes; there is no tree of output values.
-//! 2. Number literals that are already in the form Python would give them are copied.
-//! 3. v2 files and the text legacy view differ in two things only, see [`Flavour`].
+//! 2. v2 files and the text legacy view differ in two things only, see [`Flavour`].
 
 use std::io::Write as _;
 
-use super::json::{Object, Value, float_value};
-use super::swar;
+use super::value::{Object, Value, float_value};
+use crate::python::swar;
 
 /// Which of Python's two writers is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub(crate) enum Flavour {
     V2,
     /// `ujson`: neither.
     View,
+    /// As `json`, but number literals stay as they are.
+    AsWritten,
 }
 
 /// Text in the making. Members and items bring their own comma, line and indent.
@@ -116,8 +117,10 @@ impl<'o> Writer<'o> {
         match value {
             Value::Null => self.raw("null"),
             Value::Bool(value) => self.bool(*value),
+            Value::Int(literal) | Value::Float(literal) if self.flavour == Flavour::AsWritten => {
+                self.raw(literal);
+            }
             Value::Int(literal) => self.raw(canonical_int(literal)),
-            Value::Float(literal) if is_canonical_float(literal) => self.raw(literal),
             Value::Float(literal) => self.float(float_value(literal)),
             Value::String(text) => self.string(text),
             Value::List(items) => {
@@ -134,7 +137,7 @@ impl<'o> Writer<'o> {
 
     pub(crate) fn object(&mut self, object: &Object<'_>) {
         self.open(b'{');
-        for (key, value) in object.iter() {
+        for (key, value) in object {
             self.key(key);
             self.value(value);
         }
@@ -229,33 +232,14 @@ pub(crate) fn canonical_int(literal: &str) -> &str {
     if literal == "-0" { "0" } else { literal }
 }
 
-/// Whether Python would write the literal just as it stands.
-///
-/// True for plain decimals of at most 15 significant digits: no two of those are nearest to the same double, so
-/// the shortest digits that find the double again are the literal's own.
-fn is_canonical_float(literal: &str) -> bool {
-    let digits = literal.strip_prefix('-').unwrap_or(literal);
-    let Some((whole, fraction)) = digits.split_once('.') else {
-        return false;
-    };
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    whole.len() + fraction.len() <= 15
-        && plain(whole)
-        && plain(fraction)
-        && (fraction == "0" || !fraction.ends_with('0'))
-        // Below 0.0001 Python changes to exponents.
-        && (whole != "0" || fraction == "0" || !fraction.starts_with("0000"))
-}
-
-/// The shortest digits that give the same double, laid out as Python does.
+/// A double as Python writes it (section 11): of the shortest decimals that read back as the same double the nearest,
+/// of two equally near ones the even one. Rust's own formatting breaks such ties upwards, `zmij` and Python to even.
 pub(crate) fn push_float(out: &mut Vec<u8>, value: f64, flavour: Flavour) {
     if !value.is_finite() {
-        let name: &[u8] = if value.is_nan() {
-            b"NaN"
-        } else if value > 0.0 {
-            b"Infinity"
-        } else {
-            b"-Infinity"
+        let name: &[u8] = match value {
+            f64::INFINITY => b"Infinity",
+            f64::NEG_INFINITY => b"-Infinity",
+            _ => b"NaN",
         };
         out.extend_from_slice(name);
         return;
@@ -263,42 +247,48 @@ pub(crate) fn push_float(out: &mut Vec<u8>, value: f64, flavour: Flavour) {
     if value.is_sign_negative() {
         out.push(b'-');
     }
-    let scientific = format!("{:e}", value.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if (-4..16).contains(&exponent) {
-        push_positional(out, &[first, rest].concat(), exponent);
-        return;
-    }
-    out.extend_from_slice(mantissa.as_bytes());
-    let sign = if exponent < 0 { '-' } else { '+' };
-    let exponent = exponent.unsigned_abs();
+    let (digits, exponent) = decimal(value.abs());
+    let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
     // Writing to a vector cannot fail.
-    let _ = match flavour {
-        Flavour::V2 => write!(out, "e{sign}{exponent:02}"),
-        Flavour::View => write!(out, "e{sign}{exponent}"),
+    let _ = match exponent {
+        -4..0 => {
+            let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+            write!(out, "0.{zeros}{digits}")
+        }
+        0..16 => {
+            let whole = exponent.unsigned_abs() as usize + 1;
+            let padded = format!("{digits:0<whole$}");
+            let (whole, fraction) = padded.split_at_checked(whole).unwrap_or((&padded, ""));
+            let fraction = if fraction.is_empty() { "0" } else { fraction };
+            write!(out, "{whole}.{fraction}")
+        }
+        _ => {
+            let point = if rest.is_empty() { "" } else { "." };
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let exponent = exponent.unsigned_abs();
+            match flavour {
+                Flavour::V2 | Flavour::AsWritten => {
+                    write!(out, "{first}{point}{rest}e{sign}{exponent:02}")
+                }
+                Flavour::View => write!(out, "{first}{point}{rest}e{sign}{exponent}"),
+            }
+        }
     };
 }
 
-fn push_positional(out: &mut Vec<u8>, digits: &str, exponent: i32) {
-    let Ok(exponent) = usize::try_from(exponent) else {
-        out.extend_from_slice(b"0.");
-        out.resize(out.len() + exponent.unsigned_abs() as usize - 1, b'0');
-        out.extend_from_slice(digits.as_bytes());
-        return;
-    };
-    let whole = exponent + 1;
-    match digits.split_at_checked(whole) {
-        Some((whole, fraction)) if !fraction.is_empty() => {
-            out.extend_from_slice(whole.as_bytes());
-            out.push(b'.');
-            out.extend_from_slice(fraction.as_bytes());
-        }
-        _ => {
-            out.extend_from_slice(digits.as_bytes());
-            out.resize(out.len() + whole - digits.len(), b'0');
-            out.extend_from_slice(b".0");
-        }
+/// The significant digits of a finite double that is not negative, and the decimal exponent of the first.
+fn decimal(value: f64) -> (String, i32) {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0');
+    if significant.is_empty() {
+        return ("0".to_owned(), 0);
     }
+    let length = |text: &str| i32::try_from(text.len()).unwrap_or_default();
+    let leading_zeros = length(&digits) - length(significant);
+    let exponent = exponent.parse().unwrap_or(0) + length(whole) - 1 - leading_zeros;
+    (significant.trim_end_matches('0').to_owned(), exponent)
 }

@@ -4,11 +4,18 @@
 //! file instead (quirks of the reference): a parameter count that is no finite number, a row too short for its
 //! tags, JSON beyond our limits.
 
-use super::cells::Cells;
-use super::json::Value;
-use super::json_reader::{JsonError, Problem, parse};
-use super::numbers::python_float;
-use super::{IssueLog, Rejected, python_trim};
+pub(crate) mod claims;
+mod columns;
+pub(crate) mod table;
+
+use super::{IssueLog, Rejected};
+use crate::python::characters::python_trim;
+use crate::python::csv::Cells;
+use crate::python::json::{JsonError, Problem, Value, parse};
+use crate::python::numbers::python_float;
+
+pub(crate) use columns::Columns;
+use columns::{COLUMNS, Column};
 
 /// A row that can be used.
 #[derive(Debug)]
@@ -62,74 +69,7 @@ pub(crate) enum Refusal {
     Rejected(Box<Rejected>),
 }
 
-/// The columns that matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Name,
-    ParametersBn,
-    Description,
-    Version,
-    Style,
-    Baseline,
-    Url,
-    InstructFormat,
-    DisplayName,
-    Nsfw,
-    Tags,
-    Settings,
-    ContextWindow,
-    InteractionModes,
-    Capabilities,
-}
-
-const COLUMNS: [(&str, Column); 15] = [
-    ("name", Column::Name),
-    ("parameters_bn", Column::ParametersBn),
-    ("description", Column::Description),
-    ("version", Column::Version),
-    ("style", Column::Style),
-    ("baseline", Column::Baseline),
-    ("url", Column::Url),
-    ("instruct_format", Column::InstructFormat),
-    ("display_name", Column::DisplayName),
-    ("nsfw", Column::Nsfw),
-    ("tags", Column::Tags),
-    ("settings", Column::Settings),
-    ("context_window", Column::ContextWindow),
-    ("interaction_modes", Column::InteractionModes),
-    ("capabilities", Column::Capabilities),
-];
-
-/// What the cells of a row are, by position. Of two columns of one name the last counts.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    columns: Vec<Option<Column>>,
-    /// Rows that end before it reject the file.
-    tags: Option<usize>,
-}
-
 impl Columns {
-    /// The columns of a header.
-    pub(crate) fn named(header: &Cells<'_>) -> Self {
-        let mut columns: Vec<Option<Column>> = vec![None; header.len()];
-        for (index, name) in header.filled() {
-            let known = COLUMNS.iter().find(|(known, _)| *known == name);
-            let known = known.map(|(_, column)| *column);
-            for earlier in columns.iter_mut().filter(|_| known.is_some()) {
-                if *earlier == known {
-                    *earlier = None;
-                }
-            }
-            if let Some(column) = columns.get_mut(index) {
-                *column = known;
-            }
-        }
-        let tags = columns
-            .iter()
-            .position(|column| *column == Some(Column::Tags));
-        Self { columns, tags }
-    }
-
     /// Reads one row.
     pub(crate) fn row<'r>(
         &self,
@@ -139,8 +79,8 @@ impl Columns {
     ) -> Result<Row<'r>, Refusal> {
         let mut texts = [""; COLUMNS.len()];
         for (index, text) in cells.filled() {
-            if let Some(Some(column)) = self.columns.get(index)
-                && let Some(place) = texts.get_mut(*column as usize)
+            if let Some(column) = self.at(index)
+                && let Some(place) = texts.get_mut(column as usize)
             {
                 *place = text;
             }
@@ -152,7 +92,7 @@ impl Columns {
             return Err(at.skipped(&["missing required 'name' field; row skipped"]));
         }
         let parameters_bn = at.parameters_bn(cell(Column::ParametersBn))?;
-        if self.tags.is_some_and(|tags| tags >= cells.len()) {
+        if self.lack_tags(cells.len()) {
             return Err(at.rejected("tags", "is missing: the row is too short"));
         }
         Ok(Row {

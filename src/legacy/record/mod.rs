@@ -4,17 +4,23 @@
 //! 2. Unknown members are ignored whatever their value.
 //! 3. Findings are separate from reading: only records without flaws have any.
 
+pub(crate) mod files;
+pub(crate) mod licence;
+
 use std::borrow::Cow;
 
 use crate::category::Category;
 
-use super::coerce::{boolean, object, optional, optional_string, required, string, strings, word};
-use super::config::{self, Config};
-use super::flat::{FlatMap, flat_map};
-use super::flaw::{At as _, Flaw};
-use super::json::Value;
-use super::licensing::{Licensing, licensing};
-use super::numbers::integer;
+use crate::python::coerce::{
+    boolean, object, optional, optional_string, required, string, strings, word,
+};
+use crate::python::flat_value::{FlatMap, flat_map};
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::json::Value;
+use crate::python::numbers::integer;
+
+use files::Config;
+use licence::{Licensing, licensing};
 
 /// A checked record.
 #[derive(Debug, Default)]
@@ -65,7 +71,7 @@ impl<'t, 'a> Record<'t, 'a> {
     pub(crate) fn read(category: Category, value: &'t Value<'a>) -> Result<Self, Flaw> {
         let mut record = Self::default();
         let (mut name, mut baseline) = (None, None);
-        for (key, value) in object(value)?.iter() {
+        for (key, value) in object(value)? {
             match key {
                 "name" => name = Some(string(value).at(key)?),
                 "baseline" if category == Category::ImageGeneration => {
@@ -95,7 +101,7 @@ impl<'t, 'a> Record<'t, 'a> {
             "features_not_supported" => {
                 optional(value, strings)?;
             }
-            "config" => self.config = config::config(value)?,
+            "config" => self.config = files::config(value)?,
             "licensing" => self.licensing = optional(value, licensing)?,
             "metadata" => self.metadata = optional(value, metadata)?,
             "pretrained_name" if category == Category::Clip => {
@@ -109,7 +115,7 @@ impl<'t, 'a> Record<'t, 'a> {
 
     /// Logs what is odd about the record, in the reference's order.
     pub(crate) fn lint(&self, category: Category, key: &str, mut issue: impl FnMut(&'static str)) {
-        config::lint(&self.config, category == Category::Clip, &mut issue);
+        files::lint(&self.config, category == Category::Clip, &mut issue);
         if !key.is_empty() && self.name != key {
             issue("name mismatch.");
         }
@@ -181,7 +187,7 @@ fn metadata<'t>(value: &'t Value<'_>) -> Result<Metadata<'t>, Flaw> {
         created_by: None,
         updated_by: None,
     };
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "schema_version" => metadata.schema_version = string(value).at(key)?,
             "created_at" => metadata.created_at = optional(value, integer).at(key)?,

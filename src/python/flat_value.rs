@@ -7,9 +7,8 @@ use std::borrow::Cow;
 
 use super::coerce::object;
 use super::flaw::{At as _, Flaw};
-use super::json::{Value, float_value};
+use super::json::{Value, Writer, float_value};
 use super::numbers::{int_as_float, lenient_integer, rust_float};
-use super::python_json::Writer;
 
 /// A flat value.
 #[derive(Debug)]

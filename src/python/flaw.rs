@@ -1,12 +1,11 @@
-//! Why one record is no legacy record: a path inside the record, and the reason.
+//! What is wrong with a value: a path inside it, and the reason.
 //!
 //! Flaws are built from the inside out: the place that finds one knows the value, its callers add where it was.
 //! Nothing is allocated before something is wrong.
 
-use super::Rejected;
 use super::json::Value;
 
-/// A defect in a record. Boxed, so that the results of the many small readers stay one word wide.
+/// A defect in a value. Boxed, so that the results of the many small readers stay one word wide.
 #[derive(Debug)]
 pub(crate) struct Flaw(Box<Inner>);
 
@@ -29,14 +28,10 @@ impl Flaw {
         Self::new(format!("must be {expected}, found {}", found.describe()))
     }
 
-    /// The flaw as the rejection of a file.
-    pub(crate) fn of_model(self, model: &str) -> Rejected {
+    /// The path inside the record, empty for the record itself, and the reason.
+    pub(crate) fn into_parts(self) -> (String, String) {
         let Inner { path, reason } = *self.0;
-        Rejected {
-            model: Some(model.to_owned()),
-            field: (!path.is_empty()).then_some(path),
-            reason,
-        }
+        (path, reason)
     }
 
     fn prefix(mut self, step: &str) -> Self {
@@ -75,10 +70,8 @@ mod tests {
     fn paths_read_like_the_file() {
         let result: Result<(), Flaw> = Err(Flaw::expected("a string", &Value::Null));
         let flaw = result.at("path").at_index(0).at("files").at("config");
-        let rejected = flaw.unwrap_err().of_model("X");
-        assert_eq!(
-            rejected.to_string(),
-            "model 'X', field config.files[0].path: must be a string, found null"
-        );
+        let (path, reason) = flaw.unwrap_err().into_parts();
+        assert_eq!(path, "config.files[0].path");
+        assert_eq!(reason, "must be a string, found null");
     }
 }

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
+
+use crate::python::names::Keys;
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -88,34 +89,6 @@ impl fmt::Debug for Issues {
     }
 }
 
-/// Texts by index, one after the other in one allocation.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Keys {
-    pub(crate) fn push(&mut self, key: &str) {
-        self.text.push_str(key);
-        self.ends.push(self.text.len());
-    }
-
-    pub(crate) fn get(&self, index: usize) -> &str {
-        self.text.get(self.range(index)).unwrap_or_default()
-    }
-
-    fn range(&self, index: usize) -> Range<usize> {
-        let end = |index: usize| self.ends.get(index).copied();
-        let start = index.checked_sub(1).and_then(end).unwrap_or(0);
-        start..end(index).unwrap_or(start)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-}
-
 /// The place in an [`IssueLog`] that the messages of one record go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Topic(pub(crate) usize);
@@ -133,10 +106,8 @@ impl IssueLog {
     /// Room for the keys of so many records, and for two messages each.
     pub(crate) fn with_capacity(records: usize, bytes: usize) -> Self {
         Self {
-            keys: Keys {
-                text: String::with_capacity(bytes),
-                ends: Vec::with_capacity(records),
-            },
+            keys: Keys::with_capacity(records, bytes),
+
             messages: Vec::with_capacity(records * 2),
             by_key: HashMap::new(),
         }

@@ -7,63 +7,9 @@
 
 use std::borrow::Cow;
 
-use super::json::{Object, Value};
-use super::swar;
-
-/// How deep lists and objects may nest.
-pub(crate) const MAX_DEPTH: usize = 128;
-/// Python refuses to read longer integers.
-pub(crate) const MAX_INTEGER_DIGITS: usize = 4300;
-
-/// Why a text is not JSON, or not JSON that can be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Problem {
-    /// In Python's words.
-    Syntax(&'static str),
-    IntegerTooLong,
-    TooDeep,
-    LoneSurrogate,
-}
-
-/// A problem and the byte it was found at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct JsonError {
-    pub(crate) problem: Problem,
-    pub(crate) at: usize,
-}
-
-impl JsonError {
-    /// The problem with its line and column, in Python's form.
-    pub(crate) fn describe(self, text: &str) -> String {
-        let what = match self.problem {
-            Problem::Syntax(words) => Cow::Borrowed(words),
-            Problem::IntegerTooLong => Cow::Owned(format!(
-                "Integer of more than {MAX_INTEGER_DIGITS} digits at"
-            )),
-            Problem::TooDeep => Cow::Owned(format!(
-                "Nesting deeper than {MAX_DEPTH} levels starting at"
-            )),
-            Problem::LoneSurrogate => Cow::Borrowed("Lone surrogate escape at"),
-        };
-        // Python's text mode has turned every line end into one line feed before it counts.
-        let (mut line, mut column, mut char_index, mut previous) = (1_usize, 1_usize, 0_usize, ' ');
-        for c in text.get(..self.at).unwrap_or(text).chars() {
-            match c {
-                '\n' if previous == '\r' => {}
-                '\n' | '\r' => {
-                    (line, column) = (line + 1, 1);
-                    char_index += 1;
-                }
-                _ => {
-                    column += 1;
-                    char_index += 1;
-                }
-            }
-            previous = c;
-        }
-        format!("{what}: line {line} column {column} (char {char_index})")
-    }
-}
+use super::error::{JsonError, MAX_DEPTH, MAX_INTEGER_DIGITS, Problem, Unreadable};
+use super::value::{Object, Value};
+use crate::python::swar;
 
 /// Reads a whole text.
 pub(crate) fn parse(text: &str) -> Result<Value<'_>, JsonError> {
@@ -83,6 +29,22 @@ pub(crate) fn parse_loosely(text: &str) -> Result<Value<'_>, JsonError> {
     let mut reader = Reader::new(text);
     reader.any_integer = true;
     reader.document()
+}
+
+/// Reads JSON as exact as its bytes: numbers of any size, `NaN`, whatever Python writes. Lone surrogate escapes, which
+/// no Rust string holds, become U+FFFD.
+///
+/// # Errors
+/// The bytes are no JSON, or nest deeper than we read; the error says where.
+pub fn read(json: &[u8]) -> Result<Value<'_>, Unreadable> {
+    let text = std::str::from_utf8(json)
+        .map_err(|error| Unreadable::new(format!("not UTF-8: {error}")))?;
+    parse_loosely(text).map_err(|error| Unreadable::new(error.describe(text)))
+}
+
+/// Whether bytes are one whole JSON object, in the JSON that Python reads and writes.
+pub(crate) fn is_whole(json: &[u8]) -> bool {
+    matches!(read(json), Ok(Value::Object(_)))
 }
 
 struct Reader<'a> {
@@ -155,8 +117,8 @@ impl<'a> Reader<'a> {
             Some(b'n') => self.name("null", Value::Null),
             Some(b't') => self.name("true", Value::Bool(true)),
             Some(b'f') => self.name("false", Value::Bool(false)),
-            Some(b'N') => self.name("NaN", Value::Float("NaN")),
-            Some(b'I') => self.name("Infinity", Value::Float("Infinity")),
+            Some(b'N') => self.name("NaN", Value::Float("NaN".into())),
+            Some(b'I') => self.name("Infinity", Value::Float("Infinity".into())),
             _ => self.syntax("Expecting value", self.at),
         }
     }
@@ -259,7 +221,7 @@ impl<'a> Reader<'a> {
         if self.bytes.get(at) == Some(&b'-') {
             at += 1;
             if self.bytes.get(at) == Some(&b'I') {
-                return self.name("-Infinity", Value::Float("-Infinity"));
+                return self.name("-Infinity", Value::Float("-Infinity".into()));
             }
         }
         let digits = at;
@@ -282,14 +244,14 @@ impl<'a> Reader<'a> {
         self.at = at;
         let literal = self.slice(start, at);
         if at > integer_end {
-            Ok(Value::Float(literal))
+            Ok(Value::Float(literal.into()))
         } else if at - digits > MAX_INTEGER_DIGITS && !self.any_integer {
             Err(JsonError {
                 problem: Problem::IntegerTooLong,
                 at: start,
             })
         } else {
-            Ok(Value::Int(literal))
+            Ok(Value::Int(literal.into()))
         }
     }
 

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::coerce::{
+use crate::python::coerce::{
     filled_string, list, object, optional, optional_string, required, strings, unknown_member, word,
 };
-use super::dates::date;
-use super::flaw::{At as _, Flaw};
-use super::json::Value;
-use super::license_expression::identifiers;
+use crate::python::dates::date;
+use crate::python::flaw::{At as _, Flaw};
+use crate::python::identifiers;
+use crate::python::json::Value;
 
 const PERMISSIONS: [&str; 4] = [
     "allowed",
@@ -64,7 +64,7 @@ fn read<'t>(value: &'t Value<'_>, of_model: bool) -> Result<Licensing<'t>, Flaw>
     let (mut license_ids, mut obligations, mut evidence, mut files) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut attribution, mut reviewed_by, mut reviewed_at, mut notes) = (None, None, None, None);
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         let mut member = || -> Result<(), Flaw> {
             match key {
                 "license_expression" => expression = Some(filled_string(value)?),
@@ -108,7 +108,7 @@ fn read<'t>(value: &'t Value<'_>, of_model: bool) -> Result<Licensing<'t>, Flaw>
 
 fn read_evidence<'t>(value: &'t Value<'_>) -> Result<Evidence<'t>, Flaw> {
     let (mut source, mut description, mut checked_at) = (None, None, None);
-    for (key, value) in object(value)?.iter() {
+    for (key, value) in object(value)? {
         match key {
             "source" => source = Some(filled_string(value).at(key)?),
             "description" => description = optional_string(value).at(key)?,

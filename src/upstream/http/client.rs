@@ -8,12 +8,14 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 use url::Url;
 
-use super::error::{HttpCause, UpstreamError};
+use super::super::address::without_credentials;
+use super::super::error::{HttpCause, UpstreamError};
 use crate::config::UpstreamConfig;
 
 /// Who we are and where to complain.
@@ -30,7 +32,10 @@ const REDIRECTS: usize = 3;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Builds the client for requests to `first`.
-pub(super) fn build(config: &UpstreamConfig, first: &Url) -> Result<Client, UpstreamError> {
+pub(in crate::upstream) fn build(
+    config: &UpstreamConfig,
+    first: &Url,
+) -> Result<Client, UpstreamError> {
     if CryptoProvider::get_default().is_none() {
         // Fails only when another thread was faster, and then there is one as well.
         let _ = ring::default_provider().install_default();
@@ -50,7 +55,13 @@ pub(super) fn build(config: &UpstreamConfig, first: &Url) -> Result<Client, Upst
 fn builder(config: &UpstreamConfig) -> ClientBuilder {
     Client::builder()
         .user_agent(USER_AGENT)
-        .gzip(true)
+        .default_headers(HeaderMap::from_iter([(
+            ACCEPT_ENCODING,
+            HeaderValue::from_static("gzip"),
+        )]))
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .referer(false)
         .redirect(Policy::custom(redirect))
         .connect_timeout(config.connect_timeout)
@@ -67,7 +78,7 @@ fn redirect(attempt: Attempt<'_>) -> Action {
     }
     let secure = attempt.previous().iter().any(|url| url.scheme() == "https");
     if secure && attempt.url().scheme() != "https" {
-        let to = super::address::without_credentials(attempt.url());
+        let to = without_credentials(attempt.url());
         return attempt.error(Refused::Downgrade { to });
     }
     attempt.follow()

@@ -1,7 +1,7 @@
 //! Licences in v2. Image generation leaves out empty lists and maps, everything else writes them.
 
-use crate::legacy::licensing::Licensing;
-use crate::legacy::python_json::Writer;
+use crate::legacy::record::licence::Licensing;
+use crate::python::json::Writer;
 
 /// The member `licensing`, where there is one.
 pub(super) fn write(writer: &mut Writer<'_>, licensing: Option<&Licensing<'_>>, sparse: bool) {

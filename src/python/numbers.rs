@@ -7,9 +7,7 @@ use std::borrow::Cow;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
-use super::json::{Value, float_value};
-use super::json_reader::MAX_INTEGER_DIGITS;
-use super::python_json::canonical_int;
+use super::json::{MAX_INTEGER_DIGITS, Value, canonical_int, float_value};
 
 /// An integer from whatever pydantic takes for one.
 pub(crate) fn integer<'t>(value: &'t Value<'_>) -> Result<Cow<'t, str>, Flaw> {
@@ -152,7 +150,8 @@ pub(crate) fn rust_float(text: &str) -> Option<f64> {
 
 /// An integer literal as a double; `None` beyond the range.
 pub(crate) fn int_as_float(literal: &str) -> Option<f64> {
-    literal.parse().ok().filter(|value: &f64| value.is_finite())
+    let value: f64 = canonical_int(literal).parse().ok()?;
+    value.is_finite().then_some(value)
 }
 
 #[cfg(test)]

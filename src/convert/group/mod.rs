@@ -1,0 +1,77 @@
+//! The group of a text model: its name without size, version, quantisation, variant and date
+//! (docs/conversion.md, section 13).
+//!
+//! The reference removes what five lists of patterns find: of each list the first pattern that occurs anywhere,
+//! at its leftmost place, and glues the two sides together before it goes to the next list.
+
+mod patterns;
+mod unit;
+
+use patterns::{date, leading_version, quantisation, size, variant, version};
+
+/// The group of a name.
+pub(super) fn group(name: &str) -> String {
+    let name = name
+        .strip_prefix("aphrodite/")
+        .or_else(|| name.strip_prefix("koboldcpp/"))
+        .unwrap_or(name);
+    let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
+    let mut kept: Vec<char> = rest.chars().collect();
+    for find in [leading_version, size, version, quantisation, variant, date] {
+        if let Some(found) = find(&kept) {
+            kept.drain(found);
+        }
+    }
+    kept.dedup_by(|next, c| next == c && is_separator(*c));
+    let kept: String = kept.into_iter().collect();
+    match kept.trim_matches(is_separator) {
+        "" => rest.to_owned(),
+        group => group.to_owned(),
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '-' | '_' | ' ' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups() {
+        for (name, expected) in [
+            ("acrastt/Marx-3B-V3", "Marx"),
+            ("aphrodite/org/Some-1.5b-Instruct-Q4_K_M.GGUF", "Some-.GGUF"),
+            ("a/b-8x22B", "b-8x2"),
+            ("a/b-8x7Bc", "b-8x7Bc"),
+            ("x-v1.2.3a", "x-.3a"),
+            ("x_Q4_K_M", "x_Q4_K_M"),
+            ("3.1_x--y", "x-y"),
+            ("m-2024-12", "m"),
+            ("7B", "7B"),
+            ("é-7B", "é"),
+        ] {
+            assert_eq!(group(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_shared_table() {
+        let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
+            println!("SKIPPED: HORDE_REFD_SHARED does not say where the table is");
+            return;
+        };
+        let path = std::path::Path::new(&shared).join("spec/cases/grouping.jsonl");
+        let table = std::fs::read_to_string(path).unwrap();
+        for line in table.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                group(case["name"].as_str().unwrap()),
+                case["base"],
+                "{line}"
+            );
+        }
+        assert!(table.lines().count() > 1000);
+    }
+}

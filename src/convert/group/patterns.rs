@@ -1,0 +1,208 @@
+//! The patterns that text model names are shortened by (docs/conversion.md, section 13).
+//!
+//! 1. Each function finds the leftmost match of the regular expressions stated above it; of several expressions
+//!    the first that matches anywhere counts.
+//! 2. Each takes time linear in the length of the name: names come from strangers.
+//!
+//! They are compiled by hand because no crate has the reference's classes: `\d` and `\w` follow Unicode 15.1 (the
+//! `regex` crate has newer tables, and counts marks as `\w`), `(?i)[a-z]` also matches four letters beyond ASCII,
+//! and the expressions look around.
+
+use std::ops::Range;
+
+use super::unit::{fold, is_digit, is_letter, is_letter_or_digit, is_word, run_end, runs};
+
+type Found = Option<Range<usize>>;
+
+fn at(name: &[char], index: usize) -> Option<char> {
+    name.get(index).copied()
+}
+
+fn before(name: &[char], index: usize) -> Option<char> {
+    at(name, index.checked_sub(1)?)
+}
+
+fn is(name: &[char], index: usize, class: fn(char) -> bool) -> bool {
+    at(name, index).is_some_and(class)
+}
+
+fn digits_end(name: &[char], from: usize) -> usize {
+    run_end(name, from, is_digit)
+}
+
+/// `^\d+\.\d+(\.\d+)?[_-]`
+pub(super) fn leading_version(name: &[char]) -> Found {
+    let part = |from: usize| {
+        let end = digits_end(name, from);
+        (end > from).then_some(end)
+    };
+    let next = |end: usize| {
+        let dotted = at(name, end) == Some('.');
+        dotted.then(|| part(end + 1)).flatten()
+    };
+    let two = next(part(0)?)?;
+    let end = next(two).unwrap_or(two);
+    let separated = matches!(at(name, end), Some('_' | '-'));
+    separated.then_some(0..end + 1)
+}
+
+/// `(?i)(?<![a-z])\d+(\.\d*)?[bmk]\d*(?![a-z])`, else `(?i)(?<![a-z])\d+x\d+[bmk](?![a-z])`
+pub(super) fn size(name: &[char]) -> Found {
+    let is_unit = |index: usize| matches!(at(name, index).map(fold), Some('b' | 'm' | 'k'));
+    let one = |run: Range<usize>| {
+        let start = size_start(name, &run)?;
+        let unit = match at(name, run.end) {
+            Some('.') => digits_end(name, run.end + 1),
+            _ => run.end,
+        };
+        is_unit(unit).then_some(())?;
+        // `\d*` gives its last digit back when a letter follows.
+        let end = digits_end(name, unit + 1);
+        let given_back = usize::from(is(name, end, is_letter));
+        (end - given_back > unit).then_some(start..end - given_back)
+    };
+    let several = |run: Range<usize>| {
+        let start = size_start(name, &run)?;
+        (at(name, run.end).map(fold) == Some('x')).then_some(())?;
+        let unit = digits_end(name, run.end + 1);
+        let matches = unit > run.end + 1 && is_unit(unit) && !is(name, unit + 1, is_letter);
+        matches.then_some(start..unit + 1)
+    };
+    let digits = || runs(name, is_digit);
+    digits()
+        .find_map(one)
+        .or_else(|| digits().find_map(several))
+}
+
+/// Where a size in a run of digits starts: after a letter, at the second digit.
+fn size_start(name: &[char], run: &Range<usize>) -> Option<usize> {
+    let after_letter = before(name, run.start).is_some_and(is_letter);
+    let start = run.start + usize::from(after_letter);
+    (start < run.end).then_some(start)
+}
+
+/// `(?i)(?<![a-z0-9])v\d+(\.\d+)+(?![a-z0-9])`, else `(?i)(?<![a-z0-9])v\d+(?![a-z0-9.])`
+pub(super) fn version(name: &[char]) -> Found {
+    let goes_on = |end: usize| is(name, end, is_letter_or_digit);
+    let dotted = |start: usize| {
+        let mut dot = digits_end(name, start + 1);
+        let mut last = None;
+        while at(name, dot) == Some('.') && is(name, dot + 1, is_digit) {
+            let end = digits_end(name, dot + 1);
+            last = (dot + 2..=end).rev().find(|&end| !goes_on(end)).or(last);
+            dot = end;
+        }
+        Some(start..last?)
+    };
+    let plain = |start: usize| {
+        let end = digits_end(name, start + 1);
+        let ends = |end: usize| !goes_on(end) && at(name, end) != Some('.');
+        let last = (start + 2..=end).rev().find(|&end| ends(end))?;
+        Some(start..last)
+    };
+    version_starts(name)
+        .find_map(dotted)
+        .or_else(|| version_starts(name).find_map(plain))
+}
+
+/// `(?i)(?<![a-z0-9])v(?=\d)`
+fn version_starts(name: &[char]) -> impl Iterator<Item = usize> {
+    (0..name.len()).filter(|&start| {
+        at(name, start).map(fold) == Some('v')
+            && is(name, start + 1, is_digit)
+            && !before(name, start).is_some_and(is_letter_or_digit)
+    })
+}
+
+/// `(?i)\bq[2-8]_k(_[smlh])?\b`, else `(?i)\bq[2-8]_[01]\b`, else `(?i)\bq[2-8]\b`,
+/// else `(?i)\b(gguf|ggml|gptq|awq|exl2)\b`, else `(?i)\b(fp16|fp32|int8|int4)\b`
+pub(super) fn quantisation(name: &[char]) -> Found {
+    word(name, |word| {
+        Some(match word {
+            ['q', '2'..='8', '_', 'k'] | ['q', '2'..='8', '_', 'k', '_', 's' | 'm' | 'l' | 'h'] => {
+                0
+            }
+            ['q', '2'..='8', '_', '0' | '1'] => 1,
+            ['q', '2'..='8'] => 2,
+            _ => {
+                3 + place(
+                    word,
+                    &[
+                        &["gguf", "ggml", "gptq", "awq", "exl2"],
+                        &["fp16", "fp32", "int8", "int4"],
+                    ],
+                )?
+            }
+        })
+    })
+}
+
+/// `(?i)\b(instruct|chat|code|base|uncensored|finetune|ft)\b`, else `(?i)\b(thinking|reasoning)\b`,
+/// else `(?i)\b(turbo|preview|latest)\b`
+pub(super) fn variant(name: &[char]) -> Found {
+    word(name, |word| {
+        place(
+            word,
+            &[
+                &[
+                    "instruct",
+                    "chat",
+                    "code",
+                    "base",
+                    "uncensored",
+                    "finetune",
+                    "ft",
+                ],
+                &["thinking", "reasoning"],
+                &["turbo", "preview", "latest"],
+            ],
+        )
+    })
+}
+
+/// The longest word of the two lists above.
+const LONGEST_WORD: usize = 10;
+
+/// The word of the lowest rank, the leftmost of those.
+///
+/// All characters of these words are in `\w`, so between two `\b` they match whole runs of `\w` only.
+fn word(name: &[char], rank: impl Fn(&[char]) -> Option<usize>) -> Found {
+    let words = runs(name, is_word).filter(|run| run.len() <= LONGEST_WORD);
+    let ranked = words.filter_map(|run| {
+        let mut folded = ['\0'; LONGEST_WORD];
+        let letters = name.get(run.clone()).unwrap_or_default();
+        for (to, c) in folded.iter_mut().zip(letters) {
+            *to = fold(*c);
+        }
+        Some((rank(folded.get(..run.len())?)?, run))
+    });
+    ranked
+        .min_by_key(|(rank, run)| (*rank, run.start))
+        .map(|(_, run)| run)
+}
+
+/// Which of the lists has the word.
+fn place(word: &[char], lists: &[&[&str]]) -> Option<usize> {
+    let is_it = |known: &&str| known.chars().eq(word.iter().copied());
+    lists.iter().position(|list| list.iter().any(is_it))
+}
+
+/// `(?<![A-Za-z0-9])\d{2}-\d{4}(?![A-Za-z0-9])`, else the same with `\d{4}-\d{2}`, else with `\d{4}`
+pub(super) fn date(name: &[char]) -> Found {
+    let bounded = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let digits =
+        |from: usize, count: usize| (from..from + count).all(|index| is(name, index, is_digit));
+    let find = |first: usize, second: usize| {
+        let length = first + second + usize::from(second > 0);
+        let ranges = (0..name.len()).map(|start| start..start + length);
+        ranges.into_iter().find(|range| {
+            digits(range.start, first)
+                && (second == 0
+                    || (at(name, range.start + first) == Some('-')
+                        && digits(range.start + first + 1, second)))
+                && bounded(before(name, range.start))
+                && bounded(at(name, range.end))
+        })
+    };
+    find(2, 4).or_else(|| find(4, 2)).or_else(|| find(4, 0))
+}
