@@ -6,8 +6,11 @@
 pub mod args;
 mod causes;
 mod check;
+mod completions;
 mod config;
 mod convert;
+mod env;
+mod man;
 pub mod output;
 mod refresh;
 mod run;
@@ -86,6 +89,9 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Status(own) => status::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
+        Command::Env(own) => env::main(common, own),
+        Command::Man(own) => man::main(own),
+        Command::Completions(own) => completions::main(own),
     }
 }
 
