@@ -55,8 +55,9 @@ pub mod category;
 
 pub mod item;
 
-pub mod clock;
 pub mod depth;
+
+pub mod clock;
 
 pub mod text;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Config, HooksConfig, Layout, LogConfig, LogFormat, OnLocked, Origin, Ready, ReplicateMode,
-    RepositoryConfig, ScheduleConfig, UpstreamConfig, WatchBackend, WatchConfig,
+    Config, HooksConfig, Layout, Level, LogConfig, LogFormat, OnLocked, Origin, Ready,
+    ReplicateMode, RepositoryConfig, ScheduleConfig, UpstreamConfig, WatchBackend, WatchConfig,
 };
 
 /// The server that `upstream.url` names by default.
@@ -40,10 +40,7 @@ impl Config {
                 image: haidra("AI-Horde-image-model-reference"),
                 text: haidra("AI-Horde-text-model-reference"),
             },
-            schedule: ScheduleConfig {
-                cron: "0 */15 * * * *".to_owned(),
-                splay: Duration::from_mins(1),
-            },
+            schedule: ScheduleConfig::quarter_hourly(),
             watch: WatchConfig {
                 backend: WatchBackend::Auto,
                 debounce: Duration::from_millis(50),
@@ -55,7 +52,7 @@ impl Config {
             },
             log: LogConfig {
                 format: LogFormat::Auto,
-                level: "info".to_owned(),
+                level: Level::info(),
             },
         }
     }

@@ -10,14 +10,16 @@
 //! `keys.rs` is the table of keys: a name, a rule, and how the value is shown. Every layer goes through it, so a rule
 //! is the same wherever a value comes from, and every broken rule is reported at once.
 
+mod cron;
 mod defaults;
 mod environment;
 mod file;
 mod keys;
+mod level;
 mod load;
 mod problem;
 mod rules;
-mod schedule;
+
 mod value;
 mod warnings;
 
@@ -25,8 +27,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cron::Cron;
 pub use file::ConfigFile;
 pub use keys::{KEYS, Key};
+pub use level::Level;
 pub use load::{DEFAULT_FILE, Effective, Overrides, load};
 pub use problem::{ConfigErrors, Problem, Source};
 pub use rules::parse_duration;
@@ -223,8 +227,8 @@ pub struct UpstreamConfig {
 /// `[schedule]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleConfig {
-    /// Six-field cron expression (seconds first), UTC.
-    pub cron: String,
+    /// When to poll.
+    pub cron: Cron,
     /// Upper bound of the random delay before each poll.
     pub splay: Duration,
 }
@@ -284,6 +288,6 @@ words!(LogFormat { "auto" => Auto, "journald" => Journald, "text" => Text, "json
 pub struct LogConfig {
     /// Where to and in what form.
     pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug`, `trace`, or a `tracing` filter.
-    pub level: String,
+    /// How much.
+    pub level: Level,
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::value::show_duration;
-use super::{Origin, Value, schedule};
+use super::{Cron, Level, Origin, Value};
 
 /// A checked value, or the rule it breaks.
 pub(super) type Checked<T> = Result<T, String>;
@@ -185,9 +184,8 @@ pub(super) fn repository(value: &Value, slashes: bool) -> Checked<String> {
     good.then(|| text.to_owned()).ok_or_else(rule)
 }
 
-pub(super) fn cron(value: &Value) -> Checked<String> {
-    let text = text(value).unwrap_or_default();
-    schedule::parse(text).map(|_| text.to_owned())
+pub(super) fn cron(value: &Value) -> Checked<Cron> {
+    Cron::parse(text(value).unwrap_or_default())
 }
 
 pub(super) fn command(value: &Value) -> Checked<Vec<String>> {
@@ -208,23 +206,8 @@ pub(super) fn command(value: &Value) -> Checked<Vec<String>> {
     }
 }
 
-pub(super) fn level(value: &Value) -> Checked<String> {
-    const RULE: &str =
-        "must be error, warn, info, debug, trace, off, or a filter like \"info,horde_refd=debug\"";
-    let text = text(value).map_err(|_| RULE.to_owned())?;
-    let known = |name: &str| {
-        name.parse::<tracing_subscriber::filter::LevelFilter>()
-            .is_ok()
-    };
-    // EnvFilter takes any lone word for the name of a target; a misspelt level is more likely.
-    let plain = !text.contains(['=', ',', '[', ':']);
-    if text.trim().is_empty()
-        || (plain && !known(text))
-        || EnvFilter::builder().parse(text).is_err()
-    {
-        return Err(RULE.to_owned());
-    }
-    Ok(text.to_owned())
+pub(super) fn level(value: &Value) -> Checked<Level> {
+    Level::parse(text(value).unwrap_or_default())
 }
 
 /// `"a", "b" or "c"`

@@ -29,7 +29,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut warn = |text: String| found.push(text);
     let show = |duration| Value::Duration(duration).to_string().replace('"', "");
 
-    if let Some(interval) = config.schedule.shortest_interval() {
+    if let Some((interval, longest)) = config.schedule.cron.intervals() {
         if interval < FASTEST_USEFUL && matches!(config.upstream.origin, Origin::Http(_)) {
             warn(format!(
                 "schedule.cron polls every {}: GitHub's raw host caches for 5m, so more finds nothing newer and spends the rate limit",
@@ -43,11 +43,11 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
                 show(interval)
             ));
         }
-        if config.stale_after < interval {
+        if config.stale_after < longest {
             warn(format!(
-                "stale_after ({}) is shorter than the schedule's interval ({}): categories will count as stale between polls",
+                "stale_after ({}) is shorter than the schedule's longest interval ({}): categories will count as stale between polls",
                 show(config.stale_after),
-                show(interval)
+                show(longest)
             ));
         }
     }

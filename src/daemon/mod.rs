@@ -42,7 +42,7 @@ pub enum DaemonError {
     /// The mirror or the upstream cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The schedule cannot start or has died.
+    /// The schedule has died.
     #[error("the schedule has failed")]
     Schedule(#[from] ScheduleError),
     /// The watch cannot start or has died.
@@ -107,7 +107,7 @@ pub async fn run(
         OnLocked::Exit => GithubBackend::open_writer(config.clone())?,
     });
     let trigger = Trigger::new();
-    let mut schedule = Schedule::start(&config.schedule, trigger.clone())?;
+    let mut schedule = Schedule::start(&config.schedule, trigger.clone());
     let layout = backend.layout();
     let watched = vec![layout.base().to_owned(), layout.legacy_directory()];
     let mut watch = Watch::start(watched, &config.watch, trigger.clone())?;

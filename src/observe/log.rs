@@ -13,9 +13,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
-use tracing::level_filters::LevelFilter;
 use tracing_journald::{Priority, PriorityMappings};
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -24,9 +22,8 @@ use crate::config::{LogConfig, LogFormat};
 
 mod text;
 
-/// The name in the journal, and the target of our own events in a filter.
+/// The name in the journal.
 const IDENTIFIER: &str = "horde-refd";
-const OWN_TARGET: &str = "horde_refd";
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +50,6 @@ pub enum Backend {
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The level is neither a word nor a filter.
-    #[error("cannot read the log level {level:?}")]
-    Level {
-        /// As configured.
-        level: String,
-        /// What is wrong with it.
-        #[source]
-        source: tracing_subscriber::filter::ParseError,
-    },
     /// Somebody did it before.
     #[error("logging is already set up")]
     Twice,
@@ -70,14 +58,13 @@ pub enum LogError {
 /// Sets up logging for the whole process. `verbosity` counts `-v` up and `-q` down from the configured level.
 ///
 /// # Errors
-/// When the level cannot be read, or logging is set up already.
+/// When logging is set up already.
 pub fn init(
     config: &LogConfig,
     verbosity: i8,
     colored: bool,
     audience: Audience,
 ) -> Result<Backend, LogError> {
-    let filter = filter(&config.level, verbosity)?;
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     let journal = match config.format {
         LogFormat::Journald => Some(journal()),
@@ -103,7 +90,7 @@ pub fn init(
         None => on_stderr(backend, colored, audience),
     };
     tracing::subscriber::set_global_default(
-        tracing_subscriber::registry().with(layer.with_filter(filter)),
+        tracing_subscriber::registry().with(layer.with_filter(config.level.targets(verbosity))),
     )
     .map_err(|_| LogError::Twice)?;
     if let Some(error) = missing {
@@ -169,51 +156,9 @@ fn names(stream: &str, device: u64, inode: u64) -> bool {
         .is_some_and(|(d, i)| d.parse() == Ok(device) && i.parse() == Ok(inode))
 }
 
-const LEVELS: [LevelFilter; 6] = [
-    LevelFilter::OFF,
-    LevelFilter::ERROR,
-    LevelFilter::WARN,
-    LevelFilter::INFO,
-    LevelFilter::DEBUG,
-    LevelFilter::TRACE,
-];
-
-/// A plain level is ours; libraries stay at warnings, or a level below ours when they are wanted at `trace`. Anything else
-/// is a list of `target=level`, whose default level the verbosity moves.
-fn filter(level: &str, verbosity: i8) -> Result<Targets, LogError> {
-    if let Ok(own) = level.parse::<LevelFilter>() {
-        let own = shift(own, verbosity);
-        let others = match own {
-            LevelFilter::TRACE => LevelFilter::DEBUG,
-            own => own.min(LevelFilter::WARN),
-        };
-        return Ok(Targets::new()
-            .with_target(OWN_TARGET, own)
-            .with_default(others));
-    }
-    let targets: Targets = level.parse().map_err(|source| LogError::Level {
-        level: level.to_owned(),
-        source,
-    })?;
-    let default = targets.default_level().unwrap_or(LevelFilter::OFF);
-    Ok(match verbosity {
-        0 => targets,
-        by => targets.with_default(shift(default, by)),
-    })
-}
-
-fn shift(level: LevelFilter, by: i8) -> LevelFilter {
-    let at = LEVELS.iter().position(|known| *known == level).unwrap_or(3);
-    let moved = at
-        .saturating_add_signed(isize::from(by))
-        .min(LEVELS.len() - 1);
-    LEVELS.get(moved).copied().unwrap_or(level)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing::Level;
 
     #[test]
     fn invariant_1_the_stream_is_named_by_device_and_inode() {
@@ -228,52 +173,5 @@ mod tests {
         ] {
             assert_eq!(names(stream, 8, 42), expected, "{stream}");
         }
-    }
-
-    #[test]
-    fn verbosity_moves_the_level() {
-        for (level, verbosity, own, library) in [
-            ("info", 0, Some(Level::INFO), Some(Level::WARN)),
-            ("info", 1, Some(Level::DEBUG), Some(Level::WARN)),
-            ("info", 2, Some(Level::TRACE), Some(Level::DEBUG)),
-            ("info", 99, Some(Level::TRACE), Some(Level::DEBUG)),
-            ("INFO", -1, Some(Level::WARN), Some(Level::WARN)),
-            ("warn", -1, Some(Level::ERROR), Some(Level::ERROR)),
-            ("info", -3, None, None),
-            ("info", -128, None, None),
-            (
-                "warn,horde_refd=debug",
-                0,
-                Some(Level::DEBUG),
-                Some(Level::WARN),
-            ),
-            (
-                "warn,horde_refd=debug",
-                1,
-                Some(Level::DEBUG),
-                Some(Level::INFO),
-            ),
-        ] {
-            let filter = filter(level, verbosity).unwrap();
-            let most = |target: &str| {
-                [
-                    Level::TRACE,
-                    Level::DEBUG,
-                    Level::INFO,
-                    Level::WARN,
-                    Level::ERROR,
-                ]
-                .into_iter()
-                .find(|level| filter.would_enable(target, level))
-            };
-            assert_eq!(most("horde_refd::daemon"), own, "{level} {verbosity}");
-            assert_eq!(most("hyper::client"), library, "{level} {verbosity}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_level_is_refused_by_name() {
-        let error = filter("horde_refd=loud", 0).unwrap_err();
-        assert!(error.to_string().contains("horde_refd=loud"));
     }
 }

@@ -1,10 +1,9 @@
-//! The clock: ticks of a cron expression, each followed by a random delay, as [`Depth::Poll`].
+//! The schedule: ticks of a cron expression, each followed by a random delay, as [`Depth::Poll`].
 //!
 //! tokio-cron-scheduler is a source of ticks and nothing else, because its jobs overlap, its wall clock jumps and its
 //! repeated jobs die after one long delay (issue 113 there).
 //!
-//! 1. The scheduler runs only around the times at which a tick is due, in a thread of its own: its loop wakes
-//!    four times a second, more than an idle daemon may. In between, one nap of half a minute follows the other.
+//! 1. The scheduler wakes four times a second; nothing else of the schedule wakes between two ticks.
 //! 2. Ticks never queue. One that comes while the delay of the one before runs is skipped; of all that were due while
 //!    the host was suspended, or that the wall clock jumped over, one is made up for at once.
 //! 3. If the time in which two ticks were due has passed on the monotonic clock without one, a poll is asked for
@@ -12,7 +11,7 @@
 //!    to the past the old one may be far away.
 //! 4. The first poll, at start, is the caller's business.
 //!
-//! [`Depth::Poll`]: super::Depth::Poll
+//! [`Depth::Poll`]: crate::depth::Depth::Poll
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,61 +23,35 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_cron_scheduler::JobSchedulerError;
 
-use self::occurrences::Occurrences;
 use self::source::Source;
 use super::Trigger;
 use crate::clock;
-use crate::config::ScheduleConfig;
+use crate::config::{Cron, ScheduleConfig};
 
-mod occurrences;
 mod source;
 
-/// How long before a tick is due the scheduler is started, and how far the next one must be for it to be stopped.
-const LEAD: Duration = Duration::from_secs(3);
-/// How long to sleep without a look at the wall clock.
-const NAP: Duration = Duration::from_secs(30);
 /// What the scheduler's own loop (every 500 ms) may be late by before a tick counts as missed.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long to wait for a tick when the wall clock is at a time for which none can be computed.
+const NO_TIME: Duration = Duration::from_hours(1);
 
-/// Why the schedule cannot start, or has ended.
+/// Why the schedule has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// The expression does not parse.
-    #[error("cannot read the cron expression {expression:?}")]
-    Expression {
+    /// The scheduler does not take the job.
+    #[error("cannot schedule polls by the cron expression {cron:?}")]
+    Scheduler {
         /// As configured.
-        expression: String,
-        /// What is wrong with it.
-        #[source]
-        source: croner::errors::CronError,
-    },
-    /// The expression never comes true again.
-    #[error("the cron expression {expression:?} has no next time")]
-    Never {
-        /// As configured.
-        expression: String,
-    },
-    /// The source of ticks cannot be started.
-    #[error("cannot start the scheduler for the cron expression {expression:?}")]
-    Start {
-        /// As configured.
-        expression: String,
+        cron: String,
         /// What the scheduler says.
         #[source]
         source: JobSchedulerError,
     },
-    /// The scheduler's thread cannot be started.
-    #[error("cannot start the scheduler's thread")]
-    Thread {
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The source of ticks, or the task that serves it, is gone.
-    #[error("the scheduler for the cron expression {expression:?} has died")]
+    /// The scheduler, or the task that serves it, is gone.
+    #[error("the scheduler for the cron expression {cron:?} has died")]
     Died {
         /// As configured.
-        expression: String,
+        cron: String,
     },
 }
 
@@ -88,32 +61,35 @@ pub struct Schedule {
     task: JoinHandle<ScheduleError>,
     next: watch::Receiver<Option<Timestamp>>,
     fallbacks: Arc<AtomicU64>,
-    expression: String,
+    cron: Cron,
 }
 
 impl Schedule {
-    /// Starts ticking into `trigger`.
-    ///
-    /// # Errors
-    /// When the expression is wrong.
-    pub fn start(config: &ScheduleConfig, trigger: Trigger) -> Result<Self, ScheduleError> {
-        let occurrences = Occurrences::parse(&config.cron)?;
-        let (announce, next) = watch::channel(occurrences.next_two(clock::now()).map(|t| t.0));
+    /// Starts ticking into `trigger`, in the runtime of the caller.
+    #[must_use]
+    pub fn start(config: &ScheduleConfig, trigger: Trigger) -> Self {
+        let cron = config.cron.clone();
+        let (announce, next) = watch::channel(cron.next(clock::now()));
         let fallbacks = Arc::new(AtomicU64::new(0));
         let ticker = Ticker {
-            occurrences,
-            source: None,
+            cron: cron.clone(),
             trigger,
             splay: config.splay,
             announce,
             fallbacks: Arc::clone(&fallbacks),
         };
-        Ok(Self {
-            task: tokio::spawn(ticker.run()),
+        let task = tokio::spawn(async move {
+            match Source::start(&ticker.cron).await {
+                Ok(source) => ticker.run(source).await,
+                Err(source) => ticker.refused(source),
+            }
+        });
+        Self {
+            task,
             next,
             fallbacks,
-            expression: config.cron.clone(),
-        })
+            cron,
+        }
     }
 
     /// When the next poll is due: the next time of the expression, and once its delay is drawn, that included.
@@ -133,7 +109,7 @@ impl Schedule {
         match (&mut self.task).await {
             Ok(error) => error,
             Err(_) => ScheduleError::Died {
-                expression: self.expression.clone(),
+                cron: self.cron.to_string(),
             },
         }
     }
@@ -147,8 +123,7 @@ impl Drop for Schedule {
 
 /// Turns ticks into requests.
 struct Ticker {
-    occurrences: Occurrences,
-    source: Option<Source>,
+    cron: Cron,
     trigger: Trigger,
     splay: Duration,
     announce: watch::Sender<Option<Timestamp>>,
@@ -156,20 +131,24 @@ struct Ticker {
 }
 
 impl Ticker {
-    async fn run(mut self) -> ScheduleError {
+    async fn run(self, mut source: Source) -> ScheduleError {
         loop {
             let now = clock::now();
-            let due = self.occurrences.next_two(now).map(|times| times.0);
-            self.announce.send_replace(due);
-            let Some(due) = due else {
-                return ScheduleError::Never {
-                    expression: self.occurrences.expression,
-                };
-            };
-            match timeout(self.occurrences.patience(now), self.tick(due)).await {
-                Ok(Ok(())) => self.delay().await,
-                Ok(Err(error)) => return error,
-                Err(_) => self.stand_in(),
+            let times = self.cron.next_two(now);
+            self.announce.send_replace(times.map(|times| times.0));
+            match timeout(patience(times, now), source.tick()).await {
+                Ok(Some(())) => self.delay(&mut source).await,
+                Ok(None) => {
+                    return ScheduleError::Died {
+                        cron: self.cron.to_string(),
+                    };
+                }
+                Err(_) => {
+                    self.stand_in();
+                    if let Err(error) = source.renew(&self.cron).await {
+                        return self.refused(error);
+                    }
+                }
             }
             if !self.trigger.tick() {
                 tracing::debug!("a poll is running, this tick is skipped");
@@ -177,66 +156,43 @@ impl Ticker {
         }
     }
 
-    /// Waits for the tick that is due then.
-    async fn tick(&mut self, due: Timestamp) -> Result<(), ScheduleError> {
-        while let Some(rest) = until(due).checked_sub(LEAD).filter(|rest| !rest.is_zero()) {
-            sleep(rest.min(NAP)).await;
-        }
-        let source = match &mut self.source {
-            Some(source) => source,
-            none => {
-                let source = none.insert(Source::start(&self.occurrences.expression).await?);
-                if until(due).is_zero() {
-                    // Slept through, or jumped over: the scheduler waits for the next one.
-                    return Ok(());
-                }
-                source
-            }
-        };
-        source
-            .ticks
-            .recv()
-            .await
-            .ok_or_else(|| ScheduleError::Died {
-                expression: self.occurrences.expression.clone(),
-            })
-    }
-
-    /// Waits for a random part of the splay; ticks that come meanwhile are skipped (invariant 2).
-    async fn delay(&mut self) {
+    /// Waits for a random part of the splay; a tick that comes meanwhile is skipped (invariant 2).
+    async fn delay(&self, source: &mut Source) {
         let splay = u64::try_from(self.splay.as_millis()).unwrap_or(u64::MAX);
         let delay = Duration::from_millis(fastrand::u64(0..=splay));
-        let now = clock::now();
-        if let Some((next, _)) = self.occurrences.next_two(now)
-            && until(next) > 2 * LEAD
-        {
-            self.source = None;
-        }
-        if delay.is_zero() {
-            return;
-        }
-        self.announce.send_replace(now.checked_add(delay).ok());
-        sleep(delay).await;
-        if let Some(source) = &mut self.source {
-            while source.ticks.try_recv().is_ok() {}
+        if !delay.is_zero() {
+            self.announce
+                .send_replace(clock::now().checked_add(delay).ok());
+            sleep(delay).await;
+            source.skip();
         }
     }
 
-    /// Does without a source that has been silent for too long (invariant 3).
-    fn stand_in(&mut self) {
-        self.source = None;
+    /// Counts a tick that the scheduler has missed (invariant 3).
+    fn stand_in(&self) {
         let count = self.fallbacks.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::warn!(
-            cron = self.occurrences.expression,
+            cron = %self.cron,
             count,
             "the scheduler missed its ticks, polling all the same"
         );
     }
+
+    fn refused(self, source: JobSchedulerError) -> ScheduleError {
+        ScheduleError::Scheduler {
+            cron: self.cron.to_string(),
+            source,
+        }
+    }
 }
 
-/// How long until `due` by the wall clock; zero when it is past.
-fn until(due: Timestamp) -> Duration {
-    Duration::try_from(due.duration_since(clock::now())).unwrap_or_default()
+/// How long to wait for a tick, on a clock that never jumps, before it counts as missed.
+fn patience(times: Option<(Timestamp, Timestamp)>, now: Timestamp) -> Duration {
+    times.map_or(NO_TIME, |(_, second)| {
+        Duration::try_from(second.duration_since(now))
+            .unwrap_or_default()
+            .saturating_add(GRACE)
+    })
 }
 
 #[cfg(test)]
@@ -246,7 +202,7 @@ mod tests {
 
     fn config(cron: &str, splay: Duration) -> ScheduleConfig {
         ScheduleConfig {
-            cron: cron.to_owned(),
+            cron: Cron::parse(cron).unwrap(),
             splay,
         }
     }
@@ -257,27 +213,26 @@ mod tests {
             .expect("in time")
     }
 
-    #[tokio::test]
-    async fn a_wrong_expression_is_refused_by_name() {
-        for cron in ["", "hourly", "*/15 * * * *", "0 99 * * * *"] {
-            let error = Schedule::start(&config(cron, Duration::ZERO), Trigger::new()).unwrap_err();
-            assert!(
-                matches!(error, ScheduleError::Expression { .. }),
-                "{cron}: {error}"
-            );
-            assert!(error.to_string().contains(cron));
+    #[test]
+    fn patience_covers_two_ticks() {
+        for (cron, now, minutes, seconds) in [
+            ("0 */15 * * * *", "2026-11-22T10:00:00Z", 30, 0),
+            ("0 */15 * * * *", "2026-11-22T10:14:59.5Z", 15, 0),
+            ("0 0 9-17 * * *", "2026-11-22T16:30:00Z", 16 * 60 + 30, 0),
+            ("* * * * * *", "2026-11-22T10:00:00Z", 0, 2),
+            ("* * * * * *", "9999-12-30T00:00:00Z", 0, 3598),
+        ] {
+            let (cron, now) = (Cron::parse(cron).unwrap(), now.parse().unwrap());
+            let waits = patience(cron.next_two(now), now).as_secs();
+            let expected = minutes * 60 + seconds + GRACE.as_secs();
+            assert_eq!(waits, expected, "{cron} at {now}");
         }
-        assert!(matches!(
-            Schedule::start(&config("0 0 0 30 2 *", Duration::ZERO), Trigger::new()),
-            Err(ScheduleError::Never { .. } | ScheduleError::Expression { .. })
-        ));
     }
 
     #[tokio::test]
-    async fn invariant_1_a_blocked_runtime_leaves_one_tick_and_the_schedule_lives_on() {
+    async fn invariant_2_a_blocked_runtime_leaves_one_tick_and_the_schedule_lives_on() {
         let trigger = Trigger::new();
-        let schedule =
-            Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone()).unwrap();
+        let schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone());
         assert_eq!(within(5, trigger.next()).await, Depth::Poll);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
@@ -290,11 +245,8 @@ mod tests {
     #[tokio::test]
     async fn invariant_2_ticks_within_the_delay_are_skipped_and_the_delay_is_announced() {
         let trigger = Trigger::new();
-        let schedule = Schedule::start(
-            &config("* * * * * *", Duration::from_hours(1)),
-            trigger.clone(),
-        )
-        .unwrap();
+        let hour = Duration::from_hours(1);
+        let schedule = Schedule::start(&config("* * * * * *", hour), trigger.clone());
         let mut next = schedule.next();
         within(
             5,
@@ -305,33 +257,9 @@ mod tests {
         assert_eq!(trigger.pending(), None);
     }
 
-    #[tokio::test]
-    async fn invariant_3_a_silent_source_is_replaced_and_the_poll_still_comes() {
-        let trigger = Trigger::new();
-        let occurrences = Occurrences::parse("* * * * * *").unwrap();
-        // Ticks on the first of January only: silent as far as the ticker can tell.
-        let source = Source::start("0 0 0 1 1 *").await.unwrap();
-        let fallbacks = Arc::new(AtomicU64::new(0));
-        let ticker = Ticker {
-            occurrences,
-            source: Some(source),
-            trigger: trigger.clone(),
-            splay: Duration::ZERO,
-            announce: watch::channel(None).0,
-            fallbacks: Arc::clone(&fallbacks),
-        };
-        let task = tokio::spawn(ticker.run());
-        for _ in 0..2 {
-            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
-        }
-        assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
-        task.abort();
-    }
-
-    fn ticker(cron: &str, source: Option<Source>) -> Ticker {
+    fn ticker(cron: &str) -> Ticker {
         Ticker {
-            occurrences: Occurrences::parse(cron).unwrap(),
-            source,
+            cron: Cron::parse(cron).unwrap(),
             trigger: Trigger::new(),
             splay: Duration::ZERO,
             announce: watch::channel(None).0,
@@ -340,39 +268,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_source_is_an_error() {
-        let mut source = Source::start("* * * * * *").await.unwrap();
-        source.ticks = tokio::sync::mpsc::channel(1).1;
-        let ticker = ticker("* * * * * *", Some(source));
-        assert!(matches!(
-            within(5, ticker.run()).await,
-            ScheduleError::Died { .. }
-        ));
+    async fn invariant_3_a_silent_scheduler_is_stood_in_for_and_its_job_renewed() {
+        // Ticks on the first of January only: silent as far as the ticker can tell.
+        let silent = Cron::parse("0 0 0 1 1 *").unwrap();
+        let source = Source::start(&silent).await.unwrap();
+        let ticker = ticker("* * * * * *");
+        let (trigger, fallbacks) = (ticker.trigger.clone(), Arc::clone(&ticker.fallbacks));
+        let task = tokio::spawn(ticker.run(source));
+        for _ in 0..3 {
+            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
+        }
+        assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
+        task.abort();
     }
 
     #[tokio::test]
-    async fn invariant_1_the_scheduler_runs_only_while_a_tick_is_near() {
-        let mut far = ticker("0 0 0 1 1 *", None);
-        far.delay().await;
-        let due = clock::now() + Duration::from_mins(1);
-        assert!(timeout(LEAD / 10, far.tick(due)).await.is_err());
-        assert!(far.source.is_none());
-        let near = clock::now() + LEAD * 9 / 10;
-        assert!(timeout(LEAD, far.tick(near)).await.is_err());
-        assert!(far.source.is_some());
-        far.delay().await;
-        assert!(far.source.is_none());
-        let mut dense = ticker("* * * * * *", None);
-        let next = clock::now() + LEAD / 2;
-        within(5, dense.tick(next)).await.unwrap();
-        dense.delay().await;
-        assert!(dense.source.is_some());
-    }
-
-    #[tokio::test]
-    async fn invariant_2_a_tick_that_was_slept_through_is_made_up_for() {
-        let mut ticker = ticker("0 0 0 1 1 *", None);
-        let past = clock::now() - Duration::from_mins(5);
-        within(5, ticker.tick(past)).await.unwrap();
+    async fn a_schedule_whose_task_is_gone_has_failed() {
+        let mut schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), Trigger::new());
+        schedule.task.abort();
+        let error = within(5, schedule.failed()).await;
+        assert!(matches!(error, ScheduleError::Died { .. }), "{error}");
     }
 }

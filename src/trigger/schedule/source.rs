@@ -1,139 +1,139 @@
-//! tokio-cron-scheduler, shut into a thread that ends with it.
+//! tokio-cron-scheduler as a source of ticks.
 //!
 //! 1. The only job is a cron job in UTC whose body is a `try_send` on a channel of one: ticks never pile up.
-//! 2. The scheduler looks at the clock every 500 ms, which costs four wake-ups a second, and leaves eleven tasks behind when it is
-//!    shut down (measured with 0.15.1). So it has a runtime of its own, and dropping that leaves nothing.
-//! 3. When the thread dies, the channel closes.
+//! 2. The scheduler looks at the wall clock every 500 ms, so a tick is late by that at most. Its loop ends with the source;
+//!    the tasks that wait for its channels end with the runtime.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use chrono::Utc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-use super::ScheduleError;
+use crate::config::Cron;
 
-/// Plenty for a loop that compares two times.
-const STACK_BYTES: usize = 512 * 1024;
-
-/// A running scheduler; its thread ends when this is dropped.
-#[derive(Debug)]
+/// A running scheduler with one job.
 pub(super) struct Source {
-    pub(super) ticks: mpsc::Receiver<()>,
-    /// Dropped, it ends the thread.
-    _running: oneshot::Sender<()>,
+    scheduler: JobScheduler,
+    job: Job,
+    ticks: mpsc::Receiver<()>,
 }
 
 impl Source {
-    /// Starts the thread and waits until the job is in place.
-    pub(super) async fn start(expression: &str) -> Result<Self, ScheduleError> {
-        let (sender, ticks) = mpsc::channel(1);
-        let (running, stopped) = oneshot::channel::<()>();
-        let (tell, started) = oneshot::channel();
-        let cron = expression.to_owned();
-        std::thread::Builder::new()
-            .name("schedule".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || serve(&cron, sender, tell, stopped))
-            .map_err(|source| ScheduleError::Thread { source })?;
-        match started.await {
-            Ok(Ok(())) => Ok(Self {
-                ticks,
-                _running: running,
-            }),
-            Ok(Err(Failure::Runtime(source))) => Err(ScheduleError::Thread { source }),
-            Ok(Err(Failure::Scheduler(source))) => Err(ScheduleError::Start {
-                expression: expression.to_owned(),
-                source,
-            }),
-            Err(_) => Err(ScheduleError::Died {
-                expression: expression.to_owned(),
-            }),
+    /// Starts the scheduler in the runtime of the caller.
+    pub(super) async fn start(cron: &Cron) -> Result<Self, JobSchedulerError> {
+        // The default of 200 slots per channel is for many jobs; this is one.
+        let scheduler = JobScheduler::new_with_channel_size(8).await?;
+        let (job, ticks) = job(cron)?;
+        scheduler.add(job.clone()).await?;
+        scheduler.start().await?;
+        Ok(Self {
+            scheduler,
+            job,
+            ticks,
+        })
+    }
+
+    /// Waits for a tick; nothing when the scheduler has dropped its job. Cancel-safe.
+    pub(super) async fn tick(&mut self) -> Option<()> {
+        self.ticks.recv().await
+    }
+
+    /// Forgets a tick that has come already.
+    pub(super) fn skip(&mut self) {
+        // Empty, or closed, which the next wait finds out.
+        let _ = self.ticks.try_recv();
+    }
+
+    /// Puts a new job in the place of the old one, whose next time was computed by a wall clock that has jumped since.
+    pub(super) async fn renew(&mut self, cron: &Cron) -> Result<(), JobSchedulerError> {
+        let (job, ticks) = job(cron)?;
+        self.scheduler.remove(&self.job.guid()).await?;
+        self.scheduler.add(job.clone()).await?;
+        (self.job, self.ticks) = (job, ticks);
+        Ok(())
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Ok(scheduler) = self.scheduler.scheduler.try_read() {
+            scheduler.shutdown.store(true, Ordering::Relaxed);
         }
     }
 }
 
-enum Failure {
-    Runtime(std::io::Error),
-    Scheduler(JobSchedulerError),
-}
-
-fn serve(
-    cron: &str,
-    ticks: mpsc::Sender<()>,
-    tell: oneshot::Sender<Result<(), Failure>>,
-    stopped: oneshot::Receiver<()>,
-) {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            // Whoever waits for the answer may have gone; so does this thread.
-            let _ = tell.send(Err(Failure::Runtime(error)));
-            return;
-        }
-    };
-    runtime.block_on(async {
-        match schedule(cron, ticks).await {
-            Ok(_scheduler) => {
-                if tell.send(Ok(())).is_ok() {
-                    // An error is the sender's end, which is the signal.
-                    let _ = stopped.await;
-                }
-            }
-            Err(error) => {
-                let _ = tell.send(Err(Failure::Scheduler(error)));
-            }
-        }
-    });
-    // Whatever a task is stuck in, it does not hold the thread.
-    runtime.shutdown_timeout(Duration::ZERO);
-}
-
-async fn schedule(cron: &str, ticks: mpsc::Sender<()>) -> Result<JobScheduler, JobSchedulerError> {
-    // The default of 200 slots per channel is for many jobs; this is one.
-    let scheduler = JobScheduler::new_with_channel_size(8).await?;
+fn job(cron: &Cron) -> Result<(Job, mpsc::Receiver<()>), JobSchedulerError> {
+    let (sender, ticks) = mpsc::channel(1);
     let job = Job::new_async_tz(cron, Utc, move |_, _| {
         // Full means that a tick is waiting already: this one is skipped.
-        let _ = ticks.try_send(());
+        let _ = sender.try_send(());
         Box::pin(std::future::ready(()))
     })?;
-    scheduler.add(job).await?;
-    scheduler.start().await?;
-    Ok(scheduler)
+    Ok((job, ticks))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
+    use std::time::Duration;
+
+    fn cron(text: &str) -> Cron {
+        Cron::parse(text).unwrap()
+    }
 
     #[tokio::test]
     async fn invariant_1_ticks_do_not_pile_up() {
-        let mut source = Source::start("* * * * * *").await.unwrap();
-        // The scheduler ticks on in its thread while this runtime is blocked.
-        std::thread::sleep(Duration::from_millis(3500));
+        let mut source = Source::start(&cron("* * * * * *")).await.unwrap();
+        // The scheduler ticks on while nothing takes its ticks.
+        tokio::time::sleep(Duration::from_millis(2500)).await;
         assert!(source.ticks.try_recv().is_ok());
         assert!(source.ticks.try_recv().is_err());
-        source.ticks.recv().await.unwrap();
+        assert_eq!(source.tick().await, Some(()));
     }
 
     #[tokio::test]
-    async fn invariant_2_the_thread_ends_with_its_source() {
-        let mut source = Source::start("0 0 0 1 1 *").await.unwrap();
-        let (_, other) = mpsc::channel(1);
-        let mut ticks = std::mem::replace(&mut source.ticks, other);
-        drop(source);
-        let closed = tokio::time::timeout(Duration::from_secs(10), ticks.recv()).await;
-        assert_eq!(closed, Ok(None), "the job and its sender are gone");
-    }
-
-    #[tokio::test]
-    async fn an_expression_it_refuses_is_an_error() {
-        assert!(matches!(
-            Source::start("hourly").await,
-            Err(ScheduleError::Start { .. })
+    async fn a_renewed_job_ticks_and_the_old_one_does_not() {
+        let mut source = Source::start(&cron("0 0 0 1 1 *")).await.unwrap();
+        let old = source.job.guid();
+        source.renew(&cron("* * * * * *")).await.unwrap();
+        let tick = tokio::time::timeout(Duration::from_secs(10), source.tick()).await;
+        assert_eq!(tick, Ok(Some(())));
+        let mut scheduler = source.scheduler.clone();
+        assert!(!matches!(
+            scheduler.next_tick_for_job(old).await,
+            Ok(Some(_))
         ));
+    }
+
+    /// What the configuration and its warnings compute is what the scheduler does.
+    #[tokio::test]
+    async fn the_scheduler_and_the_configuration_agree_on_the_next_time() {
+        for text in [
+            "0 */15 * * * *",
+            "*/7 3,5 */2 * * *",
+            "0 0 3 * * MON-FRI",
+            "0 0 0 * * 7",
+            "0 0 0 * * 0",
+            "0 0 0 * * 1#1",
+            "0 0 0 L * *",
+            "0 0 0 15W * *",
+            "0 0 0 29 2 *",
+            // Both fields: crontab would take either one.
+            "0 0 4 1,15 * MON",
+            "0 0 0 1 * MON",
+        ] {
+            let cron = cron(text);
+            let ours = cron.next(clock::now());
+            let mut source = Source::start(&cron).await.unwrap();
+            let id = source.job.guid();
+            let theirs = source.scheduler.next_tick_for_job(id).await.unwrap();
+            let seconds = theirs.map(|time| time.timestamp());
+            // Unless a second began between the two looks.
+            if ours == cron.next(clock::now()) {
+                assert_eq!(ours.map(jiff::Timestamp::as_second), seconds, "{text}");
+            }
+        }
     }
 }

@@ -1,0 +1,7 @@
+//! What the command line answers, through the real binary.
+
+mod check;
+mod config;
+mod filters;
+mod packaging;
+mod status;

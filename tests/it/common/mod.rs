@@ -1,0 +1,12 @@
+//! What several themes need: a world to work in, the program run in it, servers to fetch from.
+
+pub mod base64;
+mod daemon;
+pub mod nginx;
+pub mod origin;
+pub mod prometheus;
+pub mod scripted;
+mod world;
+
+pub use daemon::*;
+pub use world::*;

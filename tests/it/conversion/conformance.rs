@@ -1,0 +1,230 @@
+//! Whole files in, whole files out: every recorded case and every file of the corpus, byte for byte.
+//!
+//! The project's own fixtures always run. The shared cases and corpus run when `HORDE_REFD_SHARED` names their
+//! directory, and then something that is missing there is a failure.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use horde_refd::category::{Category, Repository};
+use horde_refd::convert::{check, convert};
+use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
+use serde_json::Value;
+
+fn shared() -> Option<PathBuf> {
+    std::env::var_os("HORDE_REFD_SHARED").map(PathBuf::from)
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = String::from_utf8(read(path)).unwrap();
+    let cases: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(!cases.is_empty(), "{}: no cases", path.display());
+    cases
+}
+
+fn issues_json(issues: &Issues) -> Value {
+    issues
+        .iter()
+        .map(|(key, messages)| {
+            (
+                key.to_owned(),
+                messages.map(String::from).collect::<Value>(),
+            )
+        })
+        .collect()
+}
+
+/// Equal with the same order of keys, which `Value` does not compare.
+fn assert_same_json(id: &str, ours: &Value, theirs: &Value) {
+    assert_eq!(
+        serde_json::to_string_pretty(ours).unwrap(),
+        serde_json::to_string_pretty(theirs).unwrap(),
+        "{id}"
+    );
+}
+
+fn text<'c>(case: &'c Value, member: &str) -> &'c str {
+    case[member].as_str().unwrap_or_default()
+}
+
+fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
+    match case.get(format!("{member}_b64")) {
+        Some(encoded) => crate::common::base64::decode(encoded.as_str().unwrap()),
+        None => text(case, member).into(),
+    }
+}
+
+/// A lone surrogate escape, or nesting beyond our limit: the two inputs that we may refuse.
+fn may_be_refused(rejected: &Rejected) -> bool {
+    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
+}
+
+/// True when a file that the package converts is one of the two kinds that we refuse.
+fn run_case(case: &Value) -> bool {
+    let id = text(case, "id");
+    let category: Category = text(case, "category").parse().unwrap();
+    let legacy = legacy_of(case, "legacy");
+    let report = check(category, &legacy);
+    match convert(category, &legacy) {
+        Ok(converted) => {
+            assert_eq!(case["ok"], true, "{id} must fail: {}", case["error"]);
+            let v2 = String::from_utf8(converted.v2).unwrap();
+            assert_eq!(v2, text(case, "v2"), "{id}");
+            let records: Value = serde_json::from_str(&v2).unwrap_or_default();
+            if let Some(records) = records.as_object() {
+                assert_eq!(converted.models, records.len(), "{id}");
+            }
+            assert_same_json(id, &issues_json(&converted.issues), &case["issues"]);
+            assert_eq!(report.issues, converted.issues, "{id}");
+            assert_eq!(report.rejections, [], "{id}");
+            false
+        }
+        Err(rejected) => {
+            assert_eq!(report.rejections.first(), Some(&rejected), "{id}");
+            if case["ok"] == true {
+                assert!(may_be_refused(&rejected), "{id}: {rejected}");
+                return true;
+            }
+            // Python's own words are kept where it says what is wrong with the JSON of the whole file.
+            if let Some(words) = text(case, "error").strip_prefix("JSONDecodeError: ") {
+                assert_eq!(rejected.to_string(), words, "{id}");
+                assert!(parse_check(category, &legacy).is_err(), "{id}");
+            }
+            false
+        }
+    }
+}
+
+#[test]
+fn every_recorded_conversion() {
+    let Some(shared) = shared() else { return };
+    let mut refused = 0;
+    let files = Category::with_legacy()
+        .map(Category::name)
+        .chain(["numbers"]);
+    for file in files {
+        let path = shared.join(format!("spec/cases/{file}.jsonl"));
+        for case in lines(&path) {
+            refused += usize::from(run_case(&case));
+        }
+    }
+    assert!(
+        refused < 40,
+        "{refused} cases with surrogates or deep nesting"
+    );
+}
+
+#[test]
+fn every_recorded_legacy_view() {
+    let Some(shared) = shared() else { return };
+    for case in lines(&shared.join("spec/cases/legacy_view.jsonl")) {
+        let id = text(&case, "id");
+        let csv = legacy_of(&case, "csv");
+        for (prefixes, member) in [(true, "with_prefixes"), (false, "without_prefixes")] {
+            match legacy_view(&csv, prefixes) {
+                Ok(view) => {
+                    assert_eq!(case["ok"], true, "{id} must fail");
+                    assert_eq!(view, text(&case, member), "{id}");
+                }
+                Err(rejected) => assert!(
+                    case["ok"] == false || may_be_refused(&rejected),
+                    "{id}: {rejected}"
+                ),
+            }
+        }
+    }
+}
+
+fn upstream_file(root: &Path, category: Category) -> PathBuf {
+    let repository = match category.repository() {
+        Some(Repository::Text) => "AI-Horde-text-model-reference",
+        _ => "AI-Horde-image-model-reference",
+    };
+    root.join("Haidra-Org")
+        .join(repository)
+        .join("refs/heads/main")
+        .join(category.legacy_file())
+}
+
+fn assert_corpus(upstream: &Path, expected: &Path) {
+    for category in Category::with_legacy() {
+        let legacy = read(&upstream_file(upstream, category));
+        parse_check(category, &legacy).unwrap();
+        let converted = convert(category, &legacy).unwrap();
+        let expected = read(&expected.join(category.v2_file()));
+        assert_eq!(
+            String::from_utf8(converted.v2).unwrap(),
+            String::from_utf8(expected).unwrap(),
+            "{category}"
+        );
+        assert!(converted.models > 0, "{category}");
+    }
+}
+
+#[test]
+fn our_own_fixtures() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    assert_corpus(&fixtures.join("upstream"), &fixtures.join("expected"));
+}
+
+#[test]
+fn the_corpus_and_its_history() {
+    let Some(shared) = shared() else { return };
+    let corpus = shared.join("corpus");
+    assert_corpus(&corpus.join("upstream"), &corpus.join("expected"));
+    let (mut converted, mut rejected) = (0, 0);
+    for category in Category::with_legacy() {
+        let folder = corpus.join("history").join(category.legacy_file());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_none_or(|extension| extension != "legacy")
+            {
+                continue;
+            }
+            let shown = path.display();
+            let legacy = read(&path);
+            match convert(category, &legacy) {
+                Ok(ours) => {
+                    assert!(
+                        ours.v2 == read(&path.with_extension("v2")),
+                        "{shown}: different"
+                    );
+                    converted += 1;
+                }
+                Err(reason) => {
+                    assert!(
+                        path.with_extension("rejected").exists(),
+                        "{shown}: {reason}"
+                    );
+                    // Only a file that is no JSON is refused as a legacy file; the others are merely wrong.
+                    let is_json = serde_json::from_slice::<Value>(&legacy).is_ok();
+                    assert_eq!(parse_check(category, &legacy).is_ok(), is_json, "{shown}");
+                    rejected += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        converted > 20 && rejected > 10,
+        "{converted} converted, {rejected} rejected"
+    );
+}
+
+#[test]
+fn categories_without_a_legacy_format_convert_to_nothing() {
+    for category in Category::ALL {
+        let converted = convert(category, b"").unwrap();
+        assert_eq!(converted.models, 0);
+        let expected: &[u8] = if category.has_legacy() { b"{}\n" } else { b"" };
+        assert_eq!(converted.v2, expected, "{category}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Ends without warning: Ctrl-C while the upstream hangs, and SIGKILL at any moment.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use horde_refd::category::Category;
+use horde_refd::convert::convert;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::scripted::{Action, Scripted, answer_with, target};
+use crate::common::{World, answer, temporary};
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn start(world: &World, server: &Scripted) -> Child {
+    world
+        .command(&["sync", "--layout", "flat", "--upstream", &server.url()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn ctrl_c_while_the_upstream_hangs_leaves_nothing_half_written() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let world = World::new();
+        world.sync(&[]).expect(0);
+        let upstream = world.upstream();
+        // Half of one file, then silence.
+        let server = Scripted::start(move |head, _| {
+            let name = target(head).trim_start_matches('/');
+            let body = std::fs::read(upstream.join(name)).unwrap();
+            let whole = answer_with(200, &[], &body);
+            if name == "models.csv" {
+                Action::Stall(whole[..whole.len() - body.len() / 2].to_vec())
+            } else {
+                Action::Send(whole)
+            }
+        });
+        let before = std::fs::read(world.v2(Category::TextGeneration)).unwrap();
+        world.edit(Category::TextGeneration, "patient", "restless");
+        let mut child = start(&world, &server);
+        server.wait_for(10, LONG);
+        let asked = Instant::now();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = child.wait().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(1), "it lingered");
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        assert_eq!(
+            std::fs::read(world.v2(Category::TextGeneration)).unwrap(),
+            before
+        );
+        assert_eq!(temporary(&world.mirror()), Vec::<std::path::PathBuf>::new());
+        world.sync(&[]).expect(0);
+    }
+}
+
+/// Version `number` of a legacy file: enough models that writing takes a moment, each of them naming the version.
+fn legacy(category: Category, number: u64) -> Vec<u8> {
+    use std::fmt::Write;
+    let mut text = String::new();
+    if category == Category::TextGeneration {
+        text.push_str("name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\n");
+        for model in 0..200 {
+            writeln!(text, "a/m{model},7,,,,version {number},,,,").unwrap();
+        }
+        return text.into_bytes();
+    }
+    for model in 0..200 {
+        let comma = if model == 0 { '{' } else { ',' };
+        let baseline = "\"baseline\": \"stable diffusion 1\", \"inpainting\": false";
+        let tail = "\"version\": \"1\", \"style\": \"other\", \"nsfw\": false";
+        write!(text, "{comma}\"m{model}\": {{\"name\": \"m{model}\", \"description\": \"version {number}\", {baseline}, {tail}}}").unwrap();
+    }
+    text.push_str("}\n");
+    text.into_bytes()
+}
+
+fn number_in(bytes: &[u8]) -> u64 {
+    let text = std::str::from_utf8(bytes).unwrap();
+    let rest = text.split("version ").nth(1).unwrap();
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap();
+    rest[..end].parse().unwrap()
+}
+
+#[test]
+fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
+    let world = World::new();
+    let version = Arc::new(AtomicU64::new(1));
+    let current = Arc::clone(&version);
+    let server = Scripted::start(move |head, _| {
+        let name = target(head).trim_start_matches('/').to_owned();
+        let category = Category::with_legacy().find(|category| category.legacy_file() == name);
+        // Every answer is another one.
+        let number = current.fetch_add(1, Ordering::SeqCst);
+        Action::Send(answer(head, &legacy(category.unwrap(), number)))
+    });
+    let mut last = std::collections::BTreeMap::new();
+    let mut whole = 0;
+    let mut fortune = fastrand::Rng::with_seed(7);
+    for round in 0..50 {
+        let asked = server.requests().len();
+        let mut child = start(&world, &server);
+        server.wait_for(asked + fortune.usize(1..=10), LONG);
+        // Chance, not synchronisation: the moment of death is anywhere between here and the end.
+        std::thread::sleep(Duration::from_micros(fortune.u64(0..6000)));
+        child.kill().unwrap();
+        let ended = child.wait().unwrap();
+        whole += usize::from(ended.success());
+        for category in Category::with_legacy() {
+            let Ok(stored) = std::fs::read(world.legacy(category)) else {
+                assert!(!world.v2(category).exists(), "v2 before its legacy file");
+                continue;
+            };
+            let stored_number = number_in(&stored);
+            assert!(stored == legacy(category, stored_number), "{category}");
+            let Ok(v2) = std::fs::read(world.v2(category)) else {
+                continue;
+            };
+            let number = number_in(&v2);
+            let converted = convert(category, &legacy(category, number)).unwrap();
+            assert!(v2 == converted.v2, "round {round}: {category} is torn");
+            assert!(number <= stored_number, "{category} is ahead of its source");
+            let before = last.insert(category, number).unwrap_or_default();
+            assert!(number >= before, "{category} went back");
+        }
+    }
+    assert!(whole < 50, "nothing was ever killed in time");
+    // One round in peace.
+    world.sync_from(&server.url(), &[]).expect(0);
+    assert_eq!(world.assert_whole(), 10);
+    for category in Category::with_legacy() {
+        let stored = std::fs::read(world.legacy(category)).unwrap();
+        let v2 = std::fs::read(world.v2(category)).unwrap();
+        assert!(v2 == convert(category, &stored).unwrap().v2, "{category}");
+    }
+}

@@ -1,0 +1,11 @@
+//! `horde-refd sync`, end to end: the real program, real directories, a real nginx, and a server that misbehaves.
+
+mod again;
+mod crash;
+mod first;
+mod limits;
+mod people;
+mod readers;
+mod refused;
+mod repair;
+mod trouble;
