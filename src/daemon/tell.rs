@@ -298,7 +298,7 @@ impl Teller {
             last_forced: self.last_forced,
             cycles: self.board.cycles(),
             stale_after_seconds: config.stale_after.as_secs(),
-            held_until: self.backend.upstream().holds(),
+            held_until: self.backend.hosts().limits(),
             categories: self.board.statuses(next_poll),
         }
     }
@@ -336,9 +336,9 @@ impl Teller {
             clock::now(),
             self.backend.config().stale_after,
         );
-        let traffic = self.backend.upstream().traffic();
+        let traffic = self.backend.hosts().traffic();
         snapshot.downloaded_bytes = traffic.downloaded_bytes;
-        snapshot.upstream_requests = traffic.requests;
+        snapshot.upstream_requests = traffic.requests();
         // The family is there before the first request is.
         snapshot
             .upstream_requests

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::memory::Summary;
-use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
+use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome, address};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Origin, ReplicateMode};
@@ -14,7 +14,7 @@ use crate::disk::{self, Links};
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::upstream::{Class, Fetched};
+use crate::upstream::{Class, What};
 
 impl Cycle<'_> {
     /// What the answer means for the files of a category.
@@ -64,16 +64,18 @@ impl Cycle<'_> {
     ) -> Result<bool, CategoryError> {
         let (body, validators) = match answered {
             None => return Ok(false),
-            Some(Ok(Fetched::NotModified)) => {
+            Some(Ok(What::NotModified)) => {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New {
-                body, validators, ..
+            Some(Ok(What::Body {
+                bytes: body,
+                validators,
+                ..
             })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
-                if let Class::RateLimited { until } = error.class() {
+                if let Class::Limited { until } = error.class() {
                     report.held_until = Some(until);
                     self.remember_holds();
                 }
@@ -82,7 +84,7 @@ impl Cycle<'_> {
         };
         report.upstream = Answer::Downloaded;
         report.downloaded_bytes = body.len() as u64;
-        let url = self.upstream.address(category).unwrap_or_default();
+        let url = self.address(category).unwrap_or_default();
         if body.is_empty() {
             return Err(CategoryError::NoLegacy {
                 file: url,
@@ -244,7 +246,7 @@ impl Cycle<'_> {
             // The local files are the origin.
             return false;
         }
-        let Some(address) = self.upstream.address(category) else {
+        let Some(address) = self.address(category) else {
             return false;
         };
         let known = self.mirror.state().validators.get(&address);
@@ -263,7 +265,7 @@ impl Cycle<'_> {
     }
 
     fn source(&mut self, category: Category, modified: bool) -> Source {
-        let url = self.upstream.address(category).unwrap_or_default();
+        let url = self.address(category).unwrap_or_default();
         let known = self.mirror.state().validators.get(&url).cloned();
         let validators = known
             .filter(|_| !modified)
@@ -283,7 +285,7 @@ impl Cycle<'_> {
             let _ = self.mirror.look_v2(category);
         }
         let files = self.mirror.left(category);
-        report.url = self.upstream.address(category);
+        report.url = self.address(category);
         report.v2 = files.v2.map(|file| (file.sha256, file.bytes));
         report.legacy_bytes = files.legacy.map(|file| file.bytes);
         report.models = files
@@ -306,15 +308,15 @@ impl Cycle<'_> {
 
     /// Deadlines that a host has set outlive the process.
     pub(super) fn remember_holds(&mut self) {
-        self.mirror.state().rate_limits = self.upstream.holds();
+        self.mirror.state().rate_limits = self.hosts.limits();
     }
 
     /// What the upstream has sent, and no longer what another one once sent.
-    fn remember(&mut self, address: String, known: Known) {
+    fn remember(&mut self, url: String, known: Known) {
         let validators = &mut self.mirror.state().validators;
-        if validators.insert(address, known).is_none() {
+        if validators.insert(url, known).is_none() {
             let asked: BTreeSet<String> = Category::with_legacy()
-                .filter_map(|category| self.upstream.address(category))
+                .filter_map(|category| address(self.upstream, category))
                 .collect();
             validators.retain(|address, _| asked.contains(address));
         }

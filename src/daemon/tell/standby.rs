@@ -52,7 +52,7 @@ impl Teller {
 
 /// Until when the upstream asks to be left alone.
 pub(super) fn held_until(backend: &GithubBackend) -> Option<Timestamp> {
-    backend.upstream().holds().into_values().max()
+    backend.hosts().limits().into_values().max()
 }
 
 /// The status of the mirror's writer, if it left one where another daemon looks.

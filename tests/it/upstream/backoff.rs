@@ -25,10 +25,10 @@ async fn a_rate_limit_ends_the_waits_of_others() {
         let upstream = Arc::clone(&upstream);
         async move { upstream.fetch(FILE, None).await }
     });
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     upstream.fetch(Category::Blip, None).await.unwrap_err();
     let error = waiting.await.unwrap().unwrap_err();
-    assert!(matches!(error, UpstreamError::Held { .. }), "{error}");
+    assert!(matches!(error, UpstreamError::Limited { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn ending_the_backoff_answers_with_the_last_error_at_once() {
         let upstream = Arc::clone(&upstream);
         async move { upstream.fetch(FILE, None).await }
     });
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     upstream.end_backoff();
     let error = waiting.await.unwrap().unwrap_err();
     assert!(

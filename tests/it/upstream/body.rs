@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use horde_refd::upstream::{Class, Fetched, UpstreamError};
+use horde_refd::upstream::{Class, UpstreamError, What};
 
 use super::{BODY, FILE, always, body, config, fetch, upstream};
 use crate::common::scripted::{Action, Scripted, answer_with, raw};
@@ -233,9 +233,12 @@ async fn a_body_that_only_ends_with_its_connection_may_be_cut() {
     ];
     for (answer, expected) in cases {
         let server = always(answer);
-        let Fetched::New { complete, body, .. } = fetch(&server).await.unwrap() else {
+        let What::Body {
+            complete, bytes, ..
+        } = fetch(&server).await.unwrap()
+        else {
             panic!("not modified");
         };
-        assert_eq!((complete, body.as_slice()), (expected, BODY));
+        assert_eq!((complete, bytes.as_slice()), (expected, BODY));
     }
 }

@@ -25,7 +25,7 @@ async fn a_refused_connection_is_retried_and_said_plainly() {
         )
     );
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("error".to_owned(), 3)])
     );
 }
@@ -71,7 +71,7 @@ async fn timed_out(server: &Scripted, read: u64, total: u64) -> String {
         chain(&error)
     );
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("timeout".to_owned(), 2)])
     );
     chain(&error)
@@ -121,7 +121,7 @@ async fn a_server_error_that_passes_is_retried() {
     let upstream = upstream(&config(&server.url()));
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("200".to_owned(), 1), ("500".to_owned(), 2)])
     );
 }
@@ -152,7 +152,7 @@ async fn a_server_error_that_asks_for_a_long_wait_is_waited_for() {
         async move { upstream.fetch(FILE, None).await }
     });
     // The one thread goes from the count to the wait, or to the end, without a pause.
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     assert!(!fetch.is_finished(), "it gave up");
     upstream.end_backoff();
     let error = fetch.await.unwrap().unwrap_err();
@@ -163,7 +163,7 @@ async fn a_server_error_that_asks_for_a_long_wait_is_waited_for() {
 async fn a_missing_file_is_asked_for_once_and_named() {
     let server = always(answer_with(404, &[], b"404: Not Found"));
     let error = fetch(&server).await.unwrap_err();
-    assert_eq!(error.class(), Class::Permanent);
+    assert_eq!(error.class(), Class::NotThere);
     let url = server.url();
     assert!(
         error
@@ -180,11 +180,15 @@ async fn other_client_errors_and_odd_answers_fail_at_once() {
         let server = always(answer_with(status, &[], b"nothing about limits"));
         let upstream = upstream(&config(&server.url()));
         let error = upstream.fetch(FILE, None).await.unwrap_err();
-        assert_eq!(error.class(), Class::Permanent, "{status}: {error}");
+        let class = match status {
+            410 => Class::NotThere,
+            _ => Class::Permanent,
+        };
+        assert_eq!(error.class(), class, "{status}: {error}");
         assert_eq!(server.requests().len(), 1, "{status}");
-        assert!(upstream.holds().is_empty());
+        assert!(upstream.limits().is_empty());
         assert_eq!(
-            upstream.traffic().requests,
+            upstream.requests(),
             BTreeMap::from([(status.to_string(), 1)])
         );
     }
