@@ -10,7 +10,7 @@ use horde_refd::cli::{self, Args, Exit};
 fn main() -> ExitCode {
     match cli::main(&Args::parse()) {
         Ok(exit) => exit.into(),
-        // Whoever reads our output has seen enough.
+        // When stdout is closed, exit 0.
         Err(error) if cli::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             cli::output::complain(&error);

@@ -107,7 +107,7 @@ impl Common {
         Ok(crate::config::load(&self.overrides(), &env, &cwd)?)
     }
 
-    /// The configuration, with the log set up as it says and its warnings told.
+    /// The configuration, with the log set up as it says and its warnings in the log.
     fn start(&self, audience: Audience) -> anyhow::Result<Effective> {
         let effective = self.load()?;
         let verbosity = self.verbosity().clamp(-8, 8);

@@ -325,7 +325,7 @@ mod tests {
         let me = std::process::id();
         // role, pid alive, lock, the holder is the daemon, spoke lately -> life
         let table = [
-            // The pid is of this namespace: it decides, whoever holds the lock.
+            // The pid is of this namespace: it decides, whatever holds the lock.
             (Writer, Some(true), FREE, None, false, Here(me)),
             (Standby, Some(true), HELD, Some(false), false, Here(me)),
             (Writer, Some(false), HELD, Some(false), true, Gone),
