@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::convert;
+use horde_refd::item::OnInvalidRecord;
 
 const ROUNDS: usize = 300;
 const SCALES: [usize; 3] = [1, 10, 100];
@@ -99,12 +100,12 @@ fn against_the_floor() {
     let mut totals = [0.0; 4];
     for category in Category::with_legacy() {
         let legacy = legacy(category);
-        let converted = convert(category, &legacy).unwrap();
+        let converted = convert(category, &legacy, OnInvalidRecord::Reject).unwrap();
         let (mut floors, mut conversions) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             floors.push(timed(|| floor(category, &legacy, &converted.v2)));
             conversions.push(timed(|| {
-                black_box(convert(category, black_box(&legacy)).unwrap());
+                black_box(convert(category, black_box(&legacy), OnInvalidRecord::Reject).unwrap());
             }));
         }
         let (floor, convert) = (summary(floors), summary(conversions));
@@ -224,7 +225,8 @@ fn at_scale(category: Category, scale: usize) -> f64 {
 fn once(category: Category, file: &str) {
     let legacy = std::fs::read(file).unwrap();
     let start = Instant::now();
-    let converted = black_box(convert(category, black_box(&legacy)).unwrap());
+    let converted =
+        black_box(convert(category, black_box(&legacy), OnInvalidRecord::Reject).unwrap());
     let nanos = start.elapsed().as_nanos();
     println!("{nanos} {} {}", converted.models, peak_kilobytes());
 }

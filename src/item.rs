@@ -39,6 +39,19 @@ pub enum Form {
     Raw,
 }
 
+/// What is done about a record of a legacy file that cannot be converted (design contract: `on_invalid_record`).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInvalidRecord {
+    /// The whole file is rejected, as the reference does.
+    #[default]
+    Reject,
+    /// The record is left out.
+    Skip,
+}
+
 impl Form {
     /// The form's name, as in manifest and metrics.
     #[must_use]

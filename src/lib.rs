@@ -61,6 +61,8 @@ pub mod clock;
 
 pub mod text;
 
+pub mod repeat;
+
 pub mod config;
 
 pub mod disk;

@@ -36,7 +36,7 @@ use crate::depth::Depth;
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
 use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
 use crate::trigger::Trigger;
-use crate::upstream::{Hosts, Upstream, UpstreamError, shape};
+use crate::upstream::{Hosts, Upstream, UpstreamError};
 
 /// Who writes the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,11 +145,11 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
-        let (upstream, http, github) = shape::of(&config.upstream);
+        let upstream = Upstream::new(&config.first_upstream(), &config.github)?;
         Ok(Self {
             layout: Layout::new(&config.base_path),
-            upstream: Arc::new(Upstream::new(&upstream, &github)?),
-            hosts: Arc::new(Hosts::new(&http, held.unwrap_or_default())),
+            upstream: Arc::new(upstream),
+            hosts: Arc::new(Hosts::new(&config.http, held.unwrap_or_default())),
             writes: AtomicBool::new(mirror.is_some()),
             writer: tokio::sync::Mutex::new(Writer {
                 mirror,

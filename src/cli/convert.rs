@@ -10,6 +10,7 @@ use super::output::{self, Output};
 use super::{Exit, UsageError};
 use crate::category::Category;
 use crate::convert::convert;
+use crate::item::OnInvalidRecord;
 use crate::legacy::legacy_view;
 
 pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
@@ -35,7 +36,7 @@ pub(super) fn main(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> 
             .with_context(|| format!("{name} cannot be read as models.csv"))?;
         out.bytes(view.as_bytes())?;
     } else {
-        let converted = convert(args.category, &bytes)
+        let converted = convert(args.category, &bytes, OnInvalidRecord::Reject)
             .with_context(|| format!("{name} cannot be converted as {}", args.category))?;
         out.bytes(&converted.v2)?;
         if common.verbose > 0 {

@@ -10,6 +10,7 @@ use super::output::Output;
 use crate::disk;
 use crate::inspect::records::{Records, legacy_text};
 use crate::mirror::Layout;
+use crate::mirror::layout::READABLE;
 
 pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
@@ -19,7 +20,7 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     } else {
         layout.v2(args.category)
     };
-    let bytes = disk::read(&path, disk::Links::Follow)?.with_context(|| {
+    let bytes = disk::read(&path, disk::Links::Follow, READABLE)?.with_context(|| {
         format!(
             "the mirror holds no {}: {} does not exist",
             args.category,

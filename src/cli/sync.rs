@@ -19,6 +19,7 @@ use crate::error::chain;
 use crate::mirror::LockError;
 use crate::mirror::changes::Changes;
 use crate::pipeline::{CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
+use crate::upstream::UpstreamError;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -121,7 +122,37 @@ const fn tone(outcome: Outcome) -> Tone {
 /// What went wrong, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
     let reports = report.categories.iter();
-    causes(reports.filter_map(|(category, fared)| Some((*category, fared.error.as_ref()?.chain()))))
+    causes(reports.filter_map(|(category, fared)| {
+        let error = fared.error.as_ref()?;
+        let first = first_of_a_dead_host(report, fared, error);
+        Some((*category, first.unwrap_or_else(|| error.chain())))
+    }))
+}
+
+/// For a file that was not asked for since its host is dead: the error that showed it, with this file's address in it.
+fn first_of_a_dead_host(
+    report: &Report,
+    fared: &CategoryReport,
+    error: &CategoryError,
+) -> Option<String> {
+    let dead = |error: &CategoryError| match error {
+        CategoryError::Upstream(error) => match error.as_ref() {
+            UpstreamError::Dead { host, .. } => Some(host.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let at = format!("://{}/", dead(error)?);
+    report.categories.values().find_map(|other| {
+        let error = other.error.as_ref()?;
+        let url = other.url.as_ref().filter(|url| url.contains(&at))?;
+        let asked = matches!(error, CategoryError::Upstream(_)) && dead(error).is_none();
+        asked.then(|| {
+            error
+                .chain()
+                .replace(url, fared.url.as_deref().unwrap_or(url))
+        })
+    })
 }
 
 /// What became of the models, or why nothing did.

@@ -3,7 +3,7 @@
 use crate::category::Category;
 use crate::legacy::record::{Metadata, Record};
 use crate::python::flaw::Flaw;
-use crate::python::json::{Flavour, Writer};
+use crate::python::json::{Object, Writer};
 
 use super::downloads::Downloads;
 use super::licence;
@@ -11,42 +11,36 @@ use super::licence;
 /// The schema that records are said to follow which have no metadata of their own.
 pub(super) const SCHEMA_VERSION: &str = "2.1.0";
 
+/// What every v2 record but those of image generation begins with.
+#[derive(Debug)]
+pub(super) struct Head<'t, 'a> {
+    pub(super) category: Category,
+    pub(super) name: &'t str,
+    pub(super) description: Option<&'t str>,
+    pub(super) version: Option<&'t str>,
+    pub(super) metadata: Option<&'t Metadata<'t>>,
+    pub(super) downloads: Downloads<'t>,
+    pub(super) component_hashes: Option<&'t Object<'a>>,
+}
+
 /// Writes a record's value.
 pub(super) fn write(
-    out: &mut Vec<u8>,
+    writer: &mut Writer<'_>,
     category: Category,
     record: &Record<'_, '_>,
 ) -> Result<(), Flaw> {
-    let downloads = Downloads::of(record)?;
-    let mut writer = Writer::new(out, Flavour::V2, 1);
+    let head = Head {
+        category,
+        name: record.name,
+        description: record.description,
+        version: record.version,
+        metadata: record.metadata.as_ref(),
+        downloads: Downloads::of(record)?,
+        component_hashes: record.config.component_hashes,
+    };
     writer.open(b'{');
-    writer.field("record_type");
-    writer.raw("\"");
-    writer.raw(category.name());
-    writer.raw("\"");
-    writer.field("name");
-    writer.string(record.name);
-    writer.optional("description", record.description);
-    writer.optional("version", record.version);
-    writer.field("metadata");
-    metadata(&mut writer, record.metadata.as_ref());
-    writer.field("config");
-    writer.open(b'{');
-    writer.field("download");
-    downloads.write(&mut writer, false);
-    if let Some(hashes) = record.config.component_hashes {
-        writer.field("embedded_component_hashes");
-        writer.object(hashes);
-    }
-    writer.close(b'}');
-    writer.field("model_classification");
-    writer.open(b'{');
-    writer.field("domain");
-    writer.string(category.domain());
-    writer.field("purpose");
-    writer.string(category.purpose());
-    writer.close(b'}');
-    licence::write(&mut writer, record.licensing.as_ref(), false);
+    head.write(writer);
+    licence::write(writer, record.licensing.as_ref(), false);
     match category {
         Category::Clip => writer.optional("pretrained_name", record.pretrained_name),
         Category::Controlnet => writer.optional("controlnet_style", controlnet_style(record)),
@@ -54,6 +48,36 @@ pub(super) fn write(
     }
     writer.close(b'}');
     Ok(())
+}
+
+impl Head<'_, '_> {
+    /// The members from `record_type` to `model_classification`.
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+        writer.field("record_type");
+        writer.string(self.category.name());
+        writer.field("name");
+        writer.string(self.name);
+        writer.optional("description", self.description);
+        writer.optional("version", self.version);
+        writer.field("metadata");
+        metadata(writer, self.metadata);
+        writer.field("config");
+        writer.open(b'{');
+        writer.field("download");
+        self.downloads.write(writer, false);
+        if let Some(hashes) = self.component_hashes {
+            writer.field("embedded_component_hashes");
+            writer.object(hashes);
+        }
+        writer.close(b'}');
+        writer.field("model_classification");
+        writer.open(b'{');
+        writer.field("domain");
+        writer.string(self.category.domain());
+        writer.field("purpose");
+        writer.string(self.category.purpose());
+        writer.close(b'}');
+    }
 }
 
 /// The type, where it is there, else the style. Unknown ones are kept.

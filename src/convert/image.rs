@@ -4,8 +4,7 @@ use crate::legacy::record::{Metadata, Record};
 use crate::python::characters::python_trim;
 use crate::python::flat_value::{Flat, FlatMap, write_flat};
 use crate::python::flaw::{At as _, Flaw};
-use crate::python::json::Value;
-use crate::python::json::{Flavour, Writer};
+use crate::python::json::{Value, Writer};
 
 use super::downloads::Downloads;
 use super::generic::{SCHEMA_VERSION, changes};
@@ -21,11 +20,10 @@ const STYLES: [&str; 6] = [
 ];
 
 /// Writes a record's value.
-pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_, '_>) -> Result<(), Flaw> {
+pub(super) fn write(writer: &mut Writer<'_>, record: &Record<'_, '_>) -> Result<(), Flaw> {
     let downloads = Downloads::of(record)?;
     let style = record.style.map(known_style).transpose().at("style")?;
     let image = &record.image;
-    let mut writer = Writer::new(out, Flavour::V2, 1);
     writer.open(b'{');
     writer.field("name");
     writer.string(record.name);
@@ -36,14 +34,14 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_, '_>) -> Result<(), Fl
         .as_ref()
         .filter(|known| says_something(known))
     {
-        metadata(&mut writer, known);
+        metadata(writer, known);
     }
-    config(&mut writer, &downloads, record);
+    config(writer, &downloads, record);
     if let Some(bytes) = &image.size_on_disk_bytes {
         writer.field("size_on_disk_bytes");
         writer.raw(bytes);
     }
-    licence::write(&mut writer, record.licensing.as_ref(), true);
+    licence::write(writer, record.licensing.as_ref(), true);
     if image.inpainting {
         writer.field("inpainting");
         writer.bool(true);
@@ -71,7 +69,7 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_, '_>) -> Result<(), Fl
     writer.bool(record.nsfw);
     writer.optional("style", style);
     if let Some(map) = &image.requirements {
-        requirements(&mut writer, map);
+        requirements(writer, map);
     }
     writer.close(b'}');
     Ok(())
@@ -149,7 +147,7 @@ fn requirements(writer: &mut Writer<'_>, map: &FlatMap<'_, '_>) {
         && !has_schedulers
     {
         writer.field("schedulers");
-        writer.strings(&[if on { "karras" } else { "normal" }]);
+        writer.strings([if on { "karras" } else { "normal" }]);
     }
     writer.close(b'}');
 }

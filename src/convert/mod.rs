@@ -1,11 +1,15 @@
 //! Legacy bytes to v2 bytes, as `horde_model_reference` 8.6.2 converts them: a pure function.
 //!
-//! 1. All or nothing: a file with one bad record gives no v2 file.
+//! 1. All or nothing, as a rule: a file with one bad record gives no v2 file. [`OnInvalidRecord::Skip`] leaves the
+//!    record out instead; [`Sieve`] is the one place that decides it.
 //! 2. Each record is read, checked, mapped and written before the next one is looked at; there is no tree of
 //!    output values. The records come out in the order of the file.
 //! 3. An empty legacy file gives `{}`, as in the reference. (The daemon never gets here with one.)
 //! 4. A category without a legacy format converts to no bytes at all: there is nothing to write.
+//!
+//! The rules are in docs/conversion.md: mapping in section 9, the order of fields in 10, groups of text models in 13.
 
+mod claims;
 mod downloads;
 mod generic;
 mod group;
@@ -13,16 +17,14 @@ mod image;
 mod licence;
 mod text;
 
-use std::ops::ControlFlow;
-
 use crate::category::Category;
+use crate::item::OnInvalidRecord;
 use crate::legacy::record::Record;
-use crate::legacy::{self, IssueLog, Issues, Rejected};
-use crate::python::json::Flavour;
-use crate::python::json::push_string;
+use crate::legacy::{self, Issues, Rejected};
+use crate::python::json::{Flavour, KeyedObject};
 
 /// The result of a conversion that succeeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Converted {
     /// The finished v2 file; no bytes for a category without a legacy format.
     pub v2: Vec<u8>,
@@ -30,6 +32,9 @@ pub struct Converted {
     pub models: usize,
     /// Lint findings that did not stop the conversion.
     pub issues: Issues,
+    /// The records that were left out, in the order of the file: those that [`OnInvalidRecord::Reject`] would have
+    /// refused the file for. Rows that the reference itself skips are issues.
+    pub dropped: Vec<Rejected>,
 }
 
 /// Everything that is to be said about a legacy file.
@@ -45,19 +50,34 @@ pub struct Report {
 /// Converts one whole legacy file.
 ///
 /// # Errors
-/// The file cannot be converted; the error names the model, the field and the reason of the first flaw.
-pub fn convert(category: Category, legacy: &[u8]) -> Result<Converted, Rejected> {
-    run(category, legacy, &mut ControlFlow::Break)
+/// The file cannot be converted; the error names the model, the field and the reason of the first flaw. With
+/// [`OnInvalidRecord::Skip`] only a file that is no reference at all cannot, or one of which nothing would be left.
+pub fn convert(
+    category: Category,
+    legacy: &[u8],
+    on_invalid: OnInvalidRecord,
+) -> Result<Converted, Rejected> {
+    let mut sieve = Sieve {
+        on_invalid,
+        dropped: Vec::new(),
+    };
+    let mut converted = run(category, legacy, &mut sieve)?;
+    converted.dropped = sieve.dropped;
+    match converted.dropped.first() {
+        Some(first) if converted.models == 0 => Err(first.clone()),
+        _ => Ok(converted),
+    }
 }
 
 /// Lints one whole legacy file, past records that cannot be converted.
 #[must_use]
 pub fn check(category: Category, legacy: &[u8]) -> Report {
-    let mut rejections = Vec::new();
-    let result = run(category, legacy, &mut |rejected| {
-        rejections.push(rejected);
-        ControlFlow::Continue(())
-    });
+    let mut sieve = Sieve {
+        on_invalid: OnInvalidRecord::Skip,
+        dropped: Vec::new(),
+    };
+    let result = run(category, legacy, &mut sieve);
+    let mut rejections = sieve.dropped;
     let issues = match result {
         Ok(converted) => converted.issues,
         Err(rejected) => {
@@ -68,86 +88,74 @@ pub fn check(category: Category, legacy: &[u8]) -> Report {
     Report { issues, rejections }
 }
 
-/// What to do about a record at fault.
-type OnRejected<'f> = &'f mut dyn FnMut(Rejected) -> ControlFlow<Rejected>;
+/// Where records that cannot be converted end up.
+struct Sieve {
+    on_invalid: OnInvalidRecord,
+    dropped: Vec<Rejected>,
+}
 
-fn run(
-    category: Category,
-    legacy: &[u8],
-    on_rejected: OnRejected<'_>,
-) -> Result<Converted, Rejected> {
+impl Sieve {
+    /// Ends the conversion, or leaves the record out.
+    fn refuse(&mut self, rejected: Rejected) -> Result<(), Rejected> {
+        match self.on_invalid {
+            OnInvalidRecord::Reject => Err(rejected),
+            OnInvalidRecord::Skip => {
+                self.dropped.push(rejected);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn run(category: Category, legacy: &[u8], sieve: &mut Sieve) -> Result<Converted, Rejected> {
     if !category.has_legacy() {
-        return Ok(Converted {
-            v2: Vec::new(),
-            models: 0,
-            issues: Issues::default(),
-        });
+        return Ok(Converted::default());
     }
     if legacy.is_empty() {
         return Ok(Converted {
             v2: b"{}\n".to_vec(),
-            models: 0,
-            issues: Issues::default(),
+            ..Converted::default()
         });
     }
     let text = legacy::utf8(legacy)?;
-    if category == Category::TextGeneration {
-        text::convert(text, on_rejected)
+    let (v2, issues) = if category == Category::TextGeneration {
+        text::convert(text, sieve)?
     } else {
-        records(category, text, on_rejected)
-    }
-}
-
-/// The JSON categories.
-fn records(
-    category: Category,
-    text: &str,
-    on_rejected: OnRejected<'_>,
-) -> Result<Converted, Rejected> {
-    let records = legacy::records(text)?;
-    let mut log = IssueLog::default();
-    // Real files shrink or grow by less than two thirds.
-    let mut v2 = Vec::with_capacity(text.len() / 3 * 5 + 64);
-    v2.push(b'{');
-    let mut models = 0;
-    for (key, value) in &records {
-        let start = v2.len();
-        v2.extend_from_slice(if models == 0 { b"\n    " } else { b",\n    " });
-        push_string(&mut v2, key, Flavour::V2);
-        v2.extend_from_slice(b": ");
-        let written = Record::read(category, value).and_then(|record| {
-            if category == Category::ImageGeneration {
-                image::write(&mut v2, &record)?;
-            } else {
-                generic::write(&mut v2, category, &record)?;
-            }
-            Ok(record)
-        });
-        match written {
-            Ok(record) => {
-                models += 1;
-                log_findings(&mut log, category, key, &record);
-            }
-            Err(flaw) => {
-                v2.truncate(start);
-                if let ControlFlow::Break(rejected) = on_rejected(Rejected::of_model(key, flaw)) {
-                    return Err(rejected);
-                }
-            }
-        }
-    }
-    v2.extend_from_slice(if models == 0 { b"}\n" } else { b"\n}\n" });
+        records(category, text, sieve)?
+    };
+    let (mut v2, models) = v2.finish();
+    v2.push(b'\n');
     Ok(Converted {
         v2,
         models,
-        issues: log.finish(),
+        issues,
+        dropped: Vec::new(),
     })
 }
 
-fn log_findings(log: &mut IssueLog, category: Category, key: &str, record: &Record<'_, '_>) {
-    let mut topic = None;
-    record.lint(category, key, |finding| {
-        let topic = *topic.get_or_insert_with(|| log.open(key));
-        log.about(topic, finding);
-    });
+/// The JSON categories: a record is a member, after duplicate keys are resolved.
+fn records(
+    category: Category,
+    text: &str,
+    sieve: &mut Sieve,
+) -> Result<(KeyedObject, Issues), Rejected> {
+    let records = legacy::records(text)?;
+    let mut issues = Issues::default();
+    // Real files shrink or grow by less than two thirds.
+    let bytes = text.len() / 3 * 5 + 64;
+    let mut v2 = KeyedObject::with_capacity(Flavour::V2, bytes, records.len());
+    for (key, value) in &records {
+        let converted = Record::read(category, value).and_then(|record| {
+            v2.member(key, |writer| match category {
+                Category::ImageGeneration => image::write(writer, &record),
+                _ => generic::write(writer, category, &record),
+            })?;
+            record.lint(category, key, |finding| issues.about(key, finding));
+            Ok(())
+        });
+        if let Err(flaw) = converted {
+            sieve.refuse(Rejected::of_model(key, flaw))?;
+        }
+    }
+    Ok((v2, issues))
 }

@@ -300,6 +300,7 @@ fn named(pid: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Dir;
     use crate::inspect::sample;
 
     #[test]
@@ -359,9 +360,8 @@ mod tests {
         let find = || Daemon::find(Some(runtime.path().as_os_str()), mirror.path());
         let error = find().unwrap_err();
         assert!(matches!(error, FindError::NeverRan { .. }), "{error}");
-        std::fs::create_dir(mirror.path().join(".horde-refd")).unwrap();
-        let path = Layout::new(mirror.path()).lock();
-        let _lock = lock::Lock::acquire(&path, 0o644).unwrap();
+        let private = Dir::make(&Layout::new(mirror.path()).private(), 0o755).unwrap();
+        let _lock = lock::Lock::acquire(&private, 0o644).unwrap();
         let error = find().unwrap_err();
         assert!(matches!(error, FindError::NoStatus { .. }), "{error}");
         std::fs::write(runtime.path().join("status.json"), "{").unwrap();

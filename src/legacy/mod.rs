@@ -15,7 +15,6 @@ use crate::python::json;
 
 pub(crate) use crate::python::json::is_whole;
 pub use findings::Issues;
-pub(crate) use findings::{IssueLog, Topic};
 pub use rejected::Rejected;
 pub use view::legacy_view;
 

@@ -1,18 +1,17 @@
-//! The text category's legacy JSON, which exists nowhere as a file: made from `models.csv` on request.
+//! The text category's legacy JSON, which exists nowhere as a file: made from `models.csv` on request
+//! (docs/conversion.md, section 14).
 //!
 //! Each row gives one entry, or with backend prefixes three; an entry whose key comes again is replaced in place.
 //! Rows are taken as they are: the checks of the conversion do not apply here.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::convert::Infallible;
 
 use super::row::Row;
 use super::row::table::for_each_row;
-use super::{IssueLog, Rejected, utf8};
+use super::{Issues, Rejected, utf8};
 use crate::python::characters::python_trim;
-use crate::python::json::keyed::Members;
-use crate::python::json::{Flavour, Object, Value, Writer};
-use crate::python::names::Keys;
+use crate::python::json::{Flavour, KeyedObject, Value, Writer};
 use crate::python::numbers::exact_integer;
 
 /// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).
@@ -23,39 +22,31 @@ use crate::python::numbers::exact_integer;
 /// # Errors
 /// The CSV cannot be read, or one of its rows makes it unusable as a whole.
 pub fn legacy_view(csv: &[u8], backend_prefixes: bool) -> Result<String, Rejected> {
-    render(csv, backend_prefixes, &mut IssueLog::default())
+    render(csv, backend_prefixes, &mut Issues::default())
 }
 
-pub(super) fn render(
-    csv: &[u8],
-    backend_prefixes: bool,
-    log: &mut IssueLog,
-) -> Result<String, Rejected> {
-    let mut keys = Keys::default();
+fn render(csv: &[u8], backend_prefixes: bool, issues: &mut Issues) -> Result<String, Rejected> {
     let copies = if backend_prefixes { 3 } else { 1 };
-    let mut members = Members::with_capacity(csv.len() * 6 * copies, csv.len() / 128 * copies);
-    for_each_row(utf8(csv)?, log, |row| match row {
-        Err(rejected) => ControlFlow::Break(rejected),
-        Ok(row) => {
-            add(&mut members, &mut keys, row, backend_prefixes);
-            ControlFlow::Continue(())
-        }
+    let (bytes, rows) = (csv.len() * 6 * copies, csv.len() / 128 * copies);
+    let mut view = KeyedObject::with_capacity(Flavour::View, bytes, rows);
+    for_each_row(utf8(csv)?, issues, |row| {
+        add(&mut view, row?, backend_prefixes);
+        Ok(())
     })?;
-    let (text, _) = members.finish();
+    let (text, _) = view.finish();
     String::from_utf8(text).map_err(|error| Rejected::file(error.to_string()))
 }
 
-fn add(members: &mut Members, keys: &mut Keys, row: &Row<'_>, backend_prefixes: bool) {
+fn add(view: &mut KeyedObject, row: &Row<'_>, backend_prefixes: bool) {
     if row.name.contains("://") {
         return;
     }
     let model_name = row.name.split('/').nth(1).unwrap_or(row.name);
     let mut add = |key: &str| {
-        let slot = members.slot(key, keys);
-        if slot.is_new {
-            keys.push(key);
-        }
-        members.write(slot, |out| entry(out, key, model_name, row));
+        let Ok(()) = view.member(key, |writer| {
+            entry(writer, key, model_name, row);
+            Ok::<_, Infallible>(())
+        });
     };
     add(row.name);
     if backend_prefixes {
@@ -64,11 +55,7 @@ fn add(members: &mut Members, keys: &mut Keys, row: &Row<'_>, backend_prefixes: 
     }
 }
 
-fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
-    out.extend_from_slice(b"    ");
-    let mut writer = Writer::new(out, Flavour::View, 1);
-    writer.string(key);
-    writer.raw(": ");
+fn entry(writer: &mut Writer<'_>, key: &str, model_name: &str, row: &Row<'_>) {
     writer.open(b'{');
     writer.field("name");
     writer.string(key);
@@ -77,7 +64,7 @@ fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
     writer.field("baseline");
     writer.string(row.baseline);
     writer.field("parameters");
-    match exact_integer(row.parameters.trunc()).as_str() {
+    match exact_integer(row.parameters).as_str() {
         "0" => writer.raw("null"),
         parameters => writer.raw(parameters),
     }
@@ -94,13 +81,8 @@ fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
     writer.field("nsfw");
     writer.bool(false);
     writer.field("tags");
-    writer.strings(&tags(row));
-    let details = row.details.as_deref();
-    object(
-        &mut writer,
-        "settings",
-        details.and_then(|details| details.settings.as_ref()),
-    );
+    writer.strings(tags(row));
+    object(writer, "settings", row.settings.as_ref());
     let display_name = if row.display_name.is_empty() {
         spoken(model_name)
     } else {
@@ -113,36 +95,32 @@ fn entry(out: &mut Vec<u8>, key: &str, model_name: &str, row: &Row<'_>) {
     ] {
         writer.optional(name, Some(text).filter(|text| !text.is_empty()));
     }
-    if let Some(details) = details {
-        for (name, value) in [
-            ("context_window", &details.context_window),
-            ("interaction_modes", &details.interaction_modes),
-            ("capabilities", &details.capabilities),
-        ] {
-            object(&mut writer, name, value.as_ref());
-        }
+    for (name, value) in [
+        ("context_window", &row.context_window),
+        ("interaction_modes", &row.interaction_modes),
+        ("capabilities", &row.capabilities),
+    ] {
+        object(writer, name, value.as_ref());
     }
     writer.close(b'}');
 }
 
 /// Objects with something in them.
 fn object(writer: &mut Writer<'_>, name: &'static str, value: Option<&Value<'_>>) {
-    if let Some(Value::Object(object)) = value
-        && !Object::is_empty(object)
-    {
+    if let Some(Value::Object(object)) = value.filter(|value| !value.is_falsy()) {
         writer.field(name);
         writer.object(object);
     }
 }
 
 /// The row's tags, its style and its size, sorted.
-fn tags(row: &Row<'_>) -> Vec<String> {
+fn tags(row: &Row<'_>) -> BTreeSet<String> {
     let mut tags: BTreeSet<String> = row.tags().map(str::to_owned).collect();
     if !row.style.is_empty() {
         tags.insert(row.style.to_owned());
     }
     tags.insert(format!("{:.0}B", row.parameters_bn.round_ties_even()));
-    tags.into_iter().collect()
+    tags
 }
 
 /// A model's name as a person would write it.
@@ -168,16 +146,18 @@ mod tests {
             let Some(csv) = case["csv"].as_str().filter(|_| case["ok"] == true) else {
                 continue;
             };
-            let mut log = IssueLog::default();
+            let mut log = Issues::default();
             if render(csv.as_bytes(), false, &mut log).is_err() {
                 continue;
             }
-            let mut expected = IssueLog::default();
+            let mut expected = Issues::default();
             for pair in case["issues"].as_array().unwrap() {
-                let topic = expected.topic(pair[0].as_str().unwrap());
-                expected.add(topic, pair[1].as_str().unwrap().to_owned());
+                expected.add(
+                    pair[0].as_str().unwrap(),
+                    pair[1].as_str().unwrap().to_owned(),
+                );
             }
-            assert_eq!(log.finish(), expected.finish(), "{}", case["id"]);
+            assert_eq!(log, expected, "{}", case["id"]);
         }
     }
 }

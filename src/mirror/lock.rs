@@ -9,11 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
+use crate::disk::{Dir, DiskError};
 
-use crate::disk::{self, DiskError};
-
-/// How often, and after which pause, a lock that is held is tried again: a look ([`look`]) is over by then, a writer is not.
+/// How often, and after which pause, a held lock is tried again: a look ([`look`]) is over by then, a writer is not.
 const LOOKS: u32 = 3;
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -21,8 +19,10 @@ const LOOK: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    path: PathBuf,
 }
+
+/// The lock's name in the directory that is ours alone.
+const NAME: &str = "lock";
 
 /// Why the lock could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,12 @@ pub enum LockError {
         /// The writer's process id, where this host knows it.
         holder: Option<u32>,
     },
+    /// The file system that the mirror lies on is not mounted; nothing is written into its bare mount point.
+    #[error("the mirror was unmounted: nothing is mounted at {at} any more; it is waited for", at = at.display())]
+    Unmounted {
+        /// Where it was mounted.
+        at: PathBuf,
+    },
     /// The lock file cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -45,41 +51,36 @@ impl Lock {
     ///
     /// # Errors
     /// Somebody else holds it, or the file cannot be opened.
-    pub fn acquire(path: &Path, mode: u32) -> Result<Self, LockError> {
-        let file = disk::open_lock(path, mode)?;
-        let mut locked = file.try_lock();
-        for _ in 0..LOOKS {
-            if !matches!(locked, Err(TryLockError::WouldBlock)) {
-                break;
+    pub fn acquire(directory: &Dir, mode: u32) -> Result<Self, LockError> {
+        let path = directory.path().join(NAME);
+        let mut looks = 0;
+        // A lock on a file that was replaced between opening and locking protects nothing.
+        for _ in 0..8 {
+            let file = directory.open_lock(NAME, mode)?;
+            match file.try_lock() {
+                Ok(()) if directory.holds(NAME, &file) => return Ok(Self { file }),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) if looks < LOOKS => {
+                    looks += 1;
+                    std::thread::sleep(LOOK);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder(&file);
+                    return Err(LockError::Held { path, holder });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(LockError::Disk(DiskError::new("lock", &path, source)));
+                }
             }
-            std::thread::sleep(LOOK);
-            locked = file.try_lock();
         }
-        match locked {
-            Ok(()) => Ok(Self {
-                file,
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held {
-                path: path.to_owned(),
-                holder: holder(&file),
-            }),
-            Err(TryLockError::Error(source)) => Err(LockError::Disk(DiskError {
-                operation: "lock",
-                path: path.to_owned(),
-                source,
-            })),
-        }
+        let source = std::io::Error::other("it is replaced again and again");
+        Err(LockError::Disk(DiskError::new("lock", &path, source)))
     }
 
     /// Whether the locked file still is the one that others would open: a removed and re-created mirror has a new one.
     #[must_use]
-    pub fn stands(&self) -> bool {
-        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        match (self.file.metadata(), std::fs::metadata(&self.path)) {
-            (Ok(ours), Ok(theirs)) => identity(ours) == identity(theirs),
-            _ => false,
-        }
+    pub fn is_in(&self, directory: &Dir) -> bool {
+        directory.holds(NAME, &self.file)
     }
 }
 
@@ -96,9 +97,8 @@ pub struct Held {
 /// The look takes a shared lock for as long as it lasts: two looks do not see each other, and neither is a writer.
 #[must_use]
 pub fn look(path: &Path) -> Option<Held> {
-    // A pipe in the file's place must not keep the look waiting.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let directory = Dir::open(path.parent()?).ok()?;
+    let file = directory.reopen_lock(NAME).ok()?;
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
         .then(|| Held { pid: holder(&file) })
 }
@@ -131,13 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_writer_is_told_who_holds_the_mirror() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let lock = Lock::acquire(&path, 0o644).unwrap();
+    fn a_second_writer_learns_who_holds_the_mirror() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let directory = Dir::open(root.path()).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
         let held = look(&path).unwrap();
         assert!(held.pid.is_none_or(|pid| pid == std::process::id()));
-        let error = Lock::acquire(&path, 0o644).unwrap_err();
+        let error = Lock::acquire(&directory, 0o644).unwrap_err();
         assert!(
             matches!(&error, LockError::Held { holder, .. } if holder.is_none_or(|pid| pid == std::process::id())),
             "{error}"
@@ -148,18 +149,30 @@ mod tests {
         other_look.try_lock_shared().unwrap();
         assert!(!is_held(&path), "a look is no writer");
         drop(other_look);
-        Lock::acquire(&path, 0o644).unwrap();
+        Lock::acquire(&directory, 0o644).unwrap();
     }
 
     #[test]
-    fn a_lock_on_a_removed_file_does_not_stand() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let lock = Lock::acquire(&path, 0o644).unwrap();
-        assert!(lock.stands());
-        std::fs::remove_file(&path).unwrap();
-        assert!(!lock.stands());
-        let second = Lock::acquire(&path, 0o644).unwrap();
-        assert!(second.stands() && !lock.stands());
+    fn a_link_in_the_place_of_the_lock_gives_way_and_nothing_is_made_outside() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = root.path().join("outside");
+        std::fs::create_dir(root.path().join("m")).unwrap();
+        std::os::unix::fs::symlink(&outside, root.path().join("m/lock")).unwrap();
+        let directory = Dir::open(&root.path().join("m")).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(lock.is_in(&directory));
+        assert!(!outside.exists());
+    }
+
+    #[test]
+    fn a_lock_on_a_removed_file_is_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Dir::open(root.path()).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(lock.is_in(&directory));
+        std::fs::remove_file(root.path().join("lock")).unwrap();
+        assert!(!lock.is_in(&directory));
+        let second = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(second.is_in(&directory) && !lock.is_in(&directory));
     }
 }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
-use crate::disk::{self, Links};
+use crate::item::OnInvalidRecord;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
@@ -95,7 +95,7 @@ impl Cycle<'_> {
         // A legacy file that cannot be looked at is not ours: it gives way.
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
-        let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
+        let directory = matches!(self.config.first_upstream().origin, Origin::Directory(_));
         if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
@@ -146,23 +146,23 @@ impl Cycle<'_> {
             None => {}
         }
         // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
-        let bytes = disk::read(&path, self.mirror.links()).map_err(CategoryError::disk)?;
-        let bytes = bytes.unwrap_or_default();
+        let whole = self.mirror.read_legacy(category);
+        let whole = whole.map_err(CategoryError::disk)?;
+        let stamp = whole.as_ref().map(|whole| whole.stamp);
+        let bytes = whole.map(|whole| whole.bytes).unwrap_or_default();
         if bytes.is_empty() {
             let what = "empty";
             return Err(CategoryError::NoLegacy { file, what });
         }
         // Somebody may have written between the look and the read.
-        let unmoved = legacy.is_settled()
-            && disk::stamp(&path, self.mirror.links())
-                .is_ok_and(|stamp| stamp == Some(legacy.stamp));
+        let unmoved = legacy.is_settled() && stamp == Some(legacy.stamp);
         let of = if unmoved {
             legacy.sha256
         } else {
             Digest::of(&bytes)
         };
         let begun = clock::instant();
-        let converted = convert(category, &bytes);
+        let converted = convert(category, &bytes, OnInvalidRecord::Reject);
         report.convert_time = Some(clock::since(begun));
         let converted = converted.map_err(|reason| {
             self.memory.keep(category, of, Err(reason.clone()));
@@ -212,10 +212,14 @@ impl Cycle<'_> {
         let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
         match known {
             Some(known) => known.is_ok(),
-            None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
+            None => self
+                .mirror
+                .read_legacy(category)
                 .ok()
                 .flatten()
-                .is_some_and(|bytes| convert(category, &bytes).is_ok()),
+                .is_some_and(|whole| {
+                    convert(category, &whole.bytes, OnInvalidRecord::Reject).is_ok()
+                }),
         }
     }
 
@@ -229,11 +233,10 @@ impl Cycle<'_> {
         if self.mirror.stands(v2, good) {
             return;
         }
-        let previous = self.mirror.layout().previous_legacy(category);
-        let converted = disk::read(&previous, Links::Refuse)
-            .ok()
-            .flatten()
-            .and_then(|bytes| convert(category, &bytes).ok())
+        let converted = self
+            .mirror
+            .read_previous_legacy(category)
+            .and_then(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).ok())
             .filter(|converted| Digest::of(&converted.v2) == good);
         if let Some(converted) = converted {
             let restored = self.mirror.publish_v2(category, &converted.v2, good);

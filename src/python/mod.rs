@@ -12,9 +12,7 @@ pub(crate) mod flat_value;
 pub(crate) mod flaw;
 pub mod json;
 mod license_expression;
-pub(crate) mod names;
 pub(crate) mod numbers;
-mod swar;
 pub(crate) mod urls;
 
 #[cfg(test)]

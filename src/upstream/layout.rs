@@ -7,9 +7,9 @@
 //! | `primary` | `model_references/v2/{category}` | v2 |
 //! | `mirror` | the path in the mirror | legacy, v2, raw |
 
-use super::shape::{GithubConfig, Layout};
 use crate::category::Repository;
 use crate::config::RepositoryConfig;
+use crate::config::{GithubConfig, Layout};
 use crate::item::{Form, Item};
 
 /// The path of an item in a form below the upstream's URL, as segments; `None` where the layout does not serve it.

@@ -20,7 +20,7 @@ mod host;
 mod http;
 mod layout;
 mod round;
-pub mod shape;
+
 pub mod validators;
 
 use std::path::PathBuf;
@@ -36,9 +36,9 @@ pub use round::Round;
 pub use validators::Validators;
 
 use crate::config::Origin;
+use crate::config::{GithubConfig, Layout, UpstreamConfig};
 use crate::item::{Form, Item};
 use address::{LocalFile, Place, Target};
-use shape::{GithubConfig, Layout, UpstreamConfig};
 
 /// For a directory whose files are in the other layout than the one configured.
 const GITHUB_INSTEAD: &str =

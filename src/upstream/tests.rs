@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::category::Category;
+use crate::config::HttpConfig;
 use crate::config::RepositoryConfig;
-use shape::HttpConfig;
 
 fn github() -> GithubConfig {
     let repository = |name: &str| RepositoryConfig {

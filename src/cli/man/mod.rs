@@ -13,7 +13,7 @@ use clap_mangen::Man;
 use super::Exit;
 use super::args::{Args, ManArgs};
 use super::output::Output;
-use crate::disk::{self, Placement};
+use crate::disk::{self, Dir, Placement};
 
 /// The hand-written sections of horde-refd(1).
 const SECTIONS: &str = include_str!("sections.roff");
@@ -36,7 +36,7 @@ pub(super) fn main(args: &ManArgs) -> anyhow::Result<Exit> {
 }
 
 fn write(directory: &Path) -> anyhow::Result<()> {
-    disk::make_directory(directory, 0o755)?;
+    Dir::make(directory, 0o755)?;
     let placement = Placement {
         mode: 0o644,
         previous: None,

@@ -12,6 +12,7 @@ use crate::category::Category;
 use crate::clock;
 use crate::disk::{self, Links};
 use crate::legacy::is_whole;
+use crate::mirror::layout::READABLE;
 use crate::mirror::{Published, changes, lock};
 use crate::observe::process::Process;
 use crate::observe::status::{self, CategoryStatus, Role, State, Status};
@@ -121,6 +122,6 @@ fn mtime(path: &Path) -> Option<Timestamp> {
 
 /// How many records a v2 file holds; `None` when it is none.
 fn count(path: &Path) -> Option<u64> {
-    let bytes = disk::read(path, Links::Follow).ok()??;
+    let bytes = disk::read(path, Links::Follow, READABLE).ok()??;
     is_whole(&bytes).then(|| changes::records(&bytes).count() as u64)
 }

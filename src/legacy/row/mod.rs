@@ -1,4 +1,4 @@
-//! One row of `models.csv`, as the reference reads it.
+//! One row of `models.csv`, as the reference reads it (docs/conversion.md, section 5.3).
 //!
 //! A row with a flaw of its own is skipped with a finding, and the first flaw decides. Some flaws reject the whole
 //! file instead (quirks of the reference): a parameter count that is no finite number, a row too short for its
@@ -8,21 +8,21 @@ pub(crate) mod claims;
 mod columns;
 pub(crate) mod table;
 
-use super::{IssueLog, Rejected};
+use csv::StringRecord;
+
+use super::{Issues, Rejected};
 use crate::python::characters::python_trim;
-use crate::python::csv::Cells;
 use crate::python::json::{JsonError, Problem, Value, parse};
 use crate::python::numbers::python_float;
 
-pub(crate) use columns::Columns;
-use columns::{COLUMNS, Column};
+use columns::Columns;
 
 /// A row that can be used.
 #[derive(Debug)]
 pub(crate) struct Row<'r> {
     pub(crate) name: &'r str,
     pub(crate) parameters_bn: f64,
-    /// `parameters_bn` times a thousand million; to be truncated.
+    /// `parameters_bn` times a thousand million, without its fraction.
     pub(crate) parameters: f64,
     pub(crate) description: &'r str,
     pub(crate) version: &'r str,
@@ -32,134 +32,110 @@ pub(crate) struct Row<'r> {
     pub(crate) instruct_format: &'r str,
     pub(crate) display_name: &'r str,
     pub(crate) nsfw: bool,
-    /// No cell has a character that JSON escapes.
-    pub(crate) is_plain: bool,
     /// As written; [`Row::tags`] splits it.
-    pub(crate) tags: &'r str,
-    /// The cells that hold JSON, when any of them does; few rows have any.
-    pub(crate) details: Option<Box<Details<'r>>>,
-}
-
-/// The cells of a row that hold JSON.
-#[derive(Debug)]
-pub(crate) struct Details<'r> {
+    tags: &'r str,
     /// An object of scalars and lists of scalars.
     pub(crate) settings: Option<Value<'r>>,
-    /// Objects, not looked into yet.
+    /// An object, not looked into yet, as the next two.
     pub(crate) context_window: Option<Value<'r>>,
     pub(crate) interaction_modes: Option<Value<'r>>,
     pub(crate) capabilities: Option<Value<'r>>,
 }
 
-impl<'r> Row<'r> {
-    /// The tags, trimmed, empty ones dropped.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = &'r str> {
-        self.tags
-            .split(',')
-            .map(python_trim)
-            .filter(|tag| !tag.is_empty())
-    }
-}
-
 /// Why there is no row.
 pub(crate) enum Refusal {
-    /// The finding is in the log.
+    /// The finding is logged.
     Skipped,
-    /// The file is of no use.
-    Rejected(Box<Rejected>),
+    /// The reference rejects the file for it.
+    Rejected(Rejected),
 }
 
-impl Columns {
-    /// Reads one row.
-    pub(crate) fn row<'r>(
-        &self,
-        cells: &'r Cells<'_>,
+impl<'r> Row<'r> {
+    /// Reads one row, in the order of section 5.3.
+    fn read(
+        columns: &Columns,
+        cells: &'r StringRecord,
         number: usize,
-        log: &mut IssueLog,
-    ) -> Result<Row<'r>, Refusal> {
-        let mut texts = [""; COLUMNS.len()];
-        for (index, text) in cells.filled() {
-            if let Some(column) = self.at(index)
-                && let Some(place) = texts.get_mut(column as usize)
-            {
-                *place = text;
-            }
-        }
-        let cell = |column: Column| texts.get(column as usize).copied().unwrap_or_default();
-        let name = python_trim(cell(Column::Name));
-        let mut at = Place { name, number, log };
+        issues: &mut Issues,
+    ) -> Result<Self, Refusal> {
+        let cell = |column: Option<usize>| column.and_then(|at| cells.get(at)).unwrap_or_default();
+        let name = python_trim(cell(columns.name));
+        let mut at = Place {
+            name,
+            number,
+            issues,
+        };
         if name.is_empty() {
-            return Err(at.skipped(&["missing required 'name' field; row skipped"]));
+            return Err(at.skipped("missing required 'name' field; row skipped".to_owned()));
         }
-        let parameters_bn = at.parameters_bn(cell(Column::ParametersBn))?;
-        if self.lack_tags(cells.len()) {
+        let parameters_bn = at.parameters_bn(cell(columns.parameters_bn))?;
+        if columns.tags.is_some_and(|tags| tags >= cells.len()) {
             return Err(at.rejected("tags", "is missing: the row is too short"));
         }
-        Ok(Row {
+        Ok(Self {
             name,
             parameters_bn,
-            parameters: parameters_bn * 1e9,
-            tags: cell(Column::Tags),
-            details: at.details([
-                cell(Column::Settings),
-                cell(Column::ContextWindow),
-                cell(Column::InteractionModes),
-                cell(Column::Capabilities),
-            ])?,
-            description: cell(Column::Description),
-            version: cell(Column::Version),
-            style: cell(Column::Style),
-            baseline: cell(Column::Baseline),
-            url: cell(Column::Url),
-            instruct_format: cell(Column::InstructFormat),
-            display_name: cell(Column::DisplayName),
-            is_plain: cells.is_plain(),
-            nsfw: python_trim(cell(Column::Nsfw)).eq_ignore_ascii_case("true"),
+            parameters: (parameters_bn * 1e9).trunc(),
+            tags: cell(columns.tags),
+            settings: at.settings(cell(columns.settings))?,
+            context_window: at.object("context_window", cell(columns.context_window))?,
+            interaction_modes: at.object("interaction_modes", cell(columns.interaction_modes))?,
+            capabilities: at.object("capabilities", cell(columns.capabilities))?,
+            description: cell(columns.description),
+            version: cell(columns.version),
+            style: cell(columns.style),
+            baseline: cell(columns.baseline),
+            url: cell(columns.url),
+            instruct_format: cell(columns.instruct_format),
+            display_name: cell(columns.display_name),
+            nsfw: python_trim(cell(columns.nsfw)).eq_ignore_ascii_case("true"),
         })
+    }
+
+    /// The tags, trimmed, empty ones dropped.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &'r str> {
+        let tags = self.tags.split(',').map(python_trim);
+        tags.filter(|tag| !tag.is_empty())
     }
 }
 
 /// The row being read, to blame when something is wrong with a cell.
-struct Place<'r, 'l> {
+struct Place<'r, 'i> {
     name: &'r str,
     number: usize,
-    log: &'l mut IssueLog,
+    issues: &'i mut Issues,
 }
 
 impl Place<'_, '_> {
-    #[cold]
-    fn finding(&mut self, parts: &[&str]) {
-        let topic = if self.name.is_empty() {
-            self.log.topic(&format!("<row {}>", self.number))
+    fn finding(&mut self, text: String) {
+        if self.name.is_empty() {
+            self.issues.add(&format!("<row {}>", self.number), text);
         } else {
-            self.log.topic(self.name)
-        };
-        self.log.add(topic, parts.concat());
+            self.issues.add(self.name, text);
+        }
     }
 
-    #[cold]
-    fn skipped(&mut self, parts: &[&str]) -> Refusal {
-        self.finding(parts);
+    fn skipped(&mut self, text: String) -> Refusal {
+        self.finding(text);
         Refusal::Skipped
     }
 
-    #[cold]
     fn rejected(&self, column: &str, reason: &str) -> Refusal {
-        Refusal::Rejected(Box::new(Rejected {
+        Refusal::Rejected(Rejected {
             model: Some(self.name.to_owned()),
             field: Some(column.to_owned()),
             reason: format!("{reason} (row {})", self.number),
-        }))
+        })
     }
 
     fn parameters_bn(&mut self, cell: &str) -> Result<f64, Refusal> {
         let cell = python_trim(cell);
         if cell.is_empty() {
-            self.finding(&["missing parameters_bn; defaulting to 0"]);
+            self.finding("missing parameters_bn; defaulting to 0".to_owned());
             return Ok(0.0);
         }
         let Some(value) = python_float(cell) else {
-            return Err(self.skipped(&["invalid parameters_bn value; row skipped"]));
+            return Err(self.skipped("invalid parameters_bn value; row skipped".to_owned()));
         };
         if (value * 1e9).is_finite() {
             return Ok(value);
@@ -168,26 +144,13 @@ impl Place<'_, '_> {
         Err(self.rejected("parameters_bn", &reason))
     }
 
-    #[inline]
-    fn details<'c>(&mut self, cells: [&'c str; 4]) -> Result<Option<Box<Details<'c>>>, Refusal> {
-        if cells.iter().all(|cell| cell.is_empty()) {
-            return Ok(None);
-        }
-        let [settings, context_window, interaction_modes, capabilities] = cells;
-        Ok(Some(Box::new(Details {
-            settings: self.settings(settings)?,
-            context_window: self.object("context_window", context_window)?,
-            interaction_modes: self.object("interaction_modes", interaction_modes)?,
-            capabilities: self.object("capabilities", capabilities)?,
-        })))
-    }
-
     fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
         match self.json("settings", cell)? {
             Some(Value::Null) => Ok(None),
-            Some(value) if !is_flat(&value) => Err(self.skipped(&[
-                "invalid settings structure; only primitive values or lists thereof are supported",
-            ])),
+            Some(value) if !is_flat(&value) => Err(self.skipped(
+                "invalid settings structure; only primitive values or lists thereof are supported"
+                    .to_owned(),
+            )),
             read => Ok(read),
         }
     }
@@ -195,9 +158,9 @@ impl Place<'_, '_> {
     fn object<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
         match self.json(column, cell)? {
             read @ (None | Some(Value::Object(_))) => Ok(read),
-            Some(_) => {
-                Err(self.skipped(&["invalid ", column, ": expected a JSON object; row skipped"]))
-            }
+            Some(_) => Err(self.skipped(format!(
+                "invalid {column}: expected a JSON object; row skipped"
+            ))),
         }
     }
 
@@ -211,7 +174,7 @@ impl Place<'_, '_> {
             JsonError {
                 problem: Problem::Syntax(words),
                 ..
-            } => self.skipped(&["invalid ", column, " JSON: ", words, "; row skipped"]),
+            } => self.skipped(format!("invalid {column} JSON: {words}; row skipped")),
             error => self.rejected(column, &error.describe(json)),
         })
     }

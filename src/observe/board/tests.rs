@@ -215,7 +215,8 @@ fn stale_is_the_age_of_the_last_success_in_every_state() {
         assert!(!measured(&board, 60).stale[&BLIP]);
         assert!(measured(&board, 61).stale[&BLIP]);
     }
-    let reason = crate::convert::convert(BLIP, b"{").unwrap_err();
+    let reason =
+        crate::convert::convert(BLIP, b"{", crate::item::OnInvalidRecord::Reject).unwrap_err();
     let file = "blip.json".to_owned();
     let rejected = bad(
         Outcome::Rejected,

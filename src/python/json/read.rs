@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use super::error::{JsonError, MAX_DEPTH, MAX_INTEGER_DIGITS, Problem, Unreadable};
 use super::value::{Object, Value};
-use crate::python::swar;
 
 /// Reads a whole text.
 pub(crate) fn parse(text: &str) -> Result<Value<'_>, JsonError> {
@@ -99,12 +98,8 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_space(&mut self) {
-        // Indented files: a line feed, then blanks by the eight.
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
-            while self.bytes.get(self.at..self.at + 8) == Some(b"        ") {
-                self.at += 8;
-            }
         }
     }
 
@@ -153,10 +148,10 @@ impl<'a> Reader<'a> {
 
     /// After `{` and white space.
     fn object(&mut self) -> Result<Value<'a>, JsonError> {
-        let mut members = Vec::new();
+        let mut object = Object::default();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::Object(Object::default()));
+            return Ok(Value::Object(object));
         }
         loop {
             if self.peek() != Some(b'"') {
@@ -172,11 +167,11 @@ impl<'a> Reader<'a> {
             self.at += 1;
             self.skip_space();
             let value = self.value()?;
-            members.push((key, value));
+            object.insert(key, value);
             if self.another(b'}', "Illegal trailing comma before end of object")? {
                 continue;
             }
-            return Ok(Value::Object(Object::from_members(members)));
+            return Ok(Value::Object(object));
         }
     }
 
@@ -270,12 +265,20 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         let opening = self.at;
         let start = opening + 1;
-        let end = swar::find_json_special(self.bytes, start);
+        let end = self.plain_end(start);
         if self.bytes.get(end) == Some(&b'"') {
             self.at = end + 1;
             return Ok(Cow::Borrowed(self.slice(start, end)));
         }
         self.escaped_string(opening, end).map(Cow::Owned)
+    }
+
+    /// Where the next `"`, `\\` or control character is; the end when there is none.
+    fn plain_end(&self, from: usize) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        let plain = rest.iter().take(end);
+        from + plain.take_while(|byte| **byte >= b' ').count()
     }
 
     /// A string with something in it at `special` that is no plain character.
@@ -293,7 +296,7 @@ impl<'a> Reader<'a> {
                 Some(_) => return self.syntax("Invalid control character at", special),
                 None => return self.syntax("Unterminated string starting at", opening),
             }
-            special = swar::find_json_special(self.bytes, plain);
+            special = self.plain_end(plain);
         }
     }
 

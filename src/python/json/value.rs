@@ -4,9 +4,10 @@
 //! 2. Of a key given twice the first position and the last value count.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::write::{Flavour, Writer};
 
@@ -33,7 +34,7 @@ pub enum Value<'a> {
 
 /// The members of an object, keys unique, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Object<'a>(Vec<Member<'a>>);
+pub struct Object<'a>(IndexMap<Cow<'a, str>, Value<'a>, RandomState>);
 
 impl Value<'_> {
     /// The text, where it is a string.
@@ -163,10 +164,10 @@ impl fmt::Display for Object<'_> {
 
 /// The members of an object.
 pub type Members<'o, 'a> = std::iter::Map<
-    std::slice::Iter<'o, Member<'a>>,
-    fn(&'o Member<'a>) -> (&'o str, &'o Value<'a>),
+    indexmap::map::Iter<'o, Cow<'a, str>, Value<'a>>,
+    fn(Borrowed<'o, 'a>) -> (&'o str, &'o Value<'a>),
 >;
-type Member<'a> = (Cow<'a, str>, Value<'a>);
+type Borrowed<'o, 'a> = (&'o Cow<'a, str>, &'o Value<'a>);
 
 impl<'o, 'a> IntoIterator for &'o Object<'a> {
     type Item = (&'o str, &'o Value<'a>);
@@ -188,12 +189,10 @@ impl<'a> Object<'a> {
         self.iter().map(|(key, _)| key)
     }
 
-    /// The value of a key. Takes a look at every key before it.
+    /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.iter()
-            .find(|(own, _)| *own == key)
-            .map(|(_, value)| value)
+        self.0.get(key)
     }
 
     /// How many members there are.
@@ -219,43 +218,10 @@ impl<'a> Object<'a> {
         )
     }
 
-    /// Members as read: the last value of a key moves to its first position.
-    pub(crate) fn from_members(mut members: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
-        if has_duplicates(&members) {
-            // Rare, so it may cost.
-            let mut positions: HashMap<Cow<'a, str>, usize> = HashMap::new();
-            let mut unique: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(members.len());
-            for (key, value) in members {
-                if let Some(earlier) = positions.get(&key).and_then(|at| unique.get_mut(*at)) {
-                    earlier.1 = value;
-                } else {
-                    positions.insert(key.clone(), unique.len());
-                    unique.push((key, value));
-                }
-            }
-            members = unique;
-        }
-        Self(members)
+    /// Adds a member as Python's `dict` does: a key that comes again keeps its place and gets the new value.
+    pub(super) fn insert(&mut self, key: Cow<'a, str>, value: Value<'a>) {
+        self.0.insert(key, value);
     }
-}
-
-fn has_duplicates(members: &[(Cow<'_, str>, Value<'_>)]) -> bool {
-    if members.len() <= 24 {
-        return members.iter().enumerate().any(|(index, (key, _))| {
-            members
-                .iter()
-                .take(index)
-                .any(|(earlier, _)| earlier == key)
-        });
-    }
-    // Equal keys have equal hashes; unequal keys with equal hashes only cost the slow path for nothing.
-    let state = RandomState::new();
-    let mut hashes: Vec<u64> = members
-        .iter()
-        .map(|(key, _)| state.hash_one(key.as_ref()))
-        .collect();
-    hashes.sort_unstable();
-    hashes.windows(2).any(|pair| pair.first() == pair.last())
 }
 
 /// The double nearest to a float literal.

@@ -6,7 +6,6 @@
 use std::io::Write as _;
 
 use super::value::{Object, Value, float_value};
-use crate::python::swar;
 
 /// Which of Python's two writers is imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +103,7 @@ impl<'o> Writer<'o> {
         }
     }
 
-    pub(crate) fn strings<S: AsRef<str>>(&mut self, items: &[S]) {
+    pub(crate) fn strings<S: AsRef<str>>(&mut self, items: impl IntoIterator<Item = S>) {
         self.open(b'[');
         for item in items {
             self.item();
@@ -156,51 +155,25 @@ pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
     }
 }
 
-/// A quoted, escaped string.
-#[inline]
+/// A quoted string, of which only printing ASCII stands for itself.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
-    if text.is_empty() {
-        out.extend_from_slice(b"\"\"");
-        return;
-    }
     out.push(b'"');
-    push_escaped(out, text, flavour);
-    out.push(b'"');
-}
-
-/// [`push_string`] for text that is known to have nothing to escape.
-#[inline]
-pub(crate) fn push_plain_string(out: &mut Vec<u8>, text: &str) {
-    if text.is_empty() {
-        out.extend_from_slice(b"\"\"");
-        return;
-    }
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// What stands between the quotes.
-pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
-    if swar::has_unprintable(text.as_bytes()) {
-        push_with_escapes(out, text, flavour);
-    } else {
-        out.extend_from_slice(text.as_bytes());
-    }
-}
-
-fn push_with_escapes(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
-    let bytes = text.as_bytes();
-    let (mut plain, mut special) = (0, swar::find_unprintable(bytes, 0));
+    let mut rest = text;
     loop {
-        out.extend_from_slice(bytes.get(plain..special).unwrap_or_default());
-        let Some(c) = text.get(special..).and_then(|rest| rest.chars().next()) else {
-            return;
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        let end = rest.bytes().position(|byte| !is_plain(&byte));
+        let (plain, special) = rest
+            .split_at_checked(end.unwrap_or(rest.len()))
+            .unwrap_or((rest, ""));
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = special.chars();
+        let Some(c) = characters.next() else {
+            break;
         };
         push_escape(out, c, flavour);
-        plain = special + c.len_utf8();
-        special = swar::find_unprintable(bytes, plain);
+        rest = characters.as_str();
     }
+    out.push(b'"');
 }
 
 fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {

@@ -8,7 +8,7 @@
 
 pub(super) mod breaker;
 pub(super) mod limit;
-pub mod pace;
+pub(super) mod pace;
 pub(super) mod retry;
 pub(super) mod traffic;
 
@@ -21,8 +21,8 @@ use tokio::sync::{OnceCell, Semaphore, watch};
 
 use super::error::UpstreamError;
 use super::http::client::Client;
-use super::shape::HttpConfig;
 use crate::clock;
+use crate::config::HttpConfig;
 use breaker::Breaker;
 use limit::Limits;
 use traffic::{Counters, Traffic};

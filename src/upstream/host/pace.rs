@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// The pause after the first cycle in trouble.
-pub const FIRST: Duration = Duration::from_secs(30);
+const FIRST: Duration = Duration::from_secs(30);
 
 /// The pause after the `troubled`-th cycle in a row that met trouble (1 is the first); `None` when the last one met none.
 ///

@@ -15,9 +15,9 @@ use reqwest::redirect::{Action, Attempt, Policy};
 
 use super::super::address::without_credentials;
 use super::super::error::{HttpCause, UpstreamError};
-use super::super::shape::HttpConfig;
 use super::proxy::Proxies;
 use super::trust;
+use crate::config::HttpConfig;
 
 /// Who we are and where to complain.
 const USER_AGENT: &str = concat!(

@@ -2,6 +2,7 @@
 
 use horde_refd::backend::GithubBackend;
 use horde_refd::category::Category;
+use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::legacy_view;
 use horde_refd::python::json::{Value, read};
 
@@ -134,9 +135,13 @@ async fn numbers_are_as_exact_as_the_bytes_and_nan_takes_nothing_with_it() {
     assert_eq!(number(record, "a").unwrap(), "NaN");
 
     let file = library.world.v2(IMAGE);
-    let v2 = horde_refd::convert::convert(IMAGE, file_bytes(&library).as_slice())
-        .unwrap()
-        .v2;
+    let v2 = horde_refd::convert::convert(
+        IMAGE,
+        file_bytes(&library).as_slice(),
+        OnInvalidRecord::Reject,
+    )
+    .unwrap()
+    .v2;
     std::fs::write(&file, v2).unwrap();
     let reader = GithubBackend::open_reader(library.config()).unwrap();
     let reference = reader.fetch_category(IMAGE, false).await.unwrap().unwrap();

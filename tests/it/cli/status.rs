@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use horde_refd::disk::Dir;
+use horde_refd::mirror::Lock;
 use horde_refd::observe::process::Process as Writer;
 use serde_json::{Value, json};
 
@@ -116,9 +118,8 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
 #[test]
 fn a_writer_without_a_status_file_is_no_missing_daemon() {
     let mirror = tempfile::tempdir().unwrap();
-    std::fs::create_dir(mirror.path().join(".horde-refd")).unwrap();
-    let lock = mirror.path().join(".horde-refd/lock");
-    let _lock = horde_refd::mirror::Lock::acquire(&lock, 0o644).unwrap();
+    let private = Dir::make(&mirror.path().join(".horde-refd"), 0o755).unwrap();
+    let _lock = Lock::acquire(&private, 0o644).unwrap();
     let check = stdout(status(mirror.path()).arg("--check"), 1);
     assert!(
         check.starts_with("WARNING: a writer holds the mirror"),

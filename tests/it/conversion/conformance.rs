@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
+use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ fn run_case(case: &Value) -> bool {
     let category: Category = text(case, "category").parse().unwrap();
     let legacy = legacy_of(case, "legacy");
     let report = check(category, &legacy);
-    match convert(category, &legacy) {
+    match convert(category, &legacy, OnInvalidRecord::Reject) {
         Ok(converted) => {
             assert_eq!(case["ok"], true, "{id} must fail: {}", case["error"]);
             let v2 = String::from_utf8(converted.v2).unwrap();
@@ -157,7 +158,7 @@ fn assert_corpus(upstream: &Path, expected: &Path) {
     for category in Category::with_legacy() {
         let legacy = read(&upstream_file(upstream, category));
         parse_check(category, &legacy).unwrap();
-        let converted = convert(category, &legacy).unwrap();
+        let converted = convert(category, &legacy, OnInvalidRecord::Reject).unwrap();
         let expected = read(&expected.join(category.v2_file()));
         assert_eq!(
             String::from_utf8(converted.v2).unwrap(),
@@ -192,7 +193,7 @@ fn the_corpus_and_its_history() {
             }
             let shown = path.display();
             let legacy = read(&path);
-            match convert(category, &legacy) {
+            match convert(category, &legacy, OnInvalidRecord::Reject) {
                 Ok(ours) => {
                     assert!(
                         ours.v2 == read(&path.with_extension("v2")),
@@ -222,7 +223,7 @@ fn the_corpus_and_its_history() {
 #[test]
 fn categories_without_a_legacy_format_convert_to_nothing() {
     for category in Category::ALL {
-        let converted = convert(category, b"").unwrap();
+        let converted = convert(category, b"", OnInvalidRecord::Reject).unwrap();
         assert_eq!(converted.models, 0);
         let expected: &[u8] = if category.has_legacy() { b"{}\n" } else { b"" };
         assert_eq!(converted.v2, expected, "{category}");

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
+use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::{Issues, Rejected, legacy_view};
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ fn may_be_refused(rejected: &Rejected) -> bool {
 fn disagreement(case: &Value, legacy: &[u8]) -> Option<String> {
     let category: Category = case["category"].as_str().unwrap().parse().unwrap();
     let expected = case["ok"].as_bool().unwrap();
-    let ours = convert(category, legacy);
+    let ours = convert(category, legacy, OnInvalidRecord::Reject);
     let report = check(category, legacy);
     let described = match &ours {
         Ok(_) if !expected => Some(format!("must fail: {}", case["error"])),

@@ -2,6 +2,7 @@
 
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
+use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::{legacy_view, parse_check};
 use proptest::prelude::*;
 
@@ -74,8 +75,8 @@ fn table() -> impl Strategy<Value = String> {
 }
 
 fn holds(category: Category, legacy: &[u8]) -> Result<(), TestCaseError> {
-    let first = convert(category, legacy);
-    prop_assert_eq!(&first, &convert(category, legacy));
+    let first = convert(category, legacy, OnInvalidRecord::Reject);
+    prop_assert_eq!(&first, &convert(category, legacy, OnInvalidRecord::Reject));
     let report = check(category, legacy);
     let _ = parse_check(category, legacy);
     for prefixes in [true, false] {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use horde_refd::category::Category;
 use horde_refd::convert::convert;
+use horde_refd::item::OnInvalidRecord;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::scripted::{Action, Scripted, answer_with, target};
@@ -122,7 +123,8 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
                 continue;
             };
             let number = number_in(&v2);
-            let converted = convert(category, &legacy(category, number)).unwrap();
+            let converted =
+                convert(category, &legacy(category, number), OnInvalidRecord::Reject).unwrap();
             assert!(v2 == converted.v2, "round {round}: {category} is torn");
             assert!(number <= stored_number, "{category} is ahead of its source");
             let before = last.insert(category, number).unwrap_or_default();
@@ -136,6 +138,11 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
     for category in Category::with_legacy() {
         let stored = std::fs::read(world.legacy(category)).unwrap();
         let v2 = std::fs::read(world.v2(category)).unwrap();
-        assert!(v2 == convert(category, &stored).unwrap().v2, "{category}");
+        assert!(
+            v2 == convert(category, &stored, OnInvalidRecord::Reject)
+                .unwrap()
+                .v2,
+            "{category}"
+        );
     }
 }

@@ -106,12 +106,12 @@ async fn a_plain_body_over_the_limit_is_refused_and_one_at_the_limit_taken() {
     let server = always(answer_with(200, &[], BODY));
     for (spare, taken) in [(0, true), (-1_i64, false)] {
         let mut config = config(&server.url());
-        config.max_body_bytes = (BODY.len() as i64 + spare) as u64;
+        config.http.max_body_bytes = (BODY.len() as i64 + spare) as u64;
         assert_eq!(upstream(&config).fetch(FILE, None).await.is_ok(), taken);
     }
     let server = always(raw(200, &[("Connection", "close")], &BODY.repeat(1000)));
     let mut config = config(&server.url());
-    config.max_body_bytes = BODY.len() as u64;
+    config.http.max_body_bytes = BODY.len() as u64;
     let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
     assert!(matches!(error, UpstreamError::TooLarge { .. }), "{error}");
 }

@@ -33,7 +33,7 @@ async fn a_refused_connection_is_retried_and_said_plainly() {
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_said_plainly() {
     let mut config = config("http://no-such-host.invalid");
-    config.retry_attempts = 1;
+    config.http.retry_attempts = 1;
     let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient);
     let text = chain(&error);
@@ -59,9 +59,9 @@ async fn a_connection_that_closes_without_a_word_is_retried() {
 /// Fetches with small timeouts from a server that takes its time, and answers with the message.
 async fn timed_out(server: &Scripted, read: u64, total: u64) -> String {
     let mut config = config(&server.url());
-    config.read_timeout = Duration::from_millis(read);
-    config.timeout = Duration::from_millis(total);
-    config.retry_attempts = 2;
+    config.http.read_timeout = Duration::from_millis(read);
+    config.http.timeout = Duration::from_millis(total);
+    config.http.retry_attempts = 2;
     let upstream = upstream(&config);
     let error = upstream.fetch(FILE, None).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient);
@@ -131,7 +131,7 @@ async fn a_server_error_that_stays_is_asked_exactly_as_often_as_configured() {
     for attempts in [1, 2, 5] {
         let server = always(answer_with(503, &[], b""));
         let mut config = config(&server.url());
-        config.retry_attempts = attempts;
+        config.http.retry_attempts = attempts;
         let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
         assert_eq!(error.class(), Class::Transient);
         let said = match attempts {

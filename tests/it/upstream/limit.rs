@@ -130,7 +130,7 @@ async fn a_hold_ends() {
 async fn requests_that_queue_behind_a_rate_limit_never_leave() {
     let server = always(answer_with(429, &[("Retry-After", "60")], b""));
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let fetches: Vec<_> = Category::with_legacy()
         .map(|category| {

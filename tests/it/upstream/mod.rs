@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::common::scripted::{Action, Scripted, answer_with};
 use horde_refd::category::Category;
+use horde_refd::config::{GithubConfig, HttpConfig, Layout, UpstreamConfig};
 use horde_refd::config::{Origin, RepositoryConfig};
 use horde_refd::item::Form;
-use horde_refd::upstream::shape::{GithubConfig, HttpConfig, Layout, UpstreamConfig};
 use horde_refd::upstream::{Hosts, Round, Traffic, Upstream, UpstreamError, Validators, What};
 use jiff::Timestamp;
 
@@ -29,13 +29,7 @@ struct Config {
     origin: Origin,
     layout: Layout,
     proxy_url: Option<url::Url>,
-    concurrency: usize,
-    connect_timeout: Duration,
-    read_timeout: Duration,
-    timeout: Duration,
-    retry_attempts: u32,
-    retry_backoff: Duration,
-    max_body_bytes: u64,
+    http: HttpConfig,
 }
 
 fn config(url: &str) -> Config {
@@ -43,29 +37,19 @@ fn config(url: &str) -> Config {
         origin: Origin::Http(url.parse().unwrap()),
         layout: Layout::Flat,
         proxy_url: None,
-        concurrency: 4,
-        connect_timeout: Duration::from_secs(20),
-        read_timeout: Duration::from_secs(20),
-        timeout: Duration::from_secs(40),
-        retry_attempts: 3,
-        retry_backoff: Duration::from_millis(2),
-        max_body_bytes: 1 << 20,
+        http: HttpConfig {
+            concurrency: 4,
+            connect_timeout: Duration::from_secs(20),
+            read_timeout: Duration::from_secs(20),
+            timeout: Duration::from_secs(40),
+            retry_attempts: 3,
+            retry_backoff: Duration::from_millis(2),
+            max_body_bytes: 1 << 20,
+        },
     }
 }
 
 impl Config {
-    fn http(&self) -> HttpConfig {
-        HttpConfig {
-            concurrency: self.concurrency,
-            connect_timeout: self.connect_timeout,
-            read_timeout: self.read_timeout,
-            timeout: self.timeout,
-            retry_attempts: self.retry_attempts,
-            retry_backoff: self.retry_backoff,
-            max_body_bytes: self.max_body_bytes,
-        }
-    }
-
     fn upstream(&self, name: &str) -> Upstream {
         let repository = |name: &str| RepositoryConfig {
             owner: "Haidra-Org".to_owned(),
@@ -98,7 +82,7 @@ struct Asker {
 impl Asker {
     fn new(config: &Config, limits: BTreeMap<String, Timestamp>) -> Self {
         Self {
-            hosts: Arc::new(Hosts::new(&config.http(), limits)),
+            hosts: Arc::new(Hosts::new(&config.http, limits)),
             upstream: config.upstream("upstream"),
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use horde_refd::upstream::shape::Layout;
+use horde_refd::config::Layout;
 use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
 use super::{Asker, FILE, config};
@@ -14,7 +14,7 @@ use crate::common::nginx::Nginx;
 fn upstream(url: &str, layout: Layout) -> Asker {
     let mut config = config(url);
     config.layout = layout;
-    config.retry_attempts = 1;
+    config.http.retry_attempts = 1;
     Asker::new(&config, BTreeMap::new())
 }
 

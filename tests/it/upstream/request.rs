@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use horde_refd::category::Category;
-use horde_refd::upstream::shape::Layout;
+use horde_refd::config::Layout;
 use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
 use super::{BODY, FILE, always, body, chain, config, fetch, ok, until, upstream};
@@ -169,7 +169,7 @@ async fn no_more_requests_are_in_flight_than_configured() {
             move |_, _| Action::Gated(Arc::clone(&gate), ok())
         });
         let mut config = config(&server.url());
-        config.concurrency = most;
+        config.http.concurrency = most;
         let upstream = Arc::new(upstream(&config));
         let fetches: Vec<_> = Category::with_legacy()
             .map(|category| {
@@ -207,7 +207,7 @@ async fn a_fetch_that_is_dropped_gives_its_slot_back() {
         }
     });
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let hanging = tokio::spawn({
         let upstream = Arc::clone(&upstream);
