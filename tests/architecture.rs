@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FOUNDATION: [&str; 9] = [
     "category", "item", "depth", "clock", "text", "repeat", "config", "disk", "error",
 ];
-const WAY: [&str; 13] = [
+const WAY: [&str; 14] = [
     "trigger",
     "upstream",
     "python",
@@ -20,6 +20,7 @@ const WAY: [&str; 13] = [
     "backend",
     "blocking",
     "observe",
+    "inspect",
     "daemon",
     "cli",
 ];

@@ -4,9 +4,13 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
+mod causes;
 mod check;
+mod completions;
 mod config;
 mod convert;
+mod env;
+mod man;
 pub mod output;
 mod refresh;
 mod run;
@@ -14,7 +18,9 @@ mod show;
 mod startup;
 mod status;
 mod sync;
+mod table;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -83,6 +89,9 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Status(own) => status::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
+        Command::Env(own) => env::main(common, own),
+        Command::Man(own) => man::main(own),
+        Command::Completions(own) => completions::main(own),
     }
 }
 
@@ -105,7 +114,7 @@ impl Common {
         }
     }
 
-    /// The configuration, with the log set up as it says and its warnings told.
+    /// The configuration, with the log set up as it says and its warnings in the log.
     fn start(&self, audience: Audience) -> anyhow::Result<Effective> {
         let effective = self.load()?;
         let verbosity = self.verbosity().clamp(-8, 8);
@@ -122,7 +131,12 @@ impl Common {
     }
 }
 
-/// Whether an error only says that nobody reads our output any more.
+/// Where systemd keeps what the daemon's unit says about itself, as seen by this process.
+fn runtime_directory() -> Option<OsString> {
+    std::env::var_os("RUNTIME_DIRECTORY")
+}
+
+/// Whether an error only says that the reading end of stdout is closed.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
