@@ -28,6 +28,7 @@
 //!   what writes in the mirror.
 //! - [`ledger`] folds what a cycle says into facts, and everything that anybody is shown is read from there.
 //! - [`backend`] is the front door of the library, with [`freshness`] deciding what may be served as fresh.
+//! - [`inspect`] answers what people and programs ask without changing anything.
 //! - [`observe`] shows the world what the ledger has, and [`daemon`] is the loop that owns all of it.
 //!
 //! # Why it is so
@@ -115,6 +116,8 @@ pub mod freshness;
 pub mod backend;
 
 pub mod blocking;
+
+pub mod inspect;
 
 pub mod observe;
 

@@ -4,24 +4,26 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex};
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::{Common, SyncArgs};
+use super::causes::{Cause, causes};
 use super::output::{self, Output};
-use super::{Audience, Exit, runtime};
+use super::startup::runtime;
+use super::table::{Cell, Palette, Tone, table};
+use super::{Audience, Exit, runtime_directory};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
-use crate::cycle::{self, Event, Report};
+use crate::cycle::{self, Event, ItemError, Outcome, Report};
 use crate::depth::Depth;
 use crate::error::chain;
 use crate::item::Item;
-use crate::ledger::result::{COLUMNS, changes_words, sync_json, sync_rows, troubles};
+use crate::ledger::result::{changes_words, sync_json};
 use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
 use crate::observe::reports::Reports;
+use crate::upstream::UpstreamError;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -35,11 +37,11 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         Depth::Poll
     };
     let backend = match GithubBackend::open_writer(effective.config) {
-        // JSON says in JSON that every category failed.
+        // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
-            let mut out = Output::stdout();
             let report = cycle::unwritable(&categories, depth, error, &|_| ());
+            let mut out = Output::stdout();
             out.json(&sync_json(&report, false))?;
             out.finish()?;
             return Ok(Exit::Failed);
@@ -47,7 +49,7 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         opened => opened?,
     };
     let backend = Arc::new(backend);
-    let mut reports = Reports::new(&backend, std::env::var_os("RUNTIME_DIRECTORY"));
+    let mut reports = Reports::new(&backend, runtime_directory());
     backend.resume(reports.earlier().as_ref());
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
     let bars = shown.then(|| Bars::new(&categories));
@@ -65,16 +67,11 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mut out = Output::stdout();
     if common.json {
         out.json(&sync_json(&report, false))?;
-    } else {
-        out.line(as_table(&report))?;
+    } else if common.quiet == 0 {
+        out.line(as_table(&report, output::palette(common.color)))?;
     }
     out.finish()?;
-    for (items, error) in troubles(&report) {
-        match items.as_slice() {
-            [] => output::warn(error),
-            items => output::warn(format_args!("{}: {error}", items.join(", "))),
-        }
-    }
+    say_errors(&report);
     Ok(if report.is_complete() {
         Exit::Done
     } else {
@@ -82,19 +79,86 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     })
 }
 
-fn as_table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(COLUMNS);
-    for row in sync_rows(report) {
-        table.add_row(row);
+fn as_table(report: &Report, palette: Palette) -> String {
+    let rows: Vec<_> = report
+        .items
+        .iter()
+        .map(|(item, report)| {
+            let bytes = match item {
+                Item::Category(_) => report.v2.map(|(_, bytes)| bytes),
+                Item::File(_) => report.legacy_bytes,
+            };
+            let source = report.origin.as_ref().map(|origin| origin.upstream.clone());
+            [
+                Cell::text(item.to_string()),
+                Cell::text(report.outcome.as_str()).toned(tone(report.outcome)),
+                Cell::text(source.unwrap_or_else(|| "-".to_owned())),
+                Cell::number(report.models),
+                Cell::number(bytes),
+                Cell::text(changes_words(report)),
+            ]
+        })
+        .collect();
+    let header = [
+        "CATEGORY", "OUTCOME", "SOURCE", "MODELS", "BYTES", "CHANGES",
+    ];
+    table(header, &rows, palette)
+}
+
+const fn tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Updated => Tone::Good,
+        Outcome::Unchanged | Outcome::Skipped => Tone::Neutral,
+        Outcome::Held => Tone::Warning,
+        Outcome::Rejected | Outcome::Failed => Tone::Bad,
     }
-    for column in [3, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
+}
+
+/// Says what went wrong, a line a cause.
+fn say_errors(report: &Report) {
+    for cause in errors(report) {
+        output::warn(cause);
+    }
+    for (item, report) in &report.items {
+        if let (Item::File(_), Some(error)) = (item, &report.error) {
+            output::warn(format_args!("{item}: {}", error.chain()));
         }
     }
-    table
+    let noted = |error: &ItemError| matches!(error, ItemError::Manifest(_));
+    let mut errors = report.items.values().filter_map(|item| item.error.as_ref());
+    if let Some(error) = &report.unwritten
+        && !errors.any(noted)
+    {
+        output::warn(chain(&**error));
+    }
+}
+
+/// What went wrong with categories, a cause each.
+fn errors(report: &Report) -> Vec<Cause> {
+    causes(report.categories().filter_map(|(category, fared)| {
+        let error = fared.error.as_ref()?;
+        let first = first_of_a_dead_host(report, category, error);
+        Some((category, first.unwrap_or_else(|| error.chain())))
+    }))
+}
+
+/// For a file that was not asked for since its host is dead: the error that showed it, with this file's name in it.
+fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) -> Option<String> {
+    let dead = |error: &ItemError| match error {
+        ItemError::Upstream(error) => match error.as_ref() {
+            UpstreamError::Dead { host, .. } => Some(host.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let at = format!("://{}/", dead(error)?);
+    report.categories().find_map(|(other, fared)| {
+        let error = fared.error.as_ref()?;
+        let asked = matches!(error, ItemError::Upstream(_)) && dead(error).is_none();
+        let said = error.chain();
+        let (theirs, ours) = (other.legacy_file(), category.legacy_file());
+        (asked && said.contains(&at)).then(|| said.replace(theirs, ours))
+    })
 }
 
 /// A bar a category on a terminal.
@@ -132,7 +196,7 @@ impl Bars {
     }
 
     fn clear(self) {
-        // A terminal that went away needs no clearing.
+        // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
     }
 }

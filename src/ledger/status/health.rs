@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Role, State, Status, aged, ago, table};
+use super::{Role, State, Status, aged, ago};
 use crate::ledger::age;
 use crate::text::escaped;
 
@@ -22,19 +22,11 @@ impl Status {
         (self.role != Role::Once && late > GRACE).then_some(late)
     }
 
-    /// What is not healthy at a time, a phrase each; empty when all is well.
+    /// What is not healthy at a time, a phrase each, apart from whether the daemon lives and keeps its promises; empty when
+    /// all is well.
     #[must_use]
     pub fn complaints(&self, now: Timestamp) -> Vec<String> {
         let mut complaints = Vec::new();
-        let pid = self.process.pid;
-        if !self.is_alive(now) {
-            complaints.push(format!("the daemon (pid {pid}) is not running"));
-        } else if let Some(late) = self.overdue(now) {
-            let late = table::span(late);
-            complaints.push(format!(
-                "the daemon (pid {pid}) hangs: its poll is overdue since {late}"
-            ));
-        }
         if self.categories.is_empty() {
             complaints.push("no category is known yet".to_owned());
         }

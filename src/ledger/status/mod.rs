@@ -13,7 +13,7 @@
 mod file;
 mod health;
 mod locate;
-mod table;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::StatusError;
 pub use self::locate::{FILE, Located, locate, path_for_writer, paths};
-pub use self::table::{Palette, ago, header, table};
+pub use self::words::{ago, span};
 use super::Ledger;
 use super::facts::{Facts, State, UpstreamFacts, is_outdated};
 use super::process::Process;
