@@ -18,7 +18,7 @@ const STRONG: Duration = Duration::from_secs(2);
 const DAY: i64 = 24 * 3600;
 
 /// The age below which a body is not asked for again for its age.
-const YOUNG: Duration = Duration::from_hours(1);
+const YOUNG: Duration = Duration::from_hours(2);
 
 /// The validators of one response; sent back as `If-None-Match` and `If-Modified-Since`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,8 @@ pub struct Validators {
     /// Whether `last_modified` says too little to be sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub weak_date: bool,
-    /// When the body that they describe was received.
+    /// The hour in which the body that they describe was received: no finer, so that the same answer soon after leaves
+    /// the state as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Timestamp>,
 }
@@ -50,7 +51,7 @@ impl Validators {
             etag: etag.map(str::to_owned),
             last_modified: last_modified.map(str::to_owned),
             weak_date: weak,
-            received: Some(now),
+            received: Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).ok(),
         }
     }
 
@@ -137,10 +138,10 @@ mod tests {
             for second in (0..10 * DAY).step_by(900) {
                 if validators.are_due(&url, after(second)) {
                     due.push(second);
-                    validators.received = Some(after(second));
+                    validators = Validators::of(Some("\"x\""), None, None, after(second));
                 }
             }
-            // The first one may fall into the hour in which a body is young; then there is one a day.
+            // The first one may fall into the hours in which a body is young; then there is one a day.
             assert!((9..=10).contains(&due.len()), "{due:?}");
             for pair in due.windows(2) {
                 assert!(

@@ -15,6 +15,7 @@ use reqwest::redirect::{Action, Attempt, Policy};
 
 use super::super::address::without_credentials;
 use super::super::error::{HttpCause, UpstreamError};
+use super::names::Names;
 use super::proxy::Proxies;
 use super::trust;
 use crate::config::HttpConfig;
@@ -57,6 +58,7 @@ impl Client {
             )]))
             .tls_backend_preconfigured(tls)
             .proxy(through)
+            .dns_resolver(Names)
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)

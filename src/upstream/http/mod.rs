@@ -9,6 +9,7 @@
 
 pub(super) mod client;
 mod coding;
+mod names;
 mod proxy;
 pub(super) mod trust;
 

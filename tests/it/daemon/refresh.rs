@@ -45,7 +45,7 @@ fn a_cycle_that_runs_already_is_not_the_one_waited_for() {
     let gate = std::sync::Arc::default();
     origin.mood(Mood::Wait(std::sync::Arc::clone(&gate)));
     daemon.signal(rustix::process::Signal::HUP);
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     let mut waiting = daemon.spawn(&["refresh", "--wait"]);
     daemon.wait_lines(2, &["a refresh was asked for"]);
     origin.publish("blip.json", "newer");
@@ -100,7 +100,7 @@ fn a_daemon_that_dies_ends_the_wait() {
     let mut daemon = origin.of(world.setup()).started();
     origin.mood(Mood::Hang);
     let waiting = daemon.spawn(&["refresh", "--wait"]);
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     daemon.signal(rustix::process::Signal::KILL);
     daemon.wait();
     let refresh = waiting.wait_with_output().unwrap();
