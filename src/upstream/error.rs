@@ -147,10 +147,11 @@ pub enum UpstreamError {
     },
 
     #[error(
-        "the certificate behind {url} is not trusted; if a proxy inspects TLS here, add its authority to this system's certificates"
+        "the certificate behind {url} is not trusted{hint}; if a proxy inspects TLS here, add its authority to this system's certificates"
     )]
     Certificate {
         url: String,
+        hint: String,
         #[source]
         source: HttpCause,
     },

@@ -33,11 +33,12 @@ const REDIRECTS: usize = 3;
 /// How long a connection is kept for the next request: enough for the files of one poll and their retries.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The client, and the proxies that it goes through.
+/// The client, the proxies that it goes through, and whom it believes.
 #[derive(Debug)]
 pub(in crate::upstream) struct Client {
     pub(super) inner: reqwest::Client,
     pub(super) proxies: Arc<Proxies>,
+    pub(super) trust: Arc<trust::Platform>,
 }
 
 impl Client {
@@ -49,7 +50,7 @@ impl Client {
         }
         let of = Arc::clone(&proxies);
         let through = reqwest::Proxy::custom(move |url| of.of(url).map(|proxy| proxy.url.clone()));
-        let tls = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
+        let (tls, trust) = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
         let inner = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .default_headers(HeaderMap::from_iter([(
@@ -73,7 +74,11 @@ impl Client {
             .map_err(|source| UpstreamError::Client {
                 source: HttpCause::new(source),
             })?;
-        Ok(Self { inner, proxies })
+        Ok(Self {
+            inner,
+            proxies,
+            trust,
+        })
     }
 }
 

@@ -190,7 +190,8 @@ impl Request<'_> {
         } else if source.is_roots() {
             UpstreamError::Roots { url, source }
         } else if source.is_certificate() {
-            UpstreamError::Certificate { url, source }
+            let hint = self.client.trust.hint();
+            UpstreamError::Certificate { url, hint, source }
         } else if timeout {
             let during = if connect {
                 During::Connecting
