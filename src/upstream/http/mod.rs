@@ -7,11 +7,12 @@
 //! 3. At most three redirects are followed, and none from https to http.
 //! 4. Reading a body is bounded three ways: per read, in total time, and in decoded bytes.
 
+pub(super) mod cause;
 pub(super) mod client;
 mod coding;
 mod names;
 mod proxy;
-pub(super) mod trust;
+mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
