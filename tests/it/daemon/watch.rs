@@ -316,6 +316,7 @@ fn files_that_are_no_references_cause_no_cycle() {
     let caused = daemon.cycles_caused_by(|| {
         for name in [
             "notes.txt",
+            "workflow.json",
             ".hidden.json",
             ".blip.json.1.tmp",
             "legacy/x.swp",
