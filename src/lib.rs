@@ -25,7 +25,8 @@
 //! - [`pipeline`] is one cycle, top to bottom. Every trigger takes it, and it compares everything each time, so a
 //!   restart, a lost event and an overflow take the path that is always used.
 //! - [`backend`] is the front door of the library, with [`freshness`] deciding what may be served as fresh.
-//! - [`observe`] tells the world, and [`daemon`] is the loop that owns all of it.
+//! - [`observe`] tells the world, [`inspect`] answers what people and programs ask without changing anything, and
+//!   [`daemon`] is the loop that owns all of it.
 //!
 //! # Invariants
 //!
@@ -89,6 +90,8 @@ pub mod backend;
 pub mod blocking;
 
 pub mod observe;
+
+pub mod inspect;
 
 pub mod daemon;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FOUNDATION: [&str; 9] = [
     "category", "item", "depth", "clock", "text", "repeat", "config", "disk", "error",
 ];
-const WAY: [&str; 13] = [
+const WAY: [&str; 14] = [
     "trigger",
     "upstream",
     "python",
@@ -20,6 +20,7 @@ const WAY: [&str; 13] = [
     "backend",
     "blocking",
     "observe",
+    "inspect",
     "daemon",
     "cli",
 ];
@@ -326,4 +327,19 @@ fn main_only_hands_over_to_the_command_line() {
     assert!(main.lines().count() <= 30, "main.rs has grown");
     let used = named_after(&main, "horde_refd::");
     assert_eq!(used, BTreeSet::from(["cli".to_owned()]));
+}
+
+/// Each program is linked for itself, which takes longer than most of its tests.
+#[test]
+fn the_tests_are_two_programs() {
+    let mut programs = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_program = path.extension().is_some_and(|kind| kind == "rs");
+        if is_program || path.join("main.rs").exists() {
+            programs.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    let expected = ["architecture.rs", "it"].map(str::to_owned);
+    assert_eq!(programs, BTreeSet::from(expected));
 }

@@ -9,9 +9,9 @@ use super::args::{CheckArgs, CheckTarget, Common};
 use super::convert::{input, validate};
 use super::output::{self, Output};
 use crate::category::Category;
-use crate::convert::check;
 use crate::error::chain;
-use crate::legacy::{Issues, parse_check};
+use crate::inspect::lint::lint;
+use crate::legacy::Issues;
 use crate::mirror::Layout;
 use crate::text::escaped;
 
@@ -79,18 +79,11 @@ fn files(common: &Common, targets: &[CheckTarget]) -> anyhow::Result<Vec<(Catego
 fn one(category: Category, file: &PathBuf) -> Checked {
     let (issues, rejections) = match input(Some(file)) {
         Ok((_, bytes)) => {
-            let report = check(category, &bytes);
-            let rejections = report.rejections.iter().map(ToString::to_string);
-            let mut rejections: Vec<String> = rejections.collect();
-            // What the conversion bears and a refresh does not: an empty file, a cut off one, another header.
-            let refused = parse_check(category, &bytes).err();
-            let refused = refused.map(|refused| refused.to_string());
-            if let Some(refused) = refused.filter(|refused| !rejections.contains(refused)) {
-                rejections.insert(0, refused);
-            }
+            let report = lint(category, &bytes);
+            let rejections = report.rejections.iter().map(ToString::to_string).collect();
             (report.issues, rejections)
         }
-        // One file that is not there is no reason to keep silent about the others.
+        // The other files are checked all the same.
         Err(error) => (Issues::default(), vec![chain(error.as_ref())]),
     };
     Checked {
@@ -131,14 +124,14 @@ fn as_json(checked: &[Checked]) -> Value {
         if files.is_empty() {
             continue;
         }
-        // In the order of the first message, as the specification has it.
+        // In the order of each model's first message.
         let mut issues: Map<String, Value> = Map::new();
         let mut reasons = Vec::new();
         for file in &files {
             for (model, messages) in file.issues.iter() {
-                let all = issues.entry(model).or_insert_with(|| json!([]));
-                if let Some(all) = all.as_array_mut() {
-                    all.extend(messages.map(Value::from));
+                let known = issues.entry(model).or_insert_with(|| json!([]));
+                if let Some(known) = known.as_array_mut() {
+                    known.extend(messages.map(Value::from));
                 }
             }
             for reason in &file.rejections {

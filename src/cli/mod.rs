@@ -4,24 +4,29 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
+mod causes;
 mod check;
+mod completions;
 mod config;
 mod convert;
+mod env;
+mod man;
 pub mod output;
 mod refresh;
 mod run;
 mod show;
+mod startup;
 mod status;
 mod sync;
+mod table;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use args::Args;
 use args::{Command, Common};
 use output::WriteFailed;
-
-use anyhow::Context;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::OpenError;
 use crate::config::{ConfigErrors, Effective};
@@ -73,6 +78,7 @@ pub struct UsageError(String);
 /// # Errors
 /// Whatever keeps it from its work; the chain of causes is for people.
 pub fn main(args: &Args) -> anyhow::Result<Exit> {
+    startup::prepare(&args.command)?;
     let common = &args.common;
     match &args.command {
         Command::Run => run::main(common),
@@ -83,6 +89,9 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Status(own) => status::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
+        Command::Env(own) => env::main(common, own),
+        Command::Man(own) => man::main(own),
+        Command::Completions(own) => completions::main(own),
     }
 }
 
@@ -90,15 +99,22 @@ impl Common {
     /// The configuration that the flags, the files and the environment of this process give.
     ///
     /// # Errors
-    /// It is wrong, or the working directory is gone.
+    /// It is wrong, or relative to a working directory that is gone.
     pub fn load(&self) -> anyhow::Result<Effective> {
-        let cwd = std::env::current_dir()
-            .map_err(|error| anyhow::Error::new(error).context("the working directory is gone"))?;
         let env = |name: &str| std::env::var_os(name);
-        Ok(crate::config::load(&self.overrides(), &env, &cwd)?)
+        match std::env::current_dir() {
+            Ok(cwd) => Ok(crate::config::load(&self.overrides(), &env, &cwd)?),
+            // It is needed where a path is relative to it, and only there.
+            Err(gone) => {
+                crate::config::load(&self.overrides(), &env, Path::new("")).map_err(|error| {
+                    anyhow::Error::new(error)
+                        .context(format!("the working directory cannot be had ({gone})"))
+                })
+            }
+        }
     }
 
-    /// The configuration, with the log set up as it says and its warnings told.
+    /// The configuration, with the log set up as it says and its warnings in the log.
     fn start(&self, audience: Audience) -> anyhow::Result<Effective> {
         let effective = self.load()?;
         let verbosity = self.verbosity().clamp(-8, 8);
@@ -115,19 +131,15 @@ impl Common {
     }
 }
 
-/// Whether an error only says that nobody reads our output any more.
+/// Where systemd keeps what the daemon's unit says about itself, as seen by this process.
+fn runtime_directory() -> Option<OsString> {
+    std::env::var_os("RUNTIME_DIRECTORY")
+}
+
+/// Whether an error only says that the reading end of stdout is closed.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<WriteFailed>()
         .is_some_and(WriteFailed::is_closed_pipe)
-}
-
-/// The one runtime: a single thread, since one loop owns all state.
-fn runtime() -> anyhow::Result<Runtime> {
-    let mut builder = Builder::new_current_thread();
-    builder
-        .enable_all()
-        .build()
-        .context("cannot set up the runtime")
 }

@@ -1,10 +1,11 @@
-//! Writing for people and programs: stdout for results, stderr for complaints.
+//! What is written for people and programs: results to stdout, complaints to stderr.
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
 use super::args::Color;
+use super::table::Palette;
 use crate::error::causes;
 use crate::observe::log;
 use crate::text::escaped;
@@ -18,7 +19,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub struct WriteFailed(#[from] io::Error);
 
 impl WriteFailed {
-    /// Whether it only says that nobody reads any more.
+    /// Whether it only says that the reading end of stdout is closed.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
@@ -82,6 +83,43 @@ impl<W: Write> Output<W> {
     }
 }
 
+/// The columns of the terminal that stdout is; none where it is no terminal.
+pub(super) fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
+/// The text in lines of at most this width, broken at blanks, each but the first indented by two; one line without a width.
+pub(super) fn wrapped(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else {
+        return text.to_owned();
+    };
+    let mut shown = String::with_capacity(text.len());
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            shown.push_str("\n  ");
+            column = 2;
+        } else if column > 0 {
+            shown.push(' ');
+            column += 1;
+        }
+        shown.push_str(word);
+        column += length;
+    }
+    shown
+}
+
+/// The colours of stdout.
+pub(super) fn palette(color: Color) -> Palette {
+    if colors(color, &io::stdout()) {
+        Palette::Colored
+    } else {
+        Palette::Plain
+    }
+}
+
 /// Whether what goes to `stream` is coloured: on a terminal, unless `--color`, `$NO_COLOR` or `TERM=dumb` say otherwise.
 #[must_use]
 pub fn colors(color: Color, stream: &impl IsTerminal) -> bool {
@@ -117,4 +155,27 @@ pub fn complain(error: &anyhow::Error) {
 pub fn warn(warning: impl Display) {
     let warning = warning.to_string();
     log::to_stderr(format!("warning: {}\n", escaped(&warning)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_at_blanks() {
+        for (text, width, expected) in [
+            ("one two three", None, "one two three"),
+            ("one two three", Some(80), "one two three"),
+            ("one two three", Some(7), "one two\n  three"),
+            ("one two three", Some(3), "one\n  two\n  three"),
+            (
+                "https://long/address x",
+                Some(6),
+                "https://long/address\n  x",
+            ),
+            ("", Some(6), ""),
+        ] {
+            assert_eq!(wrapped(text, width), expected, "{width:?}");
+        }
+    }
 }

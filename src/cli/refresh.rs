@@ -1,99 +1,28 @@
-//! `horde-refd refresh`: asks the running daemon for a forced refresh, and waits for it if told to.
+//! `horde-refd refresh`: asks the running daemon for a forced refresh; with `--wait` it returns when that is over.
 
-use std::path::Path;
-use std::time::Duration;
+use anyhow::anyhow;
 
-use anyhow::{Context, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process};
-
-use super::Exit;
 use super::args::{Common, RefreshArgs};
 use super::output;
+use super::{Exit, runtime_directory};
 use crate::clock;
-use crate::mirror::{Layout, lock};
-use crate::observe::status::{self, Status};
-
-/// How often the status file is looked at; it is written once a cycle.
-const LOOK: Duration = Duration::from_millis(20);
+use crate::inspect::daemon::{Daemon, Refreshed};
+use crate::inspect::status::complaints;
 
 pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
-    let runtime_directory = std::env::var_os("RUNTIME_DIRECTORY");
-    let located = status::locate(runtime_directory.as_deref(), &config.base_path);
-    let Some(path) = located.found else {
-        let mirror = config.base_path.display();
-        if lock::is_held(&Layout::new(&config.base_path).lock()) {
-            let paths: Vec<_> = located
-                .looked_at
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            bail!(
-                "a writer holds the mirror {mirror}, but its status file is missing (looked for {}), so nothing says which process to ask; send SIGHUP to the daemon, or use `systemctl reload`",
-                paths.join(" and ")
-            );
-        }
-        bail!(
-            "no daemon has run on the mirror {mirror}; start one with `horde-refd run`, or refresh once with `horde-refd sync`"
-        );
-    };
-    let status = Status::read(&path)?;
-    if !status.is_alive(clock::now()) {
-        bail!(
-            "the daemon of the mirror {} (process {}) is not running; start it with `horde-refd run`, or refresh once with `horde-refd sync`",
-            config.base_path.display(),
-            status.process.pid
-        );
-    }
-    let pid = i32::try_from(status.process.pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .context("the status file names no process")?;
-    let asked_us = clock::monotonic_us();
-    kill_process(pid, Signal::HUP)
-        .map_err(std::io::Error::from)
-        .with_context(|| {
-            format!(
-                "cannot signal the daemon (process {}); run this as its user or as root",
-                status.process.pid
-            )
-        })?;
+    let daemon = Daemon::find(runtime_directory().as_deref(), &config.base_path)?;
+    let asked = daemon.refresh()?;
     if !args.wait {
         return Ok(Exit::Done);
     }
-    wait(&path, asked_us, args.timeout)
+    Ok(outcome(&asked.wait(args.timeout)?))
 }
 
-/// Waits for the end of a forced cycle that began after `asked_us`.
-fn wait(path: &Path, asked_us: u64, timeout: Option<Duration>) -> anyhow::Result<Exit> {
-    let begun = clock::instant();
-    loop {
-        let status = Status::read(path);
-        if let Ok(status) = &status {
-            if let Some(forced) = status
-                .last_forced
-                .filter(|forced| forced.began_monotonic_us >= asked_us)
-            {
-                return Ok(outcome(status, forced.exit_code));
-            }
-            if !status.is_alive(clock::now()) {
-                bail!(
-                    "the daemon (process {}) ended before the refresh did",
-                    status.process.pid
-                );
-            }
-        }
-        if let Some(timeout) = timeout.filter(|timeout| clock::since(begun) > *timeout) {
-            bail!("the refresh was not over after {timeout:?}; it goes on in the daemon");
-        }
-        std::thread::sleep(LOOK);
-    }
-}
-
-/// How the forced cycle ended; what is not as it was asked for is told on stderr.
-fn outcome(status: &Status, exit_code: u8) -> Exit {
+/// The exit code of the forced cycle; what is not as it was asked for goes to stderr.
+fn outcome(refreshed: &Refreshed) -> Exit {
     const LOCKED: u8 = Exit::Locked as u8;
-    match exit_code {
+    match refreshed.exit_code {
         0 => Exit::Done,
         LOCKED => {
             output::complain(&anyhow!(
@@ -103,8 +32,9 @@ fn outcome(status: &Status, exit_code: u8) -> Exit {
         }
         _ => {
             let now = clock::now();
+            let status = &refreshed.status;
             let mut lines = vec!["the refresh is over, and not all is well".to_owned()];
-            lines.extend(status.complaints(now));
+            lines.extend(complaints(status, now));
             for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {
                 lines.push(format!("{host} asked to be left alone until {until:.0}"));
             }

@@ -7,12 +7,10 @@ use anyhow::{Context, bail};
 use super::Exit;
 use super::args::{Common, ShowArgs};
 use super::output::Output;
-use crate::category::Category;
 use crate::disk;
-use crate::legacy::legacy_view;
+use crate::inspect::records::{Records, legacy_text};
+use crate::mirror::Layout;
 use crate::mirror::layout::READABLE;
-use crate::mirror::{Layout, changes};
-use crate::python::json::{Object, Value, read};
 
 pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
@@ -30,57 +28,23 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
         )
     })?;
     let mut out = Output::stdout();
-    match &args.model {
-        None => out.bytes(&bytes)?,
-        Some(model) if args.legacy => {
-            let records = legacy_records(args.category, &bytes)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            match records.get(model) {
-                Some(record) => out.line(record)?,
-                None => bail!(unknown(model, &path, records.keys())),
-            }
+    if let Some(model) = &args.model {
+        let cannot = || format!("cannot cut a record out of {}", path.display());
+        let text = if args.legacy {
+            legacy_text(args.category, &bytes).with_context(cannot)?
+        } else {
+            String::from_utf8_lossy(&bytes)
+        };
+        let records = Records::of_json(&text).with_context(cannot)?;
+        match records.get(model) {
+            Some(record) => out.line(record.at_the_margin())?,
+            None => bail!(unknown(model, &path, records.names())),
         }
-        Some(model) => {
-            let Some(record) = v2_record(&bytes, model) else {
-                let names = v2_names(&bytes);
-                bail!(unknown(model, &path, names.iter().map(String::as_str)));
-            };
-            out.line(record)?;
-        }
+    } else {
+        out.bytes(&bytes)?;
     }
     out.finish()?;
     Ok(Exit::Done)
-}
-
-/// A record's text as it stands in the file, moved to the margin.
-fn v2_record(v2: &[u8], model: &str) -> Option<String> {
-    let key = changes::records(v2).find(|(key, _)| unescaped(key).as_deref() == Some(model))?;
-    let text = std::str::from_utf8(key.1).ok()?;
-    let text = text.strip_prefix("\":").unwrap_or(text).trim();
-    Some(text.replace("\n    ", "\n"))
-}
-
-fn v2_names(v2: &[u8]) -> Vec<String> {
-    changes::records(v2)
-        .filter_map(|(key, _)| unescaped(key))
-        .collect()
-}
-
-/// A key as the file has it between its quotes.
-fn unescaped(key: &[u8]) -> Option<String> {
-    let key = std::str::from_utf8(key).ok()?;
-    serde_json::from_str(&format!("\"{key}\"")).ok()
-}
-
-fn legacy_records(category: Category, bytes: &[u8]) -> anyhow::Result<Object<'static>> {
-    let view = match category {
-        Category::TextGeneration => Some(legacy_view(bytes, true)?),
-        _ => None,
-    };
-    match read(view.as_ref().map_or(bytes, String::as_bytes))? {
-        Value::Object(records) => Ok(records.into_owned()),
-        _ => bail!("it is no JSON object"),
-    }
 }
 
 /// Says that there is no such model in the file, and which ones look like it.

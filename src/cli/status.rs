@@ -1,53 +1,49 @@
-//! `horde-refd status`: what the daemon wrote about itself, as it is now.
+//! `horde-refd status`: how fresh every category is, with a daemon or without one.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::json;
 
-use super::Exit;
 use super::args::{Common, StatusArgs};
-use super::output::{self, Output, WriteFailed};
-use crate::category::Category;
+use super::causes::causes;
+use super::output::{self, Output, WriteFailed, wrapped};
+use super::table::{Cell, Palette, Tone, table};
+use super::{Exit, runtime_directory};
 use crate::clock;
 use crate::config::Config;
 use crate::error::chain;
-use crate::mirror::Layout;
-use crate::mirror::manifest::read_manifest;
-use crate::observe::status::{
-    CategoryStatus, FORMAT, Palette, State, Status, StatusError, header, locate, table,
-};
+use crate::inspect::daemon::{Daemon, Life};
+use crate::inspect::status::{State, StatusError, View, age, ago, span};
+use crate::text::escaped;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
-    let palette = if output::colors(common.color, &stdout()) {
-        Palette::Colored
-    } else {
-        Palette::Plain
-    };
+    let palette = output::palette(common.color);
     if args.check {
         check(&config, common.json)
     } else if args.watch {
         watch(&config, common.json, palette)
     } else {
-        let view = View::of(&config)?;
-        print(&view, common.json, palette, "")?;
+        print(&look(&config)?, common.json, palette, "")?;
         Ok(Exit::Done)
     }
+}
+
+fn look(config: &Config) -> Result<View, StatusError> {
+    View::of(runtime_directory().as_deref(), &config.base_path)
 }
 
 /// One line, as monitoring plugins print it.
 fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
     let now = clock::now();
-    let (complaints, healthy) = match View::of(config) {
-        Ok(View::Daemon(status)) => (status.complaints(now), status.categories.len()),
-        Ok(View::Nobody(nobody)) => (vec![nobody.complaint()], 0),
+    let (complaints, healthy) = match look(config) {
+        Ok(view) => (view.complaints(now), view.categories().len()),
         Err(error) => {
             let error = anyhow::Error::new(error);
             (vec![chain(error.as_ref())], 0)
@@ -59,7 +55,8 @@ fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
     } else if complaints.is_empty() {
         out.line(format_args!("OK: every category is fresh ({healthy})"))?;
     } else {
-        out.line(format_args!("CRITICAL: {}", complaints.join("; ")))?;
+        let line = format!("WARNING: {}", complaints.join("; "));
+        out.line(escaped(&line))?;
     }
     out.finish()?;
     Ok(if complaints.is_empty() {
@@ -69,7 +66,7 @@ fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
     })
 }
 
-/// Prints the status again and again, in place on a terminal; ends with the signal that interrupts it.
+/// Prints the status again and again, in place on a terminal, until a signal ends the process.
 fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exit> {
     // Home, then clear what is below.
     let in_place = if stdout().is_terminal() {
@@ -78,9 +75,9 @@ fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exi
         ""
     };
     loop {
-        match View::of(config) {
+        match look(config) {
             Ok(view) => print(&view, as_json, palette, in_place)?,
-            // The next daemon writes another file: nothing that happens to this one ends the watch.
+            // The next daemon writes another file, so a damaged one does not end the watch.
             Err(error) => output::complain(&error.into()),
         }
         thread::sleep(PERIOD);
@@ -91,101 +88,214 @@ fn print(view: &View, as_json: bool, palette: Palette, prefix: &str) -> Result<(
     let now = clock::now();
     let mut out = Output::stdout();
     out.bytes(prefix.as_bytes())?;
-    match view {
-        View::Daemon(status) if as_json => out.json(&status.clone().at(now))?,
-        View::Nobody(nobody) if as_json => out.json(&nobody.to_json())?,
-        View::Daemon(status) => {
-            out.line(header(status, now, palette))?;
-            out.line("")?;
-            out.line(table(
-                &status.categories,
-                status.stale_after(),
-                now,
-                palette,
-            ))?;
-        }
-        View::Nobody(nobody) => {
-            out.line(nobody.complaint())?;
-            out.line(format_args!("mirror    {}", nobody.base_path.display()))?;
-            out.line("")?;
-            out.line(table(&nobody.categories, Duration::MAX, now, palette))?;
-        }
+    if as_json {
+        out.json(&view.to_json(now))?;
+    } else {
+        let shown = [
+            header(view, now, palette),
+            rows(view, now, palette),
+            troubles(view, output::width()),
+        ];
+        let shown: Vec<_> = shown.into_iter().filter(|part| !part.is_empty()).collect();
+        out.line(shown.join("\n\n"))?;
     }
     out.finish()
 }
 
-/// What there is to see.
-enum View {
-    /// A daemon runs, or ran.
-    Daemon(Box<Status>),
-    /// No daemon ever wrote a status; the mirror may hold something all the same.
-    Nobody(Nobody),
+/// The daemon, its mirror and its upstream.
+fn header(view: &View, now: Timestamp, palette: Palette) -> String {
+    let daemon = match view {
+        View::Daemon(daemon) => daemon,
+        View::NoDaemon(none) => {
+            return format!(
+                "{}\nmirror    {}",
+                palette.paint(&escaped(&none.why()), Tone::Bad),
+                escaped(&none.mirror().display().to_string())
+            );
+        }
+    };
+    let status = daemon.status();
+    let mut lines = vec![
+        format!(
+            "horde-refd {}: {}",
+            status.version,
+            life(daemon, now, palette)
+        ),
+        format!(
+            "cycles    {}, the last one {}",
+            status.cycles,
+            ago(status.updated_at, now)
+        ),
+        format!(
+            "mirror    {}",
+            escaped(&status.base_path.display().to_string())
+        ),
+        format!("upstream  {}", escaped(&status.upstream)),
+    ];
+    for (host, until) in status.held_until.iter().filter(|(_, until)| **until > now) {
+        let host = escaped(host);
+        let text = format!(
+            "limited   {host} asked to be left alone, next request {}",
+            in_or_now(*until, now)
+        );
+        lines.push(palette.paint(&text, Tone::Warning));
+    }
+    lines.join("\n")
 }
 
-struct Nobody {
-    base_path: PathBuf,
-    looked_at: Vec<PathBuf>,
-    categories: BTreeMap<Category, CategoryStatus>,
-}
-
-impl View {
-    fn of(config: &Config) -> Result<Self, StatusError> {
-        let runtime_directory = std::env::var_os("RUNTIME_DIRECTORY");
-        let located = locate(runtime_directory.as_deref(), &config.base_path);
-        match located.found {
-            Some(path) => Ok(Self::Daemon(Box::new(Status::read(&path)?))),
-            None => Ok(Self::Nobody(Nobody {
-                categories: published(&config.base_path),
-                base_path: config.base_path.clone(),
-                looked_at: located.looked_at,
-            })),
+fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
+    let status = daemon.status();
+    let (role, pid) = (status.role.as_str(), status.process.pid);
+    let host = escaped(&status.process.host);
+    match daemon.life(now) {
+        Life::Here(pid) => format!("{role}, pid {pid}, up {}", span(age(status.since, now))),
+        Life::Elsewhere => {
+            let up = span(age(status.since, now));
+            format!("{role}, pid {pid} on {host}, up {up}")
+        }
+        Life::Gone => {
+            let gone = format!("not running (was {role}, pid {pid} on {host})");
+            palette.paint(&gone, Tone::Bad)
         }
     }
 }
 
-impl Nobody {
-    fn complaint(&self) -> String {
-        let paths: Vec<_> = self
-            .looked_at
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        format!(
-            "no daemon has run on this mirror (looked for {})",
-            paths.join(" and ")
-        )
-    }
-
-    fn to_json(&self) -> Value {
-        let categories = self.categories.iter();
-        let categories: serde_json::Map<_, _> = categories
-            .map(|(category, status)| (category.name().to_owned(), json!(status)))
-            .collect();
-        json!({
-            "format": FORMAT,
-            "pid": null,
-            "role": null,
-            "base_path": self.base_path.display().to_string(),
-            "looked_at": self.looked_at.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-            "categories": categories,
+/// A line a category, at most 80 columns wide.
+fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
+    let never = || "-".to_owned();
+    let stale_after = view.stale_after();
+    let limit = stale_after.map_or_else(String::new, |limit| format!(" of {}", span(limit)));
+    let rows: Vec<_> = view
+        .categories()
+        .iter()
+        .map(|(name, category)| {
+            let state = category.state_at(now, stale_after.unwrap_or(Duration::MAX));
+            let success = category.last_success;
+            let success = success.map_or_else(never, |then| span(age(then, now)) + &limit);
+            let change = category
+                .last_change
+                .map_or_else(never, |then| ago(then, now));
+            let poll = category
+                .next_poll
+                .map_or_else(never, |then| in_or_now(then, now));
+            [
+                Cell::text(name.name()),
+                Cell::text(state.as_str()).toned(tone(state)),
+                Cell::number(category.models),
+                Cell::text(success),
+                Cell::text(change),
+                Cell::text(poll),
+            ]
         })
+        .collect();
+    let header = ["CATEGORY", "STATE", "MODELS", "AGE", "CHANGED", "NEXT POLL"];
+    table(header, &rows, palette)
+}
+
+const fn tone(state: State) -> Tone {
+    match state {
+        State::Fresh => Tone::Good,
+        State::Modified => Tone::Notable,
+        State::Stale | State::Held => Tone::Warning,
+        State::Rejected | State::Failing | State::Absent => Tone::Bad,
     }
 }
 
-/// What the manifest says is published: nobody keeps it fresh, so it is stale.
-fn published(base_path: &Path) -> BTreeMap<Category, CategoryStatus> {
-    let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
-    let status = |category: Category| {
-        let entry = manifest.categories.get(&category)?;
-        Some(CategoryStatus {
-            state: State::Stale,
-            last_change: Some(entry.published_at),
-            models: Some(entry.v2.models),
-            bytes: Some(entry.v2.bytes),
-            ..CategoryStatus::default()
-        })
-    };
-    Category::with_legacy()
-        .map(|category| (category, status(category).unwrap_or_default()))
-        .collect()
+/// The last errors, a line a cause; wrapped where a terminal has a width.
+fn troubles(view: &View, width: Option<usize>) -> String {
+    let errors = view.categories().iter();
+    let errors = errors.filter_map(|(name, category)| Some((*name, category.last_error.clone()?)));
+    let lines = causes(errors)
+        .into_iter()
+        .map(|cause| wrapped(&escaped(&cause.to_string()), width));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A time to come: `in 15m`, or `now` when it is there.
+fn in_or_now(time: Timestamp, now: Timestamp) -> String {
+    if time <= now {
+        "now".to_owned()
+    } else {
+        format!("in {}", span(age(now, time)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::category::Category;
+    use crate::inspect::sample::{self, NOW, time};
+
+    /// The view of a mirror with this status file.
+    fn view(change: impl FnOnce(&mut crate::inspect::status::Status)) -> View {
+        let mirror = tempfile::tempdir().unwrap();
+        let mut status = sample::status();
+        change(&mut status);
+        std::fs::write(mirror.path().join("status.json"), status.to_bytes()).unwrap();
+        View::of(Some(mirror.path().as_os_str()), mirror.path()).unwrap()
+    }
+
+    #[test]
+    fn the_table_fits_80_columns_and_colours_states() {
+        let view = view(|_| {});
+        let shown = rows(&view, time(NOW), Palette::Plain);
+        let expected = "\
+CATEGORY          STATE    MODELS  AGE           CHANGED    NEXT POLL
+image_generation  fresh       231  12s of 1h 0m  3d 2h ago  in 15m
+text_generation   failing     719  45m of 1h 0m  3d 2h ago  now
+lora              absent        -  -             -          -";
+        assert_eq!(shown, expected);
+        let colored = rows(&view, time(NOW), Palette::Colored);
+        for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
+            assert!(colored.contains(state), "{colored:?}");
+        }
+    }
+
+    #[test]
+    fn the_widest_status_fits_80_columns() {
+        let view = view(|status| {
+            let mut worst = sample::status().categories[&Category::TextGeneration].clone();
+            worst.state = State::Modified;
+            worst.models = Some(100_000);
+            worst.last_success = Some(time("2026-11-20T11:00:00Z"));
+            worst.last_change = Some(time("2025-11-20T11:00:00Z"));
+            worst.next_poll = Some(time("2026-11-22T23:59:59Z"));
+            status.stale_after_seconds = 86_399;
+            status.categories = Category::ALL.map(|it| (it, worst.clone())).into();
+        });
+        for line in rows(&view, time(NOW), Palette::Plain).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        for line in troubles(&view, Some(80)).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_header_says_who_runs_and_what_waits() {
+        let running = header(&view(|_| {}), time(NOW), Palette::Plain);
+        let pid = std::process::id();
+        let expected = format!(
+            "horde-refd 0.1.0: writer, pid {pid}, up 3h 5m\n\
+             cycles    42, the last one 12s ago\n\
+             mirror    /m\n\
+             upstream  https://raw.githubusercontent.com\n\
+             limited   raw.githubusercontent.com asked to be left alone, next request in 30m"
+        );
+        assert_eq!(running, expected);
+        let gone = view(|status| status.process.pid = 0);
+        let text = header(&gone, time("2026-11-22T13:00:00Z"), Palette::Plain);
+        assert!(text.contains("not running (was writer, pid 0"), "{text}");
+        assert!(!text.contains("limited"), "{text}");
+    }
+
+    #[test]
+    fn errors_stand_below_the_table_without_their_escapes() {
+        let text = troubles(&view(|_| {}), None);
+        assert!(
+            text.starts_with("text_generation: HTTP 503\\nfrom \\u{1b}[31m"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+    }
 }

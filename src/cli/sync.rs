@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::args::{Common, SyncArgs};
+use super::causes::{Cause, causes};
 use super::output::{self, Output};
-use super::{Audience, Exit, runtime};
+use super::startup::runtime;
+use super::table::{Cell, Palette, Tone, table};
+use super::{Audience, Exit};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
 use crate::depth::Depth;
@@ -19,6 +20,7 @@ use crate::error::chain;
 use crate::mirror::LockError;
 use crate::mirror::changes::Changes;
 use crate::pipeline::{CategoryError, CategoryReport, Outcome, Progress, Report, Silent};
+use crate::upstream::UpstreamError;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -27,7 +29,7 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         some => some.to_vec(),
     };
     let backend = match GithubBackend::open_writer(effective.config) {
-        // Whoever reads JSON is told in JSON that every category failed.
+        // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
             let mut out = Output::stdout();
@@ -55,12 +57,12 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mut out = Output::stdout();
     if common.json {
         out.json(&as_json(&report))?;
-    } else {
-        out.line(as_table(&report))?;
+    } else if common.quiet == 0 {
+        out.line(as_table(&report, output::palette(common.color)))?;
     }
     out.finish()?;
-    for (categories, error) in errors(&report) {
-        output::warn(format_args!("{}: {error}", categories.join(", ")));
+    for cause in errors(&report) {
+        output::warn(cause);
     }
     Ok(if report.is_complete() {
         Exit::Done
@@ -92,40 +94,66 @@ fn as_json(report: &Report) -> Value {
     json!({"categories": categories, "elapsed_seconds": report.elapsed.as_secs_f64()})
 }
 
-fn as_table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["CATEGORY", "OUTCOME", "MODELS", "BYTES", "CHANGES"]);
-    for (category, fared) in &report.categories {
-        let number = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());
-        table.add_row([
-            category.name().to_owned(),
-            fared.outcome.as_str().to_owned(),
-            number(fared.models),
-            number(fared.v2.map(|(_, bytes)| bytes)),
-            changes(fared),
-        ]);
-    }
-    for column in [2, 3] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+fn as_table(report: &Report, palette: Palette) -> String {
+    let rows: Vec<_> = report
+        .categories
+        .iter()
+        .map(|(category, fared)| {
+            [
+                Cell::text(category.name()),
+                Cell::text(fared.outcome.as_str()).toned(tone(fared.outcome)),
+                Cell::number(fared.models),
+                Cell::number(fared.v2.map(|(_, bytes)| bytes)),
+                Cell::text(changes(fared)),
+            ]
+        })
+        .collect();
+    let header = ["CATEGORY", "OUTCOME", "MODELS", "BYTES", "CHANGES"];
+    table(header, &rows, palette)
 }
 
-/// What went wrong, each thing once, with all categories that it concerns.
-fn errors(report: &Report) -> Vec<(Vec<&'static str>, String)> {
-    let mut errors: Vec<(Vec<&'static str>, String)> = Vec::new();
-    for (category, fared) in &report.categories {
-        let Some(error) = &fared.error else { continue };
-        let error = error.chain();
-        match errors.iter_mut().find(|(_, known)| *known == error) {
-            Some((categories, _)) => categories.push(category.name()),
-            None => errors.push((vec![category.name()], error)),
-        }
+const fn tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Updated => Tone::Good,
+        Outcome::Unchanged | Outcome::Skipped => Tone::Neutral,
+        Outcome::Rejected | Outcome::Failed => Tone::Bad,
     }
-    errors
+}
+
+/// What went wrong, a cause each.
+fn errors(report: &Report) -> Vec<Cause> {
+    let reports = report.categories.iter();
+    causes(reports.filter_map(|(category, fared)| {
+        let error = fared.error.as_ref()?;
+        let first = first_of_a_dead_host(report, fared, error);
+        Some((*category, first.unwrap_or_else(|| error.chain())))
+    }))
+}
+
+/// For a file that was not asked for since its host is dead: the error that showed it, with this file's address in it.
+fn first_of_a_dead_host(
+    report: &Report,
+    fared: &CategoryReport,
+    error: &CategoryError,
+) -> Option<String> {
+    let dead = |error: &CategoryError| match error {
+        CategoryError::Upstream(error) => match error.as_ref() {
+            UpstreamError::Dead { host, .. } => Some(host.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let at = format!("://{}/", dead(error)?);
+    report.categories.values().find_map(|other| {
+        let error = other.error.as_ref()?;
+        let url = other.url.as_ref().filter(|url| url.contains(&at))?;
+        let asked = matches!(error, CategoryError::Upstream(_)) && dead(error).is_none();
+        asked.then(|| {
+            error
+                .chain()
+                .replace(url, fared.url.as_deref().unwrap_or(url))
+        })
+    })
 }
 
 /// What became of the models, or why nothing did.
@@ -188,7 +216,7 @@ impl Bars {
     }
 
     fn clear(self) {
-        // A terminal that went away needs no clearing.
+        // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
     }
 }

@@ -7,8 +7,13 @@
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::disk::{Dir, DiskError};
+
+/// How often, and after which pause, a held lock is tried again: a look ([`look`]) is over by then, a writer is not.
+const LOOKS: u32 = 3;
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The held lock; dropping it lets the next writer in.
 #[derive(Debug)]
@@ -42,18 +47,23 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock, without waiting.
+    /// Takes the lock, without waiting for a writer.
     ///
     /// # Errors
     /// Somebody else holds it, or the file cannot be opened.
     pub fn acquire(directory: &Dir, mode: u32) -> Result<Self, LockError> {
         let path = directory.path().join(NAME);
+        let mut looks = 0;
         // A lock on a file that was replaced between opening and locking protects nothing.
         for _ in 0..8 {
             let file = directory.open_lock(NAME, mode)?;
             match file.try_lock() {
                 Ok(()) if directory.holds(NAME, &file) => return Ok(Self { file }),
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if looks < LOOKS => {
+                    looks += 1;
+                    std::thread::sleep(LOOK);
+                }
                 Err(TryLockError::WouldBlock) => {
                     let holder = holder(&file);
                     return Err(LockError::Held { path, holder });
@@ -74,12 +84,29 @@ impl Lock {
     }
 }
 
-/// Whether anybody holds the lock, without taking it for longer than the look.
+/// A lock that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The process that holds it, in this process's PID namespace; none where the kernel does not show it (another host,
+    /// another container).
+    pub pid: Option<u32>,
+}
+
+/// Whether a writer holds the lock. Reading the file must be allowed, nothing more.
+///
+/// The look takes a shared lock for as long as it lasts: two looks do not see each other, and neither is a writer.
+#[must_use]
+pub fn look(path: &Path) -> Option<Held> {
+    let directory = Dir::open(path.parent()?).ok()?;
+    let file = directory.reopen_lock(NAME).ok()?;
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        .then(|| Held { pid: holder(&file) })
+}
+
+/// Whether a writer holds the lock; see [`look`].
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    let directory = path.parent().map(Dir::open);
-    let file = directory.and_then(|directory| directory.ok()?.reopen_lock(NAME).ok());
-    file.is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    look(path).is_some()
 }
 
 /// The process that holds a lock on this file, from the kernel's table; `None` where that is hidden or remote.
@@ -109,14 +136,19 @@ mod tests {
         let path = root.path().join("lock");
         let directory = Dir::open(root.path()).unwrap();
         let lock = Lock::acquire(&directory, 0o644).unwrap();
-        assert!(is_held(&path));
+        let held = look(&path).unwrap();
+        assert!(held.pid.is_none_or(|pid| pid == std::process::id()));
         let error = Lock::acquire(&directory, 0o644).unwrap_err();
         assert!(
             matches!(&error, LockError::Held { holder, .. } if holder.is_none_or(|pid| pid == std::process::id())),
             "{error}"
         );
         drop(lock);
-        assert!(!is_held(&path));
+        assert_eq!(look(&path), None);
+        let other_look = File::open(&path).unwrap();
+        other_look.try_lock_shared().unwrap();
+        assert!(!is_held(&path), "a look is no writer");
+        drop(other_look);
         Lock::acquire(&directory, 0o644).unwrap();
     }
 

@@ -1,7 +1,8 @@
-//! Which process wrote something, and whether it still runs: told apart from whoever got its pid later.
+//! Which process wrote something, and whether it still runs: told apart from a later process with the same pid.
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Process {
     /// When the process started, in clock ticks since the boot; 0 where that is not known.
     #[serde(default)]
     pub start_ticks: u64,
+    /// The PID namespace that `pid` is a number of; 0 where that is not known.
+    #[serde(default)]
+    pub pid_namespace: u64,
 }
 
 impl Process {
@@ -32,10 +36,12 @@ impl Process {
             host: host(),
             boot_id: boot_id(),
             start_ticks: start_ticks(pid).unwrap_or(0),
+            pid_namespace: pid_namespace(),
         }
     }
 
-    /// Whether the process still runs; nothing when it is another host's, of which nothing can be known here.
+    /// Whether the process still runs; nothing where its pid means nothing: on another host, and in another PID
+    /// namespace (a container) of this one.
     #[must_use]
     pub fn is_alive(&self) -> Option<bool> {
         if !self.host.is_empty() && self.host != host() {
@@ -43,6 +49,10 @@ impl Process {
         }
         if !self.boot_id.is_empty() && self.boot_id != boot_id() {
             return Some(false);
+        }
+        let (theirs, ours) = (self.pid_namespace, pid_namespace());
+        if theirs != 0 && ours != 0 && theirs != ours {
+            return None;
         }
         let raw = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let Some(pid) = raw else {
@@ -56,6 +66,24 @@ impl Process {
         };
         Some(exists && same)
     }
+
+    /// Whether the process that is `pid` here is this one, seen from outside of its PID namespace; nothing where `/proc`
+    /// does not say.
+    #[must_use]
+    pub fn is_seen_as(&self, pid: u32) -> Option<bool> {
+        if self.start_ticks == 0 || self.boot_id.is_empty() {
+            return None;
+        }
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let numbers = status
+            .lines()
+            .find_map(|line| line.strip_prefix("NSpid:"))?;
+        let innermost = numbers.split_ascii_whitespace().next_back()?;
+        let same = innermost.parse() == Ok(self.pid)
+            && start_ticks(pid).ok()? == self.start_ticks
+            && boot_id() == self.boot_id;
+        Some(same)
+    }
 }
 
 fn host() -> String {
@@ -68,6 +96,10 @@ fn host() -> String {
 fn boot_id() -> String {
     let read = fs::read_to_string("/proc/sys/kernel/random/boot_id");
     read.map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+fn pid_namespace() -> u64 {
+    fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino())
 }
 
 /// The 22nd field of `/proc/PID/stat`; the second, the program's name, may itself hold spaces and parentheses.
@@ -102,6 +134,20 @@ mod tests {
         );
         assert_eq!(with(|p| p.host = "elsewhere".into()), None);
         assert_eq!(with(|p| p.start_ticks = 0), Some(true));
+        assert_eq!(with(|p| p.pid_namespace += 1), None, "another container");
+        assert_eq!(with(|p| p.pid_namespace = 0), Some(true));
+    }
+
+    #[test]
+    fn a_process_is_known_again_by_its_start() {
+        let me = Process::current();
+        assert_eq!(me.is_seen_as(me.pid), Some(true));
+        let mut other = me.clone();
+        other.start_ticks += 1;
+        assert_eq!(other.is_seen_as(me.pid), Some(false));
+        other.start_ticks = 0;
+        assert_eq!(other.is_seen_as(me.pid), None);
+        assert_eq!(me.is_seen_as(0x3fff_ffff), None);
     }
 
     #[test]

@@ -6,10 +6,9 @@
 //!    ([`CategoryStatus::state_at`]) and the threshold that the writer noted.
 //! 2. The file is looked for where the writer puts it ([`locate()`]): `$RUNTIME_DIRECTORY`, else `/run/horde-refd` if the
 //!    file there is about the same mirror, else `.horde-refd` in the mirror.
-//! 3. Healthy means: the writer lives, and every category is fresh or modified ([`Status::complaints`]).
+//! 3. Healthy means: the writer lives, and every category is fresh or modified ([`crate::inspect::status`]).
 
 mod locate;
-mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,9 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::Process;
 use crate::category::Category;
-use crate::text::escaped;
 pub use locate::{FILE, Located, locate, path_for_writer};
-pub use table::{Palette, ago, header, table};
 
 /// The version of the file's format.
 pub const FORMAT: u32 = 1;
@@ -180,8 +177,9 @@ impl CategoryStatus {
     }
 }
 
-/// How long ago something was; nothing is longer ago than never.
-pub(crate) fn age(then: Timestamp, now: Timestamp) -> Duration {
+/// How long ago something was; zero for a time in the future.
+#[must_use]
+pub fn age(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
 
@@ -268,34 +266,6 @@ impl Status {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         let recent = || age(self.updated_at, now) <= self.stale_after();
         self.process.is_alive().unwrap_or_else(recent)
-    }
-
-    /// What is not healthy at a time, a phrase each; empty when all is well.
-    #[must_use]
-    pub fn complaints(&self, now: Timestamp) -> Vec<String> {
-        let mut complaints = Vec::new();
-        if !self.is_alive(now) {
-            complaints.push(format!(
-                "the daemon (pid {}) is not running",
-                self.process.pid
-            ));
-        }
-        if self.categories.is_empty() {
-            complaints.push("no category is known yet".to_owned());
-        }
-        for (name, category) in &self.categories {
-            let state = category.state_at(now, self.stale_after());
-            if state.is_healthy() {
-                continue;
-            }
-            let success = category.last_success;
-            let since = success.map(|time| format!(", last success {}", ago(time, now)));
-            let error = category.last_error.as_deref();
-            let cause = error.map(|error| format!(" ({})", escaped(error)));
-            let complaint = [Some(format!("{name} is {}", state.as_str())), since, cause];
-            complaints.push(complaint.into_iter().flatten().collect());
-        }
-        complaints
     }
 }
 

@@ -15,10 +15,13 @@ use serde::{Deserialize, Serialize};
 const STRONG: Duration = Duration::from_secs(2);
 
 /// How often a body is asked for unconditionally.
-const DAY: i64 = 24 * 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// How exactly it is known when a body came.
+const HOUR: i64 = 3600;
 
 /// The age below which a body is not asked for again for its age.
-const YOUNG: Duration = Duration::from_hours(1);
+const YOUNG: Duration = Duration::from_hours(2);
 
 /// The validators of one response; sent back as `If-None-Match` and `If-Modified-Since`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +35,8 @@ pub struct Validators {
     /// Whether `last_modified` says too little to be sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub weak_date: bool,
-    /// When the body that they describe was received.
+    /// The hour in which the body that they describe was received: no finer, so that the same answer soon after leaves
+    /// the state as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Timestamp>,
 }
@@ -50,7 +54,7 @@ impl Validators {
             etag: etag.map(str::to_owned),
             last_modified: last_modified.map(str::to_owned),
             weak_date: weak,
-            received: Some(now),
+            received: Timestamp::from_second(now.as_second().div_euclid(HOUR) * HOUR).ok(),
         }
     }
 
@@ -69,12 +73,13 @@ impl Validators {
     }
 }
 
-/// The second of the day at which a URL is asked unconditionally (FNV-1a; the same in every process and version).
+/// The second of the day, a whole hour, from which a URL is asked unconditionally (FNV-1a over the URL; the same in every
+/// process and version). Hours, because that is how exactly it is known when a body came.
 fn slot(url: &str) -> i64 {
     let hash = url.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    i64::try_from(hash % DAY.unsigned_abs()).unwrap_or_default()
+    i64::try_from(hash % 24).unwrap_or_default() * HOUR
 }
 
 /// Whether a `Last-Modified` is old enough beside the `Date` of its answer, or `now` where there is none.
@@ -137,12 +142,12 @@ mod tests {
             for second in (0..10 * DAY).step_by(900) {
                 if validators.are_due(&url, after(second)) {
                     due.push(second);
-                    validators.received = Some(after(second));
+                    validators = Validators::of(Some("\"x\""), None, None, after(second));
                 }
             }
-            // The first one may fall into the hour in which a body is young; then there is one a day.
+            // The first one may fall into the hours in which a body is young; then there is one a day.
             assert!((9..=10).contains(&due.len()), "{due:?}");
-            for pair in due.windows(2) {
+            for pair in due[1..].windows(2) {
                 assert!(
                     (DAY - 1800..=DAY + 1800).contains(&(pair[1] - pair[0])),
                     "{due:?}"

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, Error};
 
@@ -29,6 +29,12 @@ struct Names;
 
 impl TypedValueParser for Names {
     type Value = Category;
+
+    /// For completions.
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Category::ALL.map(|category| PossibleValue::new(category.name()));
+        Some(Box::new(names.into_iter()))
+    }
 
     fn parse_ref(
         &self,

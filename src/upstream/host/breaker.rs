@@ -1,4 +1,4 @@
-//! Whether a host answers in this cycle: a pure machine, told of requests and of how their attempts end.
+//! Whether a host answers in this cycle: a pure machine of requests and of how their attempts end.
 //!
 //! 1. The first file that is asked for is the probe; the others wait for the end of its first attempt.
 //! 2. Any status, from whatever file, lets all go.

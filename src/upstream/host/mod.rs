@@ -1,6 +1,6 @@
 //! What all upstreams of a process share: the HTTP client, and for each host its slots, its limit and its last breaker.
 //!
-//! 1. A host is a name or an address with its port, where that is not the scheme's own; whoever asks, its numbers are one.
+//! 1. A host is a name or an address with its port, where that is not the scheme's own; whatever upstream asks it, its numbers are one.
 //! 2. No more than the configured number of requests is in flight per host; a fetch that waits to retry is not in flight.
 //! 3. While a host limits us no request leaves to it: not forced, not retried, not queued.
 //!

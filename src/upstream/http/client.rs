@@ -15,6 +15,7 @@ use reqwest::redirect::{Action, Attempt, Policy};
 
 use super::super::address::without_credentials;
 use super::super::error::{HttpCause, UpstreamError};
+use super::names::Names;
 use super::proxy::Proxies;
 use super::trust;
 use crate::config::HttpConfig;
@@ -32,11 +33,12 @@ const REDIRECTS: usize = 3;
 /// How long a connection is kept for the next request: enough for the files of one poll and their retries.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The client, and the proxies that it goes through.
+/// The client, the proxies that it goes through, and whom it believes.
 #[derive(Debug)]
 pub(in crate::upstream) struct Client {
     pub(super) inner: reqwest::Client,
     pub(super) proxies: Arc<Proxies>,
+    pub(super) trust: Arc<trust::Platform>,
 }
 
 impl Client {
@@ -48,7 +50,7 @@ impl Client {
         }
         let of = Arc::clone(&proxies);
         let through = reqwest::Proxy::custom(move |url| of.of(url).map(|proxy| proxy.url.clone()));
-        let tls = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
+        let (tls, trust) = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
         let inner = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .default_headers(HeaderMap::from_iter([(
@@ -57,6 +59,7 @@ impl Client {
             )]))
             .tls_backend_preconfigured(tls)
             .proxy(through)
+            .dns_resolver(Names)
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
@@ -71,7 +74,11 @@ impl Client {
             .map_err(|source| UpstreamError::Client {
                 source: HttpCause::new(source),
             })?;
-        Ok(Self { inner, proxies })
+        Ok(Self {
+            inner,
+            proxies,
+            trust,
+        })
     }
 }
 

@@ -7,10 +7,12 @@
 //! 3. At most three redirects are followed, and none from https to http.
 //! 4. Reading a body is bounded three ways: per read, in total time, and in decoded bytes.
 
+pub(super) mod cause;
 pub(super) mod client;
 mod coding;
+mod names;
 mod proxy;
-pub(super) mod trust;
+mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -189,7 +191,8 @@ impl Request<'_> {
         } else if source.is_roots() {
             UpstreamError::Roots { url, source }
         } else if source.is_certificate() {
-            UpstreamError::Certificate { url, source }
+            let hint = self.client.trust.hint();
+            UpstreamError::Certificate { url, hint, source }
         } else if timeout {
             let during = if connect {
                 During::Connecting

@@ -252,6 +252,8 @@ fn in_range(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 mod tests {
     use super::*;
 
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::new(|name| {
             let set = variables.iter().find(|(set, _)| *set == name);
@@ -270,7 +272,7 @@ mod tests {
         let http = [("HTTP_PROXY", "http://a.test")];
         let https = [("https_proxy", "http://b.test")];
         let all = [("ALL_PROXY", "socks5://c.test:1080")];
-        let cases: [(&[(&str, &str)], &str, Option<&str>); 9] = [
+        let cases: [(Variables<'_>, &str, Option<&str>); 9] = [
             (&http, "http://x.test", Some("http://a.test/")),
             (&http, "https://x.test", None),
             (&https, "https://x.test", Some("http://b.test/")),

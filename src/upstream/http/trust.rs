@@ -17,19 +17,19 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 /// TLS as every request uses it.
-pub(super) fn tls() -> Result<ClientConfig, rustls::Error> {
+pub(super) fn tls() -> Result<(ClientConfig, Arc<Platform>), rustls::Error> {
     let provider = Arc::new(ring::default_provider());
-    let platform = Platform {
+    let platform = Arc::new(Platform {
         provider: Arc::clone(&provider),
-        verifier: OnceLock::new(),
-    };
+        read: OnceLock::new(),
+    });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(platform))
+        .with_custom_certificate_verifier(Arc::<Platform>::clone(&platform))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    Ok((config, platform))
 }
 
 /// No certificate of an authority could be read.
@@ -46,20 +46,36 @@ impl Error for NoRoots {}
 
 /// The verifier of the `webpki` crate, over the platform's certificates.
 #[derive(Debug)]
-struct Platform {
+pub(super) struct Platform {
     provider: Arc<CryptoProvider>,
-    verifier: OnceLock<Result<Arc<WebPkiServerVerifier>, rustls::Error>>,
+    read: OnceLock<Read>,
+}
+
+/// What became of reading the platform's certificates.
+#[derive(Debug)]
+struct Read {
+    verifier: Result<Arc<WebPkiServerVerifier>, rustls::Error>,
+    /// What the environment names and could not be read.
+    unreadable: String,
 }
 
 impl Platform {
     fn verifier(&self) -> Result<&WebPkiServerVerifier, rustls::Error> {
-        let read = || read(Arc::clone(&self.provider));
-        let verifier = self.verifier.get_or_init(read).as_ref();
+        let read = self.read.get_or_init(|| read(Arc::clone(&self.provider)));
+        let verifier = read.verifier.as_ref();
         verifier.map(Arc::as_ref).map_err(Clone::clone)
+    }
+
+    /// Words for a certificate that is not trusted, when the environment names certificates that could not be read.
+    pub(super) fn hint(&self) -> String {
+        match self.read.get() {
+            Some(read) if !read.unreadable.is_empty() => format!(" ({})", read.unreadable),
+            _ => String::new(),
+        }
     }
 }
 
-fn read(provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, rustls::Error> {
+fn read(provider: Arc<CryptoProvider>) -> Read {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (taken, _) = roots.add_parsable_certificates(found.certs);
@@ -76,16 +92,22 @@ fn read(provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, rust
         (false, true) => format!("no certificate in {named}"),
         (false, false) => format!("{named}: {troubles}"),
     };
-    if taken == 0 {
-        let none = Arc::new(NoRoots(because));
-        return Err(rustls::Error::Other(OtherError(none)));
-    }
+    let mut unreadable = String::new();
     if !troubles.is_empty() && !named.is_empty() {
         tracing::warn!("certificates that the environment names cannot be read: {because}");
+        unreadable.clone_from(&because);
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|error| rustls::Error::Other(OtherError(Arc::new(error))))
+    let verifier = if taken == 0 {
+        Err(rustls::Error::Other(OtherError(Arc::new(NoRoots(because)))))
+    } else {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| rustls::Error::Other(OtherError(Arc::new(error))))
+    };
+    Read {
+        verifier,
+        unreadable,
+    }
 }
 
 impl ServerCertVerifier for Platform {

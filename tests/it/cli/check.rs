@@ -117,6 +117,21 @@ fn several_files_of_a_category_are_all_in_the_json() {
 }
 
 #[test]
+fn the_json_keeps_the_order_of_the_first_messages() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("clip.json");
+    std::fs::write(
+        &file,
+        "{\"z\": {\"name\": \"z\"}, \"a\": {\"name\": \"a\"}}",
+    )
+    .unwrap();
+    let target = format!("clip={}", file.display());
+    let json = Ran::of(program().args(["check", "--json", &target])).json();
+    let issues = json["clip"]["issues"].as_object().unwrap();
+    assert_eq!(issues.keys().collect::<Vec<_>>(), ["z", "a"]);
+}
+
+#[test]
 fn a_configuration_file_that_was_named_is_looked_at_by_the_filters() {
     let directory = tempfile::tempdir().unwrap();
     let legacy = directory.path().join("clip.json");

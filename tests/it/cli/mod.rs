@@ -3,4 +3,6 @@
 mod check;
 mod config;
 mod filters;
+mod packaging;
+mod startup;
 mod status;

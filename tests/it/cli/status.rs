@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use horde_refd::disk::Dir;
+use horde_refd::mirror::Lock;
 use horde_refd::observe::process::Process as Writer;
 use serde_json::{Value, json};
 
-use crate::common::{Ran, program};
+use crate::common::{PROGRAM, Ran, bare, program, until};
 
 fn status(mirror: &Path) -> Command {
     let mut command = program();
@@ -70,7 +72,7 @@ fn old_success_is_stale_without_the_daemon_saying_so() {
     let check = stdout(&mut with_runtime(&["--check"]), 1);
     assert_eq!(
         check,
-        "CRITICAL: image_generation is stale, last success 2h 0m ago\n"
+        "WARNING: image_generation is stale, last success 2h 0m ago\n"
     );
     let check: Value =
         serde_json::from_str(&stdout(&mut with_runtime(&["--check", "--json"]), 1)).unwrap();
@@ -91,10 +93,11 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
     let text = stdout(&mut status(mirror.path()), 0);
     let own = mirror.path().join(".horde-refd/status.json");
     let first = format!(
-        "no daemon has run on this mirror (looked for /run/horde-refd/status.json and {})",
+        "no daemon has run on the mirror {} (looked for /run/horde-refd/status.json and {})",
+        mirror.path().display(),
         own.display()
     );
-    assert_eq!(text.lines().next(), Some(first.as_str()));
+    assert!(text.starts_with(&first), "{text}");
     let state = |name: &str| {
         let row = text
             .lines()
@@ -109,7 +112,19 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
     assert_eq!(json["categories"]["clip"]["models"], 2);
     assert_eq!(json["pid"], Value::Null);
     let check = stdout(status(mirror.path()).arg("--check"), 1);
-    assert!(check.starts_with("CRITICAL: no daemon has run"), "{check}");
+    assert!(check.starts_with("WARNING: no daemon has run"), "{check}");
+}
+
+#[test]
+fn a_writer_without_a_status_file_is_no_missing_daemon() {
+    let mirror = tempfile::tempdir().unwrap();
+    let private = Dir::make(&mirror.path().join(".horde-refd"), 0o755).unwrap();
+    let _lock = Lock::acquire(&private, 0o644).unwrap();
+    let check = stdout(status(mirror.path()).arg("--check"), 1);
+    assert!(
+        check.starts_with("WARNING: a writer holds the mirror"),
+        "{check}"
+    );
 }
 
 #[test]
@@ -126,7 +141,7 @@ fn an_unreadable_status_file_is_a_clear_error() {
     );
     let check = stdout(status(mirror.path()).arg("--check"), 1);
     assert!(
-        check.starts_with("CRITICAL: ") && check.contains("is not a status file"),
+        check.starts_with("WARNING: ") && check.contains("is not a status file"),
         "{check}"
     );
 }
@@ -149,4 +164,92 @@ fn watch_prints_again_until_the_reader_leaves() {
     }
     drop(lines);
     assert!(child.wait().unwrap().success());
+}
+
+/// A daemon in a PID namespace of its own: what `docker run --network host` gives it, with the host's name.
+struct Contained {
+    outer: Child,
+}
+
+impl Contained {
+    /// `None` where this machine makes no namespaces.
+    fn start(mirror: &Path, upstream: &Path) -> Option<Self> {
+        let unshare = || {
+            let mut command = bare("unshare");
+            command.args([
+                "--map-root-user",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ]);
+            command
+        };
+        let works = unshare()
+            .arg("true")
+            .status()
+            .is_ok_and(|status| status.success());
+        works.then(|| {
+            let outer = unshare()
+                .arg(PROGRAM)
+                .args(["run", "--layout", "flat", "--base-path"])
+                .arg(mirror)
+                .arg("--upstream")
+                .arg(upstream)
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            Self { outer }
+        })
+    }
+}
+
+impl Drop for Contained {
+    fn drop(&mut self) {
+        let _ = self.outer.kill();
+        let _ = self.outer.wait();
+    }
+}
+
+#[test]
+fn a_daemon_in_another_pid_namespace_lives_and_can_be_asked() {
+    let (mirror, upstream) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let legacy =
+        r#"{"a": {"name": "a", "description": "x", "config": {"files": [], "download": []}}}"#;
+    std::fs::write(upstream.path().join("blip.json"), legacy).unwrap();
+    let Some(contained) = Contained::start(mirror.path(), upstream.path()) else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "unshare(1) must work in CI"
+        );
+        eprintln!("SKIPPED: unshare(1) makes no user and PID namespace here");
+        return;
+    };
+    let file = mirror.path().join(".horde-refd/status.json");
+    until("a daemon came up", || file.exists());
+    // Its pid is another process's here, or nobody's; the lock and its start tell which one it is.
+    let json: Value =
+        serde_json::from_str(&stdout(status(mirror.path()).arg("--json"), 0)).unwrap();
+    assert_eq!(json["pid"], 1);
+    let text = stdout(&mut status(mirror.path()), 0);
+    assert!(
+        text.starts_with("horde-refd ") && !text.contains("not running"),
+        "{text}"
+    );
+    // Only blip has a file upstream, so the refresh ends as a sync would.
+    let mut refresh = program();
+    refresh
+        .args(["refresh", "--wait", "--timeout", "20s", "--base-path"])
+        .arg(mirror.path());
+    let why = Ran::of(&mut refresh).expect(1).stderr;
+    assert!(why.contains("the refresh is over"), "{why}");
+    assert!(
+        why.contains("clip is absent") && !why.contains("blip"),
+        "{why}"
+    );
+    drop(contained);
+    until("the daemon is gone", || {
+        let check = stdout(status(mirror.path()).arg("--check"), 1);
+        check.contains("the daemon (pid 1) is not running")
+    });
 }

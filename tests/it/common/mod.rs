@@ -2,6 +2,7 @@
 
 pub mod base64;
 mod daemon;
+pub mod need;
 pub mod nginx;
 pub mod origin;
 pub mod prometheus;

@@ -21,6 +21,8 @@ pub enum Mood {
     Limit(u64),
     /// Answers well when the gate opens.
     Wait(Arc<Gate>),
+    /// The same for so many requests since its start; those after them hang.
+    WaitThenHang(Arc<Gate>, usize),
 }
 
 pub struct Origin {
@@ -43,7 +45,7 @@ impl Origin {
         });
         let handle = Arc::clone(&shared);
         Self {
-            server: Scripted::start(move |head, _| handle.act(head)),
+            server: Scripted::start(move |head, number| handle.act(head, number)),
             shared,
         }
     }
@@ -78,7 +80,7 @@ impl Origin {
 }
 
 impl Shared {
-    fn act(&self, head: &str) -> Action {
+    fn act(&self, head: &str, number: usize) -> Action {
         let mood = self.mood.lock().unwrap().clone();
         match mood {
             Mood::Serve => Action::Send(self.answer(head)),
@@ -96,7 +98,10 @@ impl Shared {
                 let after = seconds.to_string();
                 Action::Send(answer_with(429, &[("Retry-After", &after)], b""))
             }
-            Mood::Wait(gate) => Action::Gated(gate, self.answer(head)),
+            Mood::WaitThenHang(_, most) if number >= most => Action::Stall(Vec::new()),
+            Mood::Wait(gate) | Mood::WaitThenHang(gate, _) => {
+                Action::Gated(gate, self.answer(head))
+            }
         }
     }
 

@@ -1,19 +1,26 @@
 //! Whole files in, whole files out: every recorded case and every file of the corpus, byte for byte.
 //!
-//! The project's own fixtures always run. The shared cases and corpus run when `HORDE_REFD_SHARED` names their
-//! directory, and then something that is missing there is a failure.
+//! The project ships its sample and the recorded cases with invented data. All recorded cases and the corpus of real
+//! references run when `HORDE_REFD_SHARED` names their directory, and then something that is missing is a failure.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::{issues_json, may_be_refused};
+use crate::common::fixtures;
+use crate::common::need::need_shared;
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
-use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
+use horde_refd::legacy::{legacy_view, parse_check};
 use serde_json::Value;
 
-fn shared() -> Option<PathBuf> {
-    std::env::var_os("HORDE_REFD_SHARED").map(PathBuf::from)
+/// The recorded cases: those with invented data ship with the project, all of them are where the environment says.
+fn recorded() -> PathBuf {
+    match std::env::var_os("HORDE_REFD_SHARED") {
+        Some(shared) => PathBuf::from(shared).join("spec/cases"),
+        None => fixtures().join("cases"),
+    }
 }
 
 fn read(path: &Path) -> Vec<u8> {
@@ -28,18 +35,6 @@ fn lines(path: &Path) -> Vec<Value> {
         .collect();
     assert!(!cases.is_empty(), "{}: no cases", path.display());
     cases
-}
-
-fn issues_json(issues: &Issues) -> Value {
-    issues
-        .iter()
-        .map(|(key, messages)| {
-            (
-                key.to_owned(),
-                messages.map(String::from).collect::<Value>(),
-            )
-        })
-        .collect()
 }
 
 /// Equal with the same order of keys, which `Value` does not compare.
@@ -60,11 +55,6 @@ fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
         Some(encoded) => crate::common::base64::decode(encoded.as_str().unwrap()),
         None => text(case, member).into(),
     }
-}
-
-/// A lone surrogate escape, or nesting beyond our limit: the two inputs that we may refuse.
-fn may_be_refused(rejected: &Rejected) -> bool {
-    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
 }
 
 /// True when a file that the package converts is one of the two kinds that we refuse.
@@ -105,13 +95,12 @@ fn run_case(case: &Value) -> bool {
 
 #[test]
 fn every_recorded_conversion() {
-    let Some(shared) = shared() else { return };
     let mut refused = 0;
     let files = Category::with_legacy()
         .map(Category::name)
         .chain(["numbers"]);
     for file in files {
-        let path = shared.join(format!("spec/cases/{file}.jsonl"));
+        let path = recorded().join(format!("{file}.jsonl"));
         for case in lines(&path) {
             refused += usize::from(run_case(&case));
         }
@@ -124,8 +113,7 @@ fn every_recorded_conversion() {
 
 #[test]
 fn every_recorded_legacy_view() {
-    let Some(shared) = shared() else { return };
-    for case in lines(&shared.join("spec/cases/legacy_view.jsonl")) {
+    for case in lines(&recorded().join("legacy_view.jsonl")) {
         let id = text(&case, "id");
         let csv = legacy_of(&case, "csv");
         for (prefixes, member) in [(true, "with_prefixes"), (false, "without_prefixes")] {
@@ -177,7 +165,7 @@ fn our_own_fixtures() {
 
 #[test]
 fn the_corpus_and_its_history() {
-    let Some(shared) = shared() else { return };
+    let shared = need_shared!();
     let corpus = shared.join("corpus");
     assert_corpus(&corpus.join("upstream"), &corpus.join("expected"));
     let (mut converted, mut rejected) = (0, 0);

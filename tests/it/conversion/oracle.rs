@@ -8,10 +8,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::{issues_json, may_be_refused};
+use crate::common::need::{need, need_shared};
+
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
-use horde_refd::legacy::{Issues, Rejected, legacy_view};
+use horde_refd::legacy::{Issues, legacy_view};
 use serde_json::Value;
 
 fn setting(name: &str, default: &str) -> String {
@@ -20,25 +23,7 @@ fn setting(name: &str, default: &str) -> String {
 
 /// Compared as text, for the order of the keys.
 fn same_issues(theirs: &Value, ours: &Issues) -> bool {
-    theirs.to_string().eq(&issues_json(ours))
-}
-
-fn issues_json(issues: &Issues) -> String {
-    let issues: Value = issues
-        .iter()
-        .map(|(key, messages)| {
-            (
-                key.to_owned(),
-                messages.map(String::from).collect::<Value>(),
-            )
-        })
-        .collect();
-    issues.to_string()
-}
-
-/// The two inputs that we may refuse.
-fn may_be_refused(rejected: &Rejected) -> bool {
-    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
+    theirs.to_string() == issues_json(ours).to_string()
 }
 
 /// What we make of a file that the oracle makes something else of.
@@ -87,9 +72,8 @@ fn view_disagreement(case: &Value, legacy: &[u8]) -> Option<String> {
 
 #[test]
 fn random_files_become_what_the_specification_says() {
-    let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
-        return;
-    };
+    need!("python3");
+    let shared = need_shared!();
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conversion/driver.py");
     let count = setting("CASES", "600");
     let mut child = Command::new(setting("PYTHON", "python3"))

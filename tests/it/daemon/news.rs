@@ -24,7 +24,7 @@ fn hanging(world: &World, origin: &Origin) -> Daemon {
     until("the first change is told", || world.path("hooked").exists());
     origin.mood(Mood::Hang);
     daemon.signal(Signal::HUP);
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     daemon
 }
 

@@ -149,11 +149,11 @@ fn a_reload_is_told_with_its_moment_in_one_datagram_and_ready_ends_it() {
         .and_then(|rest| rest.trim_end().parse().ok())
         .expect(&reloading);
     assert!((before..=monotonic_us()).contains(&stamp));
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     // READY does not come before the refresh is done, and not before the one that was asked for last is.
     daemon.signal(Signal::HUP);
     assert!(manager.next_of_state().starts_with("RELOADING=1\n"));
-    assert_eq!(origin.requests().len(), 20);
+    assert_eq!(origin.requests().len(), 11);
     gate.open();
     assert_eq!(manager.next_of_state(), "READY=1\n");
     assert_eq!(origin.requests().len(), 30);
@@ -183,7 +183,7 @@ fn the_watchdog_is_fed_while_the_loop_turns_even_if_the_upstream_hangs() {
     while fed < 5 {
         fed += usize::from(manager.next() == "WATCHDOG=1\n");
     }
-    origin.requests_after(0, 10);
+    origin.requests_after(0, 1);
     // A daemon that stands still feeds nobody.
     daemon.signal(Signal::STOP);
     manager.drain();
@@ -214,7 +214,8 @@ fn a_standby_is_ready_at_once_and_says_what_it_is() {
 #[test]
 fn the_first_word_is_a_status_and_a_sighup_before_ready_does_not_withhold_it() {
     let gate = std::sync::Arc::default();
-    let mood = Mood::Wait(std::sync::Arc::clone(&gate));
+    // The first poll ends well; the refresh that is asked for meanwhile hangs.
+    let mood = Mood::WaitThenHang(std::sync::Arc::clone(&gate), 10);
     let (world, origin) = (World::empty(), Origin::start(mood));
     let manager = Manager::of(&world);
     let daemon = manager.of_setup(origin.of(world.setup())).start();
@@ -223,13 +224,11 @@ fn the_first_word_is_a_status_and_a_sighup_before_ready_does_not_withhold_it() {
         first.starts_with("STATUS=waiting for the first poll: 10 absent"),
         "{first}"
     );
-    origin.requests_after(0, 10);
+    origin.requests_after(0, 1);
     daemon.signal(Signal::HUP);
     daemon.wait_lines(1, &["a refresh was asked for"]);
-    // The first poll ends well; the refresh that was asked for meanwhile hangs.
-    origin.mood(Mood::Hang);
     gate.open();
     assert_eq!(manager.next_of_state(), "READY=1\n");
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     assert!(daemon.status().unwrap()["last_forced"].is_null());
 }

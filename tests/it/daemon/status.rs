@@ -188,7 +188,7 @@ fn a_restart_knows_what_was_before_it_even_while_the_upstream_hangs() {
     let _ = daemon.stop();
     origin.mood(Mood::Hang);
     let daemon = origin.of(world.setup()).start();
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     let after = daemon.wait_state("blip", "fresh");
     for key in ["last_success", "last_change", "models", "bytes"] {
         assert_eq!(after[key], before[key], "{key}");

@@ -15,7 +15,7 @@ fn a_hanging_upstream_delays_no_stop() {
         let mut daemon = origin.of(world.setup()).started();
         origin.mood(Mood::Hang);
         daemon.signal(Signal::HUP);
-        origin.requests_after(10, 10);
+        origin.requests_after(10, 1);
         let begun = Instant::now();
         daemon.signal(signal);
         let status = daemon.wait();

@@ -434,7 +434,7 @@ fn a_change_is_published_while_a_poll_hangs() {
         .started();
     origin.mood(Mood::Hang);
     daemon.signal(Signal::HUP);
-    origin.requests_after(10, 10);
+    origin.requests_after(10, 1);
     fs::write(world.legacy("blip.json"), legacy("blip.json", "edited")).unwrap();
     world.wait_v2("blip.json", "edited");
     fs::write(world.v2("clip.json"), "nonsense").unwrap();

@@ -37,6 +37,42 @@ fn one_cause_is_one_warning() {
 }
 
 #[test]
+fn a_dead_host_is_one_line_although_each_file_has_its_own_address() {
+    let world = World::new();
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", port.local_addr().unwrap());
+    drop(port);
+    let mut command = world.command(&["sync", "--upstream", &url]);
+    command.env(
+        "HORDE_MODEL_REFERENCE_LEGACY_DOWNLOAD_RETRY_MAX_ATTEMPTS",
+        "1",
+    );
+    let ran = Ran::of(&mut command).expect(1);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{ran:#?}");
+    assert!(lines[0].contains(&format!("{url}/…")), "{ran:#?}");
+    for category in Category::with_legacy() {
+        assert!(lines[0].contains(category.name()), "{category}: {ran:#?}");
+    }
+}
+
+#[test]
+fn quiet_means_no_table_and_troubles_all_the_same() {
+    let world = World::new();
+    let upstream = world.upstream();
+    for _ in ["first", "nothing new"] {
+        let ran = sync(&world, upstream.to_str().unwrap(), &["-q"]).expect(0);
+        assert_eq!((&*ran.stdout, &*ran.stderr), ("", ""));
+    }
+    let ran = sync(&world, "/nowhere", &["-q"]).expect(1);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
+    let json = sync(&world, upstream.to_str().unwrap(), &["-q", "--json"]).expect(0);
+    assert_eq!(json.fared(Category::Blip).0, "unchanged");
+}
+
+#[test]
 fn without_any_published_file_no_old_data_is_told_of() {
     let world = World::new();
     let upstream = world.upstream();

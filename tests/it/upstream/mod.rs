@@ -2,6 +2,7 @@
 
 mod backoff;
 mod body;
+mod breaker;
 mod failure;
 mod limit;
 mod nginx;

@@ -8,6 +8,8 @@ use horde_refd::category::Category;
 use horde_refd::config::Layout;
 use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
+use jiff::Timestamp;
+
 use super::{BODY, FILE, always, body, chain, config, fetch, ok, until, upstream};
 use crate::common::scripted::{Action, Gate, Scripted, answer_with, header, target};
 
@@ -218,4 +220,85 @@ async fn a_fetch_that_is_dropped_gives_its_slot_back() {
     hanging.abort();
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
     assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn validators_that_are_refused_are_left_out_and_not_kept() {
+    for status in [400, 412] {
+        let server = Scripted::start(move |head, _| {
+            let conditional = header(head, "If-None-Match").is_some();
+            Action::Send(if conditional {
+                answer_with(status, &[], b"")
+            } else {
+                answer_with(200, &[("ETag", "\"new\"")], BODY)
+            })
+        });
+        let upstream = upstream(&config(&server.url()));
+        let old = Validators {
+            etag: Some("\"old\"".to_owned()),
+            ..Validators::default()
+        };
+        let What::Body {
+            bytes, validators, ..
+        } = upstream.fetch(FILE, Some(&old)).await.unwrap()
+        else {
+            panic!("not modified");
+        };
+        assert_eq!(
+            (bytes.as_slice(), validators),
+            (BODY, Validators::default())
+        );
+        assert_eq!(server.requests().len(), 2);
+    }
+    // Without conditions it is the file that is refused.
+    let server = always(answer_with(412, &[], b""));
+    fetch(&server).await.unwrap_err();
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_date_as_young_as_its_answer_is_kept_and_not_sent() {
+    let date = "Sun, 22 Nov 2026 12:00:05 GMT";
+    for (modified, sent) in [
+        ("Sun, 22 Nov 2026 12:00:04 GMT", false),
+        ("Sun, 22 Nov 2026 12:00:03 GMT", true),
+    ] {
+        let headers = [("Date", date), ("Last-Modified", modified)];
+        let server = always(answer_with(200, &headers, BODY));
+        let upstream = upstream(&config(&server.url()));
+        let What::Body { validators, .. } = upstream.fetch(FILE, None).await.unwrap() else {
+            panic!("not modified");
+        };
+        assert_eq!(validators.last_modified.as_deref(), Some(modified));
+        upstream.fetch(FILE, Some(&validators)).await.unwrap();
+        let again = &server.requests()[1];
+        assert_eq!(
+            header(again, "If-Modified-Since").is_some(),
+            sent,
+            "{again}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_yesterday_is_asked_for_unconditionally() {
+    let server = always(ok());
+    let upstream = upstream(&config(&server.url()));
+    let now = Timestamp::now();
+    for (hours, conditional) in [(0, true), (25, false), (-25, false)] {
+        let validators = Validators {
+            etag: Some("\"x\"".to_owned()),
+            received: now
+                .checked_sub(jiff::SignedDuration::from_hours(hours))
+                .ok(),
+            ..Validators::default()
+        };
+        upstream.fetch(FILE, Some(&validators)).await.unwrap();
+        let last = server.requests().pop().unwrap();
+        assert_eq!(
+            header(&last, "If-None-Match").is_some(),
+            conditional,
+            "{hours}"
+        );
+    }
 }

@@ -14,6 +14,10 @@ use self::category::{category, hint};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
+const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in \
+                          place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
+                          writer holds the mirror.";
+
 /// Keeps one directory of AI-Horde model references correct, fresh and safe to read.
 ///
 /// horde-refd polls the repositories that hold the legacy references, converts them to the v2 format, and publishes
@@ -23,8 +27,7 @@ use crate::config::{Layout, Overrides, parse_duration};
     name = "horde-refd",
     version,
     propagate_version = true,
-    after_help = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in place; \
-                  2 the command line or the configuration is wrong, nothing was touched; 3 another writer holds the mirror."
+    after_help = EXIT_CODES
 )]
 pub struct Args {
     /// What every subcommand takes.
@@ -63,7 +66,7 @@ pub struct Common {
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
 
-    /// Log less; twice: errors only
+    /// Log less and print no result table, only troubles; twice: log errors only
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub quiet: u8,
 
@@ -108,39 +111,69 @@ pub enum Color {
 pub enum Command {
     /// Run the daemon: poll, watch, publish
     ///
-    /// SIGHUP forces a refresh, SIGTERM stops, SIGUSR1 writes the status to the log.
+    /// It stays in the foreground. SIGHUP forces a refresh, SIGTERM and SIGINT stop it, SIGUSR1 writes the status to the
+    /// log. A second daemon on the same mirror stands by and takes over when the first is gone.
     #[command(after_help = "Example: horde-refd run -c /etc/horde-refd/config.toml")]
     Run,
 
     /// Refresh the mirror once, then exit (cron, first seed, CI)
+    ///
+    /// Only what changed is downloaded, and only what changed is written. A category that fails keeps its last good file;
+    /// the others are refreshed all the same.
     #[command(after_help = "Example: horde-refd sync --base-path ./mirror image_generation")]
     Sync(SyncArgs),
 
     /// Convert one legacy file to v2: a filter, without mirror or network
+    ///
+    /// A file with a record that cannot be converted gives no output; the error names the model, the field and why. With
+    /// -v every finding goes to stderr.
     #[command(
         after_help = "Example: horde-refd convert text_generation models.csv > text_generation.json"
     )]
     Convert(ConvertArgs),
 
     /// Lint legacy files: every issue and every rejection
+    ///
+    /// An issue is odd and converted all the same. A rejection keeps the whole file from being published: exit 1.
     #[command(after_help = "Example: horde-refd check image_generation=stable_diffusion.json")]
     Check(CheckArgs),
 
     /// Print what the mirror holds
+    ///
+    /// A file or a record comes out byte for byte as it stands in the mirror.
     #[command(after_help = "Example: horde-refd show image_generation Deliberate")]
     Show(ShowArgs),
 
     /// Show the freshness of every category
+    ///
+    /// It reads what the daemon wrote about itself; without a daemon it says what is published.
     #[command(after_help = "Example: horde-refd status --check")]
     Status(StatusArgs),
 
     /// Ask the running daemon for a forced refresh
+    ///
+    /// The daemon is found by its status file and sent SIGHUP, which its own user and root may do.
     #[command(after_help = "Example: horde-refd refresh --wait --timeout 2m")]
     Refresh(RefreshArgs),
 
     /// Print the configuration in effect, and where each value came from
     #[command(after_help = "Example: horde-refd config --default")]
     Config(ConfigArgs),
+
+    /// Print what a worker's environment needs to read this mirror
+    ///
+    /// The Python package looks for `horde_model_reference` below `$AIWORKER_CACHE_HOME`, so the mirror's path must end in
+    /// that name. Offline means that the package never downloads: this daemon does.
+    #[command(after_help = "Example: eval \"$(horde-refd env)\"")]
+    Env(EnvArgs),
+
+    /// Write the man pages, made from the same definitions as this help
+    #[command(hide = true)]
+    Man(ManArgs),
+
+    /// Print a shell's completions
+    #[command(hide = true)]
+    Completions(CompletionsArgs),
 }
 
 /// `sync`
@@ -231,6 +264,53 @@ pub struct ConfigArgs {
     pub default: bool,
 }
 
+/// `env`
+#[derive(Debug, clap::Args)]
+pub struct EnvArgs {
+    /// What the lines are for
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: EnvFormat,
+}
+
+/// `env --format`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    /// For a shell to eval
+    #[default]
+    Sh,
+    /// For the service section of a systemd unit
+    Systemd,
+    /// For `docker run --env-file`
+    Docker,
+}
+
+/// `man`
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// Write every page into this directory, instead of horde-refd(1) to stdout
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `completions`
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that there are completions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+}
+
 /// An argument of `check`: a category of the mirror, or a file to read as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckTarget {
@@ -269,100 +349,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-    use clap::error::ErrorKind;
-
-    #[test]
-    fn the_definition_holds_together() {
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn the_contract_is_accepted() {
-        for line in [
-            "run",
-            "run -c x.toml --base-path m --upstream https://h --layout flat -vv",
-            "sync",
-            "sync --force image_generation lora --json",
-            "--base-path m sync -q",
-            "convert blip",
-            "convert image_generation file.json",
-            "convert --legacy-view text_generation models.csv",
-            "convert --legacy-view --no-backend-prefixes text_generation",
-            "check",
-            "check blip clip=clip.json text_generation=a=b.csv --json",
-            "show clip",
-            "show clip ViT-L/14 --legacy",
-            "status --check",
-            "status --watch --color never",
-            "refresh",
-            "refresh --wait --timeout 90s",
-            "config --default --json",
-        ] {
-            let words = std::iter::once("horde-refd").chain(line.split(' '));
-            let parsed = Args::try_parse_from(words);
-            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
-        }
-    }
-
-    #[test]
-    fn mistakes_are_refused_with_the_known_words() {
-        let table = [
-            (
-                "",
-                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
-                "Usage",
-            ),
-            (
-                "sync image_generatio",
-                ErrorKind::InvalidValue,
-                "'image_generation'",
-            ),
-            ("convert", ErrorKind::MissingRequiredArgument, "CATEGORY"),
-            ("convert x", ErrorKind::InvalidValue, "text_generation"),
-            (
-                "convert --no-backend-prefixes blip",
-                ErrorKind::MissingRequiredArgument,
-                "--legacy-view",
-            ),
-            (
-                "convert stable_diffusion",
-                ErrorKind::InvalidValue,
-                "tip: did you mean image_generation (its file is stable_diffusion.json)?",
-            ),
-            (
-                "check stable_diffusion=x.json",
-                ErrorKind::ValueValidation,
-                "did you mean image_generation (its file is stable_diffusion.json)?",
-            ),
-            ("check foo=bar", ErrorKind::ValueValidation, "known: blip"),
-            ("check blip=", ErrorKind::ValueValidation, "no file"),
-            (
-                "run --layout nested",
-                ErrorKind::InvalidValue,
-                "github, flat",
-            ),
-            ("run -v -q", ErrorKind::ArgumentConflict, "--quiet"),
-            (
-                "refresh --wait --timeout 5",
-                ErrorKind::ValueValidation,
-                "with a unit",
-            ),
-            (
-                "status --check --watch",
-                ErrorKind::ArgumentConflict,
-                "--watch",
-            ),
-        ];
-        for (line, kind, text) in table {
-            let words = line.split(' ').filter(|word| !word.is_empty());
-            let error =
-                Args::try_parse_from(std::iter::once("horde-refd").chain(words)).unwrap_err();
-            assert_eq!(error.kind(), kind, "{line}: {error}");
-            assert_eq!(error.exit_code(), 2, "{line}");
-            assert!(error.to_string().contains(text), "{line}: {error}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,243 @@
+//! How fresh a mirror is, with a daemon or without one, and whether all is well.
+//!
+//! 1. States are those of the time that is asked for, not of the time at which the daemon wrote them.
+//! 2. Without a daemon the manifest says what is published; nothing keeps it fresh, so it is stale.
+//! 3. Healthy means: the daemon lives, and every category is healthy ([`View::complaints`] is empty).
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::daemon::{Daemon, FindError, Life};
+use crate::category::Category;
+use crate::mirror::Layout;
+use crate::mirror::manifest::read_manifest;
+// What is shown comes from here, so that the command line knows one place.
+pub use crate::observe::status::{CategoryStatus, State, Status, StatusError, age};
+
+/// What there is to see of a mirror.
+#[derive(Debug)]
+pub enum View {
+    /// A daemon runs, or ran.
+    Daemon(Box<Daemon>),
+    /// There is no daemon's status; the mirror may hold something all the same.
+    NoDaemon(Box<NoDaemon>),
+}
+
+/// A mirror without a daemon's status.
+#[derive(Debug)]
+pub struct NoDaemon {
+    why: FindError,
+    mirror: PathBuf,
+    looked_at: Vec<PathBuf>,
+    categories: BTreeMap<Category, CategoryStatus>,
+}
+
+impl View {
+    /// Looks at a mirror; for `runtime_directory` see [`Daemon::find`].
+    ///
+    /// # Errors
+    /// There is a status file, but it is of no use.
+    pub fn of(runtime_directory: Option<&OsStr>, base_path: &Path) -> Result<Self, StatusError> {
+        match Daemon::find(runtime_directory, base_path) {
+            Ok(daemon) => Ok(Self::Daemon(Box::new(daemon))),
+            Err(FindError::Status(error)) => Err(error),
+            Err(why) => {
+                let looked_at = match &why {
+                    FindError::NeverRan { looked_at, .. }
+                    | FindError::NoStatus { looked_at, .. } => looked_at.clone(),
+                    FindError::Status(_) => Vec::new(),
+                };
+                Ok(Self::NoDaemon(Box::new(NoDaemon {
+                    why,
+                    mirror: base_path.to_owned(),
+                    looked_at,
+                    categories: published(base_path),
+                })))
+            }
+        }
+    }
+
+    /// Every category that is known, as it was noted ([`CategoryStatus::state_at`] is how it is).
+    #[must_use]
+    pub fn categories(&self) -> &BTreeMap<Category, CategoryStatus> {
+        match self {
+            Self::Daemon(daemon) => &daemon.status().categories,
+            Self::NoDaemon(none) => &none.categories,
+        }
+    }
+
+    /// The age of the last success from which a category is stale; none where no daemon says.
+    #[must_use]
+    pub fn stale_after(&self) -> Option<Duration> {
+        match self {
+            Self::Daemon(daemon) => Some(daemon.status().stale_after()),
+            Self::NoDaemon(_) => None,
+        }
+    }
+
+    /// What is not well at a time, a phrase each; empty when the mirror is healthy.
+    #[must_use]
+    pub fn complaints(&self, now: Timestamp) -> Vec<String> {
+        match self {
+            Self::NoDaemon(none) => vec![none.why()],
+            Self::Daemon(daemon) => {
+                let status = daemon.status();
+                let gone = (daemon.life(now) == Life::Gone).then(|| {
+                    let pid = status.process.pid;
+                    format!("the daemon (pid {pid}) is not running")
+                });
+                gone.into_iter().chain(complaints(status, now)).collect()
+            }
+        }
+    }
+
+    /// The status file with its states as they are at a time; without a daemon the same with what is known, and with the
+    /// places where a status file was looked for.
+    #[must_use]
+    pub fn to_json(&self, now: Timestamp) -> Value {
+        match self {
+            Self::Daemon(daemon) => json!(daemon.status().clone().at(now)),
+            Self::NoDaemon(none) => none.to_json(),
+        }
+    }
+}
+
+impl NoDaemon {
+    /// Why there is no status, for people.
+    #[must_use]
+    pub fn why(&self) -> String {
+        self.why.to_string()
+    }
+
+    /// The mirror.
+    #[must_use]
+    pub fn mirror(&self) -> &Path {
+        &self.mirror
+    }
+
+    fn to_json(&self) -> Value {
+        let categories: Map<_, _> = self
+            .categories
+            .iter()
+            .map(|(category, status)| (category.name().to_owned(), json!(status)))
+            .collect();
+        let looked_at = self.looked_at.iter();
+        let looked_at: Vec<_> = looked_at.map(|path| path.display().to_string()).collect();
+        json!({
+            "format": crate::observe::status::FORMAT,
+            "pid": null,
+            "role": null,
+            "base_path": self.mirror.display().to_string(),
+            "looked_at": looked_at,
+            "categories": categories,
+        })
+    }
+}
+
+/// What a status says that is not well at a time, apart from whether its daemon lives.
+#[must_use]
+pub fn complaints(status: &Status, now: Timestamp) -> Vec<String> {
+    if status.categories.is_empty() {
+        return vec!["no category is known yet".to_owned()];
+    }
+    let categories = status.categories.iter();
+    categories
+        .filter_map(|(name, category)| {
+            let state = category.state_at(now, status.stale_after());
+            if state.is_healthy() {
+                return None;
+            }
+            let success = category.last_success;
+            let since = success.map(|time| format!(", last success {}", ago(time, now)));
+            let error = category.last_error.as_deref();
+            let cause = error.map(|error| format!(" ({error})"));
+            let complaint = [Some(format!("{name} is {}", state.as_str())), since, cause];
+            Some(complaint.into_iter().flatten().collect())
+        })
+        .collect()
+}
+
+/// How long ago, for people: `12s ago`, `3h 5m ago`.
+#[must_use]
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", span(age(then, now)))
+}
+
+/// A duration for people, in two units at most: `9m 59s`, `45m`, `3d 2h`.
+#[must_use]
+pub fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, 1..10) => format!("{minutes}m {}s", seconds % 60),
+        (0, 0, _) => format!("{minutes}m"),
+        (0, _, _) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// What the manifest says is published (invariant 2).
+fn published(base_path: &Path) -> BTreeMap<Category, CategoryStatus> {
+    let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
+    let status = |category: Category| {
+        let entry = manifest.categories.get(&category)?;
+        Some(CategoryStatus {
+            state: State::Stale,
+            last_change: Some(entry.published_at),
+            models: Some(entry.v2.models),
+            bytes: Some(entry.v2.bytes),
+            ..CategoryStatus::default()
+        })
+    };
+    Category::with_legacy()
+        .map(|category| (category, status(category).unwrap_or_default()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::sample::{NOW, status, time};
+
+    #[test]
+    fn what_is_not_healthy_is_named_with_its_cause() {
+        let mut status = status();
+        let now = time(NOW);
+        let found = complaints(&status, now);
+        let cause = "text_generation is failing, last success 45m ago (HTTP 503\nfrom ";
+        assert!(found[0].starts_with(cause), "{found:?}");
+        assert_eq!(found[1..], ["lora is absent"]);
+        let healthy = |name: &Category, _: &mut CategoryStatus| *name == Category::ImageGeneration;
+        status.categories.retain(healthy);
+        assert_eq!(complaints(&status, now), [""; 0]);
+        let later = time("2026-11-22T14:00:00Z");
+        let stale = ["image_generation is stale, last success 2h 0m ago"];
+        assert_eq!(complaints(&status, later), stale);
+        status.categories.clear();
+        assert_eq!(complaints(&status, now), ["no category is known yet"]);
+    }
+
+    #[test]
+    fn a_duration_has_two_units_at_most() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m 0s"),
+            (599, "9m 59s"),
+            (600, "10m"),
+            (3_599, "59m"),
+            (3_600, "1h 0m"),
+            (86_399, "23h 59m"),
+            (86_400, "1d 0h"),
+            (400 * 86_400, "400d 0h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), expected);
+        }
+    }
+}
