@@ -21,7 +21,7 @@
 //! - [`python`], [`legacy`] and [`convert`] are pure: bytes in, bytes out, no clock, no file, no network. Together
 //!   they are what `horde_model_reference` 8.6.2 does, byte for byte, as `docs/conversion.md` has it: what its
 //!   runtime does (knows no category), what a legacy record is, what v2 looks like.
-//! - [`mirror`] is the published directory; [`disk::replace`] is the only function that writes a file.
+//! - [`mirror`] is the published directory; [`disk::Dir`] is the only way to write into it.
 //! - [`pipeline`] is one cycle, top to bottom. Every trigger takes it, and it compares everything each time, so a
 //!   restart, a lost event and an overflow take the path that is always used.
 //! - [`backend`] is the front door of the library, with [`freshness`] deciding what may be served as fresh.

@@ -152,13 +152,14 @@ impl Mirror {
         // What cannot be looked at is not what was seen before.
         let last = known.take();
         let directories = &self.directories;
+        let file = category.legacy_file();
         if self.links == Links::Refuse {
-            mend_mode(
-                &directories.legacy,
-                category.legacy_file(),
-                self.file_mode,
-                cap,
-            );
+            mend_mode(&directories.legacy, file, self.file_mode, cap);
+        } else if let Ok(Some(stamp)) = directories.legacy.stamp(file, Links::Refuse)
+            && !stamp.has_mode(self.file_mode)
+        {
+            // The origin stays its owner's file.
+            let _ = directories.legacy.set_mode(file, self.file_mode);
         }
         *known = look_at(&directories.base, &name, self.links, cap, last)?;
         Ok(*known)
@@ -173,9 +174,7 @@ impl Mirror {
         let known = &mut self.left.entry(category).or_default().v2;
         let last = known.take();
         let base = &self.directories.base;
-        if self.links == Links::Refuse {
-            mend_mode(base, category.v2_file(), self.file_mode, cap);
-        }
+        mend_mode(base, category.v2_file(), self.file_mode, cap);
         *known = look_at(base, category.v2_file(), self.links, cap, last)?;
         Ok(*known)
     }
