@@ -48,8 +48,12 @@ fn integral_float(value: f64) -> Option<String> {
 
 /// A whole double in full.
 pub(crate) fn exact_integer(value: f64) -> String {
-    let text = format!("{value:.0}");
-    if text == "-0" { "0".to_owned() } else { text }
+    if value.abs() < 9e18 {
+        #[expect(clippy::cast_possible_truncation, reason = "in range")]
+        let whole = value as i64;
+        return whole.to_string();
+    }
+    format!("{value:.0}")
 }
 
 /// pydantic's integer from a string.

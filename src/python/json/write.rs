@@ -158,22 +158,25 @@ pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
 /// A quoted string, of which only printing ASCII stands for itself.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
-    let mut rest = text;
-    loop {
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        let end = rest.bytes().position(|byte| !is_plain(&byte));
-        let (plain, special) = rest
-            .split_at_checked(end.unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
-        out.extend_from_slice(plain.as_bytes());
-        let mut characters = special.chars();
-        let Some(c) = characters.next() else {
-            break;
-        };
-        push_escape(out, c, flavour);
-        rest = characters.as_str();
+    // Without a way out the compiler looks at many bytes at once, and nearly all strings are plain.
+    if text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        for c in text.chars() {
+            match u8::try_from(c) {
+                Ok(byte) if is_plain(byte) => out.push(byte),
+                _ => push_escape(out, c, flavour),
+            }
+        }
     }
     out.push(b'"');
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {

@@ -3,3 +3,4 @@
 mod conformance;
 mod oracle;
 mod properties;
+mod skip;
