@@ -1,4 +1,7 @@
-//! Numbers from text and from JSON values, by the rules of Python and of pydantic.
+//! Numbers from text and from JSON values, by the rules of Python and of pydantic
+//! (docs/conversion.md, sections 6.3 and 6.5).
+//!
+//! Written by hand because no crate has these rules: `speedate` reads integers of 64 bits and knows no underscores.
 //!
 //! Integers have any size, so they are decimal text in canonical form: `-?(0|[1-9][0-9]*)`, never `-0`
 //! but for the text `"-0"` of a string, which Python turns into 0 as well.
