@@ -25,3 +25,7 @@ deny:
 # A mirror of the sample upstream in ./mirror.
 sample:
     cargo run --release -- sync --base-path ./mirror --upstream tests/fixtures/upstream --layout github
+
+# Writes config.example.toml anew, from the table of keys.
+example-config:
+    BLESS=1 cargo test --lib config::example

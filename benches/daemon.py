@@ -87,15 +87,15 @@ class Daemon:
         self.run.mkdir(parents=True)
         values = {
             "base_path": str(self.mirror),
-            "upstream.url": upstream,
-            "upstream.layout": "github",
             "schedule.cron": cron,
             "schedule.splay": "0s",
             "stale_after": "30d",
             **keys,
         }
         config = self.root / "config.toml"
-        config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += ["[[upstream]]", f"url = {json.dumps(upstream)}", 'layout = "github"', ""]
+        config.write_text("\n".join(lines))
         self.log = open(self.root / "log", "wb")
         self.child = subprocess.Popen(
             [binary, "run", "-c", config],

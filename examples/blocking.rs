@@ -9,15 +9,15 @@ use std::error::Error;
 
 use horde_refd::blocking::GithubBackend;
 use horde_refd::category::Category;
-use horde_refd::config::{Config, Layout, Origin};
+use horde_refd::config::{Config, Layout, Origin, UpstreamConfig};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mirror = arguments.next().ok_or("which mirror?")?;
     let mut config = Config::default_for(mirror.into());
     if let Some(directory) = arguments.next() {
-        config.upstream.origin = Origin::Directory(directory.into());
-        config.upstream.layout = Layout::Github;
+        let origin = Origin::Directory(directory.into());
+        config.upstreams = vec![UpstreamConfig::new(origin, Layout::Github)];
     }
 
     let backend = GithubBackend::open(config)?;

@@ -54,10 +54,13 @@ pub mod category;
 
 pub mod item;
 
-pub mod clock;
 pub mod depth;
 
+pub mod clock;
+
 pub mod text;
+
+pub mod repeat;
 
 pub mod config;
 

@@ -8,13 +8,15 @@ use clap::Parser;
 use horde_refd::cli::{self, Args, Exit};
 
 fn main() -> ExitCode {
-    match cli::main(&Args::parse()) {
+    let exit = match cli::main(&Args::parse()) {
         Ok(exit) => exit.into(),
-        // Whoever reads our output has seen enough.
+        // When stdout is closed there is nothing left to do.
         Err(error) if cli::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             cli::output::complain(&error);
             Exit::from(&error).into()
         }
-    }
+    };
+    cli::output::flush();
+    exit
 }

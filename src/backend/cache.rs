@@ -9,6 +9,7 @@ use crate::category::Category;
 use crate::clock;
 use crate::disk::{self, Links};
 use crate::freshness::{Cause, Freshness};
+use crate::mirror::layout::READABLE;
 use crate::pipeline::CategoryError;
 use crate::python::json::{Object, Value, is_whole, read as read_json};
 
@@ -159,7 +160,7 @@ fn mtime(file: &Path) -> Option<f64> {
 }
 
 fn read(category: Category, file: &Path, stale: bool) -> Option<Reference> {
-    match disk::read(file, Links::Follow) {
+    match disk::read(file, Links::Follow, READABLE) {
         Ok(bytes) => {
             let bytes = bytes?;
             if !is_whole(&bytes) {

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::depth::Depth;
 use crate::disk::{self, Links};
 use crate::legacy::legacy_view;
+use crate::mirror::Kind;
 use crate::pipeline::Silent;
 use crate::python::json::{Value, read};
 
@@ -89,9 +90,13 @@ impl GithubBackend {
             return Some(());
         }
         let mtime = self.legacy_mtime(category);
-        let bytes = disk::read(&self.layout.legacy(category), Links::Follow)
-            .ok()
-            .flatten()?;
+        let bytes = disk::read(
+            &self.layout.legacy(category),
+            Links::Follow,
+            Kind::Legacy.cap(self.config.http.max_body_bytes),
+        )
+        .ok()
+        .flatten()?;
         let text = match category {
             Category::TextGeneration => legacy_view(&bytes, true).ok()?,
             _ => String::from_utf8(bytes).ok()?,

@@ -36,7 +36,7 @@ use crate::depth::Depth;
 use crate::mirror::{Layout, LockError, Manifest, Mirror, manifest};
 use crate::pipeline::{self, Cycle, Memory, Outcome, Progress, Report};
 use crate::trigger::Trigger;
-use crate::upstream::{Upstream, UpstreamError};
+use crate::upstream::{Hosts, Upstream, UpstreamError};
 
 /// Who writes the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub struct GithubBackend {
     config: Config,
     layout: Layout,
     upstream: Arc<Upstream>,
+    hosts: Arc<Hosts>,
     writer: tokio::sync::Mutex<Writer>,
     writes: AtomicBool,
     read_only: bool,
@@ -144,9 +145,11 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
+        let upstream = Upstream::new(&config.first_upstream(), &config.github)?;
         Ok(Self {
             layout: Layout::new(&config.base_path),
-            upstream: Arc::new(Upstream::new(&config.upstream, held.unwrap_or_default())?),
+            upstream: Arc::new(upstream),
+            hosts: Arc::new(Hosts::new(&config.http, held.unwrap_or_default())),
             writes: AtomicBool::new(mirror.is_some()),
             writer: tokio::sync::Mutex::new(Writer {
                 mirror,
@@ -184,7 +187,13 @@ impl GithubBackend {
         &self.layout
     }
 
-    /// The upstream, for its counters and deadlines.
+    /// The hosts that are asked, for their counters and limits.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The upstream.
     #[must_use]
     pub fn upstream(&self) -> &Upstream {
         &self.upstream
@@ -213,7 +222,7 @@ impl GithubBackend {
             match Mirror::open(&self.config) {
                 Ok(mut mirror) => {
                     // The writer before may have been asked to leave a host alone.
-                    self.upstream.hold(&mirror.state().rate_limits);
+                    self.hosts.limit(&mirror.state().rate_limits);
                     writer.mirror = Some(mirror);
                 }
                 Err(LockError::Held { .. }) => {}
@@ -269,6 +278,7 @@ impl GithubBackend {
                     config: &self.config,
                     mirror,
                     upstream: &self.upstream,
+                    hosts: &self.hosts,
                     memory,
                     reason,
                     hints,

@@ -152,7 +152,7 @@ impl GithubBackend {
                 .values()
                 .all(|health| health.published && health.last_error.is_none()),
             role: self.role(),
-            held_until: self.upstream.holds(),
+            held_until: self.hosts.limits(),
             categories,
         }
     }
@@ -167,7 +167,7 @@ impl GithubBackend {
             refreshes: counters.refreshes.load(Ordering::Relaxed),
             failures: counters.failures.load(Ordering::Relaxed),
             invalidations: counters.invalidations.load(Ordering::Relaxed),
-            traffic: self.upstream.traffic(),
+            traffic: self.hosts.traffic(),
         }
     }
 

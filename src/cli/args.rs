@@ -47,11 +47,11 @@ pub struct Common {
     #[arg(long, global = true, value_name = "DIR")]
     pub base_path: Option<PathBuf>,
 
-    /// Where legacy files come from: a URL or a directory
+    /// Where references come from, instead of the configured upstreams: a URL or a directory
     #[arg(long, global = true, value_name = "URL|DIR")]
     pub upstream: Option<OsString>,
 
-    /// How files are laid out at the upstream [default: github for a URL, flat for a directory]
+    /// How --upstream lays its files out [default: github for a URL, flat for a directory]
     #[arg(long, global = true, value_name = "LAYOUT", value_parser = words::<Layout>(Layout::WORDS))]
     pub layout: Option<Layout>,
 

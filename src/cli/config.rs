@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use super::Exit;
 use super::args::{Common, ConfigArgs};
 use super::output::{self, Output};
-use crate::config::{Effective, KEYS, Key, Value};
+use crate::config::{Effective, Setting, Value};
 
 pub(super) fn main(common: &Common, args: &ConfigArgs) -> anyhow::Result<Exit> {
     let effective = if args.default {
@@ -29,71 +29,91 @@ pub(super) fn main(common: &Common, args: &ConfigArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A key's value; the default mirror depends on the environment, so it has none by itself.
-fn value(effective: &Effective, key: &Key) -> Value {
-    match key.get(&effective.config) {
-        Value::Path(path) if path.as_os_str().is_empty() => Value::Unset,
-        value => value,
-    }
-}
-
+/// `values` has every key that is there once, `upstreams` the keys of each `[[upstream]]`.
 fn as_json(effective: &Effective) -> serde_json::Value {
-    let values: Map<_, _> = KEYS
-        .iter()
-        .map(|key| {
-            let origin = effective.origin(key);
-            let entry = json!({
-                "value": value(effective, key).to_json(),
-                "source": origin.kind(),
-                "from": origin.from(),
-            });
-            (key.name.to_owned(), entry)
-        })
-        .collect();
-    json!({"values": values, "warnings": effective.warnings})
+    let (mut values, mut upstreams) = (Map::new(), Vec::new());
+    for setting in effective.settings() {
+        let entry = json!({
+            "value": setting.value.to_json(),
+            "source": setting.source.kind(),
+            "from": setting.source.from(),
+            "line": setting.source.line(),
+        });
+        let (_, name) = setting.key.table_and_name();
+        match setting.upstream {
+            None => {
+                values.insert(setting.key.name.to_owned(), entry);
+            }
+            Some(index) => {
+                if index == upstreams.len() {
+                    upstreams.push(Map::new());
+                }
+                if let Some(upstream) = upstreams.last_mut() {
+                    upstream.insert(name.to_owned(), entry);
+                }
+            }
+        }
+    }
+    json!({"values": values, "upstreams": upstreams, "warnings": effective.warnings})
 }
 
 fn as_toml(effective: &Effective) -> String {
-    let lines: Vec<_> = KEYS
-        .iter()
-        .map(|key| {
-            let (table, name) = key.table_and_name();
-            let shown = match value(effective, key) {
-                Value::Unset => format!("# {name} is not set"),
-                value => format!("{name} = {value}"),
-            };
-            (table, shown, effective.origin(key))
-        })
-        .collect();
+    let settings = effective.settings();
+    let shown = |setting: &Setting<'_>| {
+        let (_, name) = setting.key.table_and_name();
+        match &setting.value {
+            Value::Unset => format!("# {name} is not set"),
+            value => format!("{name} = {value}"),
+        }
+    };
     // One long value must not push every comment off the screen.
-    let usual = |line: &&str| line.chars().count() <= 60;
-    let lengths = lines
+    let lengths = settings
         .iter()
-        .map(|(_, shown, _)| shown.as_str())
-        .filter(usual);
-    let width = lengths
-        .map(|shown| shown.chars().count())
-        .max()
-        .unwrap_or(0);
+        .map(|setting| shown(setting).chars().count());
+    let width = lengths.filter(|length| *length <= 60).max().unwrap_or(0);
 
-    let mut current = "";
-    let with_headers = lines.into_iter().map(|(table, shown, origin)| {
-        let header = if table == current {
-            String::new()
-        } else {
-            format!("\n[{table}]\n")
-        };
-        current = table;
-        format!("{header}{shown:width$}  # {origin}\n")
-    });
-    with_headers.collect()
+    let mut text = String::new();
+    let mut current = ("", None);
+    for setting in &settings {
+        let (table, _) = setting.key.table_and_name();
+        if current != (table, setting.upstream) {
+            current = (table, setting.upstream);
+            let header = match setting.upstream {
+                Some(_) => format!("\n[[{table}]]\n"),
+                None => format!("\n[{table}]\n"),
+            };
+            text.push_str(&header);
+        }
+        let line = format!("{:width$}  # {}\n", shown(setting), setting.source);
+        text.push_str(&line);
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::ConfigFile;
     use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, Layout, Origin, Overrides, UpstreamConfig, load};
+
+    /// The configuration that a file with this text gives.
+    fn read(text: &str) -> Config {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let overrides = Overrides {
+            config_file: Some(file.path().to_owned()),
+            ..Overrides::default()
+        };
+        let loaded = load(
+            &overrides,
+            &|name| (name == "HOME").then(|| "/home".into()),
+            Path::new("/"),
+        );
+        loaded
+            .unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+            .config
+    }
 
     #[test]
     fn what_is_printed_gives_the_same_configuration() {
@@ -102,27 +122,20 @@ mod tests {
         config.hooks.on_change = vec!["a \"b\"".into(), "c#d".into()];
         config.metrics_file = Some("/x/y.prom".into());
         config.file_mode = 0o640;
-        let text = as_toml(&effective);
-        let (file, problems) = ConfigFile::parse(Path::new("printed"), &text);
-        assert_eq!(problems, [], "{text}");
-        let mut read = crate::config::Config::default_for("/other".into());
-        for (key, value, _) in file.values {
-            key.set(&mut read, &value).unwrap();
-        }
-        assert_eq!(read, effective.config);
+        config.upstreams = vec![UpstreamConfig::new(
+            Origin::Directory("/u".into()),
+            Layout::Github,
+        )];
+        config.upstreams[0].name = "mine".to_owned();
+        assert_eq!(read(&as_toml(&effective)), effective.config);
     }
 
     #[test]
     fn the_printed_defaults_are_the_defaults() {
         let text = as_toml(&Effective::defaults(PathBuf::new()));
         assert!(text.starts_with("# base_path is not set"), "{text}");
-        let (file, problems) = ConfigFile::parse(Path::new("printed"), &text);
-        assert_eq!(problems, [], "{text}");
-        assert_eq!(file.values.len(), KEYS.len() - 3, "{text}");
-        let mut read = crate::config::Config::default_for(PathBuf::new());
-        for (key, value, _) in file.values {
-            key.set(&mut read, &value).unwrap();
-        }
-        assert_eq!(read, crate::config::Config::default_for(PathBuf::new()));
+        let mut config = read(&text);
+        config.base_path = PathBuf::new();
+        assert_eq!(config, Config::default_for(PathBuf::new()));
     }
 }

@@ -2,10 +2,15 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::time::Duration;
 
 use super::args::Color;
 use crate::error::causes;
+use crate::observe::log;
 use crate::text::escaped;
+
+/// How long what was logged may hold the result and the end of the program.
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// The result could not be written out.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,8 @@ impl Output {
     /// Takes stdout until the program ends.
     #[must_use]
     pub fn stdout() -> Self {
+        // On a terminal what was said before stands before the result.
+        flush();
         Self {
             to: BufWriter::new(io::stdout().lock()),
         }
@@ -87,23 +94,27 @@ pub fn colors(color: Color, stream: &impl IsTerminal) -> bool {
     }
 }
 
+/// Waits until stderr has what was said, but not for a reader that is stuck.
+pub fn flush() {
+    log::flush(FLUSH);
+}
+
 /// Writes an error and its causes to stderr, a line each.
 pub fn complain(error: &anyhow::Error) {
-    let mut stderr = io::stderr().lock();
+    let mut text = String::new();
     let mut before = "horde-refd: ";
     for cause in causes(error.as_ref()) {
         for line in cause.to_string().lines() {
-            // Without a stderr there is no other place to write to.
-            let _ = writeln!(stderr, "{before}{}", escaped(line));
+            text = text + before + &escaped(line) + "\n";
             before = "";
         }
         before = "  because: ";
     }
+    log::to_stderr(text);
 }
 
 /// Writes a warning to stderr.
 pub fn warn(warning: impl Display) {
     let warning = warning.to_string();
-    // Without a stderr there is no other place to write to.
-    let _ = writeln!(io::stderr().lock(), "warning: {}", escaped(&warning));
+    log::to_stderr(format!("warning: {}\n", escaped(&warning)));
 }

@@ -10,6 +10,7 @@ use super::output::Output;
 use crate::category::Category;
 use crate::disk;
 use crate::legacy::legacy_view;
+use crate::mirror::layout::READABLE;
 use crate::mirror::{Layout, changes};
 use crate::python::json::{Object, Value, read};
 
@@ -21,7 +22,7 @@ pub(super) fn main(common: &Common, args: &ShowArgs) -> anyhow::Result<Exit> {
     } else {
         layout.v2(args.category)
     };
-    let bytes = disk::read(&path, disk::Links::Follow)?.with_context(|| {
+    let bytes = disk::read(&path, disk::Links::Follow, READABLE)?.with_context(|| {
         format!(
             "the mirror holds no {}: {} does not exist",
             args.category,

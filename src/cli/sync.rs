@@ -45,7 +45,10 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
     let bars = shown.then(|| Bars::new(&categories));
     let progress: &dyn Progress = bars.as_ref().map_or(&Silent, |bars| bars);
-    let report = runtime()?.block_on(backend.refresh(reason, &categories, progress));
+    let runtime = runtime()?;
+    let report = runtime.block_on(backend.refresh(reason, &categories, progress));
+    // A stuck name look-up must not keep the process: nothing of ours runs on the runtime's other threads.
+    runtime.shutdown_background();
     if let Some(bars) = bars {
         bars.clear();
     }

@@ -1,14 +1,15 @@
-//! The defaults: what a user gets who configures nothing.
+//! The defaults: the configuration of a program that nothing is configured for.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Config, HooksConfig, Layout, Level, LogConfig, LogFormat, OnLocked, Origin, Ready,
-    ReplicateMode, RepositoryConfig, ScheduleConfig, UpstreamConfig, WatchBackend, WatchConfig,
+    Config, GithubConfig, GuardConfig, HistoryConfig, HooksConfig, HttpConfig, Layout, Level,
+    LogConfig, LogFormat, OnInvalidRecord, OnLocked, Origin, PublishConfig, Ready, ReplicateMode,
+    RepositoryConfig, ScheduleConfig, UpstreamConfig, WatchBackend, WatchConfig,
 };
 
-/// The server that `upstream.url` names by default.
+/// The server of layout `github` by default.
 const GITHUB_RAW: &str = "https://raw.githubusercontent.com";
 
 impl Config {
@@ -26,10 +27,10 @@ impl Config {
             metrics_file: None,
             file_mode: 0o644,
             directory_mode: 0o755,
-            upstream: UpstreamConfig {
-                origin: github_raw(),
-                layout: Layout::Github,
-                proxy_url: None,
+            on_invalid_record: OnInvalidRecord::Reject,
+            extra_files: Vec::new(),
+            upstreams: vec![UpstreamConfig::github()],
+            http: HttpConfig {
                 concurrency: 4,
                 connect_timeout: Duration::from_secs(10),
                 read_timeout: Duration::from_secs(15),
@@ -37,8 +38,19 @@ impl Config {
                 retry_attempts: 3,
                 retry_backoff: Duration::from_secs(2),
                 max_body_bytes: 32 * 1024 * 1024,
+            },
+            github: GithubConfig {
                 image: haidra("AI-Horde-image-model-reference"),
                 text: haidra("AI-Horde-text-model-reference"),
+            },
+            guard: GuardConfig {
+                max_removed: 0.75,
+                min_models: 20,
+                hold: Duration::from_hours(24),
+            },
+            history: HistoryConfig { keep: 10 },
+            publish: PublishConfig {
+                text_legacy_json: false,
             },
             schedule: ScheduleConfig::quarter_hourly(),
             watch: WatchConfig {
@@ -48,12 +60,42 @@ impl Config {
             },
             hooks: HooksConfig {
                 on_change: Vec::new(),
+                on_trouble: Vec::new(),
                 timeout: Duration::from_mins(1),
             },
             log: LogConfig {
                 format: LogFormat::Auto,
                 level: Level::info(),
             },
+        }
+    }
+
+    /// The upstream that is preferred to all others; GitHub where there is none.
+    #[must_use]
+    pub fn first_upstream(&self) -> UpstreamConfig {
+        let first = self.upstreams.first().cloned();
+        first.unwrap_or_else(UpstreamConfig::github)
+    }
+}
+
+impl UpstreamConfig {
+    /// The upstream that is meant where none is configured: the two repositories on GitHub.
+    #[must_use]
+    pub fn github() -> Self {
+        Self::new(github_raw(), Layout::Github)
+    }
+
+    /// An upstream of this layout with every other value at its default.
+    #[must_use]
+    pub fn new(origin: Origin, layout: Layout) -> Self {
+        Self {
+            name: layout.as_str().to_owned(),
+            origin,
+            layout,
+            categories: layout.categories().collect(),
+            fallback_after: Duration::from_mins(30),
+            proxy_url: None,
+            token_file: None,
         }
     }
 }

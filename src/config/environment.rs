@@ -12,12 +12,16 @@ use super::{Key, Value};
 /// The directory below a cache home that is the mirror; the Python package's name for it.
 const MIRROR: &str = "horde_model_reference";
 
+/// The Python package's variable for the directory that the mirror is in.
+pub(super) const CACHE_HOME: &str = "AIWORKER_CACHE_HOME";
+
 /// Looks a variable up.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 type Read = fn(&str) -> Result<Value, String>;
 
-/// Variable, key, and how its text is read. A later line for the same key is the stronger one.
+/// Variable, key, and how its text is read. A later line for the same key is the stronger one. A key of `[[upstream]]`
+/// is meant for every upstream of layout `github`.
 const VARIABLES: &[(&str, &str, Read)] = &[
     ("GITHUB_PROXY_URL_BASE", "upstream.proxy_url", text),
     (
@@ -28,12 +32,12 @@ const VARIABLES: &[(&str, &str, Read)] = &[
     ("HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS", "ttl", seconds),
     (
         "HORDE_MODEL_REFERENCE_LEGACY_DOWNLOAD_RETRY_MAX_ATTEMPTS",
-        "upstream.retry_attempts",
+        "http.retry_attempts",
         integer,
     ),
     (
         "HORDE_MODEL_REFERENCE_LEGACY_DOWNLOAD_RETRY_BACKOFF_SECONDS",
-        "upstream.retry_backoff",
+        "http.retry_backoff",
         seconds,
     ),
     (
@@ -44,32 +48,32 @@ const VARIABLES: &[(&str, &str, Read)] = &[
     ("HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED", "seed", boolean),
     (
         "HORDE_MODEL_REFERENCE_IMAGE_GITHUB_REPO__OWNER",
-        "upstream.image.owner",
+        "github.image.owner",
         text,
     ),
     (
         "HORDE_MODEL_REFERENCE_IMAGE_GITHUB_REPO__NAME",
-        "upstream.image.name",
+        "github.image.name",
         text,
     ),
     (
         "HORDE_MODEL_REFERENCE_IMAGE_GITHUB_REPO__BRANCH",
-        "upstream.image.branch",
+        "github.image.branch",
         text,
     ),
     (
         "HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__OWNER",
-        "upstream.text.owner",
+        "github.text.owner",
         text,
     ),
     (
         "HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__NAME",
-        "upstream.text.name",
+        "github.text.name",
         text,
     ),
     (
         "HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__BRANCH",
-        "upstream.text.branch",
+        "github.text.branch",
         text,
     ),
 ];
@@ -117,10 +121,7 @@ pub(super) fn base_path(lookup: Lookup<'_>, cwd: &Path) -> Option<(PathBuf, &'st
         first.filter(|path| path.is_absolute())
     });
     let chain = [
-        (
-            get("AIWORKER_CACHE_HOME").map(|path| cwd.join(path)),
-            "AIWORKER_CACHE_HOME",
-        ),
+        (get(CACHE_HOME).map(|path| cwd.join(path)), CACHE_HOME),
         (state, "STATE_DIRECTORY"),
         (absolute("XDG_CACHE_HOME"), "XDG_CACHE_HOME"),
         (absolute("HOME").map(|home| home.join(".cache")), "HOME"),
@@ -129,6 +130,27 @@ pub(super) fn base_path(lookup: Lookup<'_>, cwd: &Path) -> Option<(PathBuf, &'st
         .into_iter()
         .find_map(|(home, name)| Some((home?, name)));
     found.map(|(home, name)| (tidy(&home.join(MIRROR)), name))
+}
+
+/// What is wrong with an `AIWORKER_CACHE_HOME` that was written for a shell and not read by one. The Python package makes
+/// the same directory of it, so it is used all the same.
+pub(super) fn cache_home_warning(lookup: Lookup<'_>, mirror: &Path) -> Option<String> {
+    let raw = lookup(CACHE_HOME)?;
+    let text = raw.to_string_lossy();
+    let cause = if text.contains(['"', '\'']) {
+        "has a quotation mark in it: an env file keeps quotes as part of the value"
+    } else if text.starts_with('~') {
+        "begins with \"~\", which only a shell replaces by the home directory"
+    } else {
+        return None;
+    };
+    let (shown, mirror) = (
+        Value::Text(text.into_owned()),
+        Value::Path(mirror.to_owned()),
+    );
+    Some(format!(
+        "{CACHE_HOME} ({shown}) {cause}; the mirror is {mirror}"
+    ))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of the readers of the table")]
@@ -167,6 +189,28 @@ mod tests {
     fn every_variable_names_a_key() {
         for (variable, key, _) in VARIABLES {
             assert!(Key::named(key).is_some(), "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_cache_home_written_for_a_shell_is_a_warning() {
+        let table = [
+            ("/data", None),
+            ("models", None),
+            ("\"/data\"", Some("quotation mark")),
+            ("'/data'", Some("quotation mark")),
+            ("~/models", Some("only a shell replaces")),
+        ];
+        for (value, expected) in table {
+            let lookup = |name: &str| (name == CACHE_HOME).then(|| OsString::from(value));
+            let warning = cache_home_warning(&lookup, Path::new("/cwd/x"));
+            assert_eq!(
+                warning.is_some(),
+                expected.is_some(),
+                "{value}: {warning:?}"
+            );
+            let contains = |part| warning.as_deref().unwrap_or_default().contains(part);
+            assert!(expected.is_none_or(contains), "{warning:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the program was told to do: [`ConfigFile`] as written, [`Config`] as checked; the only home of defaults.
+//! The configuration: [`ConfigFile`] as written, [`Config`] as checked; the only home of defaults.
 //!
 //! Layers, from the weakest to the strongest; each value remembers the layer it came from:
 //!
@@ -7,33 +7,41 @@
 //! 3. the configuration file (`file.rs`): the one named by `-c`, else [`DEFAULT_FILE`] where it exists;
 //! 4. the command line.
 //!
-//! `keys.rs` is the table of keys: a name, a rule, and how the value is shown. Every layer goes through it, so a rule
-//! is the same wherever a value comes from, and every broken rule is reported at once.
+//! `keys/` is the table of keys: a name, a rule, how the value is shown, and a text for people. Every layer goes
+//! through it, so a rule is the same wherever a value comes from, and every broken rule is reported at once.
+//! `config.example.toml` is generated from it (`example.rs`). The `[[upstream]]` tables are one list: the file's
+//! replaces the default one, and `--upstream` replaces the file's.
 
+mod address;
 mod cron;
 mod defaults;
 mod environment;
+mod example;
 mod file;
 mod keys;
 mod level;
 mod load;
+mod names;
 mod problem;
 mod rules;
-
+mod upstream;
 mod value;
 mod warnings;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use cron::Cron;
-pub use file::ConfigFile;
+pub use example::example;
+pub use file::{ConfigFile, Written};
 pub use keys::{KEYS, Key};
 pub use level::Level;
-pub use load::{DEFAULT_FILE, Effective, Overrides, load};
+pub use load::{DEFAULT_FILE, Effective, Overrides, Setting, load};
 pub use problem::{ConfigErrors, Problem, Source};
 pub use rules::parse_duration;
+pub use upstream::{
+    ExtraFile, GithubConfig, HttpConfig, Layout, Origin, RepositoryConfig, UpstreamConfig,
+};
 pub use value::Value;
 
 /// Gives an enumeration the words it is written with, in files, on the command line and in the environment.
@@ -50,8 +58,8 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
@@ -65,11 +73,12 @@ macro_rules! words {
                     .into_iter()
                     .find(|(word, _)| word.eq_ignore_ascii_case(text))
                     .map(|(_, value)| value)
-                    .ok_or_else(|| format!("must be one of {}", rules::quoted(Self::WORDS)))
+                    .ok_or_else(|| format!("must be one of {}", $crate::config::rules::quoted(Self::WORDS)))
             }
         }
     };
 }
+use words;
 
 /// The checked configuration; every value has passed its rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,8 +103,22 @@ pub struct Config {
     pub file_mode: u32,
     /// Permission bits of directories this program creates.
     pub directory_mode: u32,
-    /// Where legacy files come from.
-    pub upstream: UpstreamConfig,
+    /// What a record that cannot be converted does to its file.
+    pub on_invalid_record: OnInvalidRecord,
+    /// Files that are passed through to `legacy/`.
+    pub extra_files: Vec<ExtraFile>,
+    /// Where references come from, in order of preference; none: GitHub alone.
+    pub upstreams: Vec<UpstreamConfig>,
+    /// What all requests have in common.
+    pub http: HttpConfig,
+    /// The repositories of upstreams of layout `github`.
+    pub github: GithubConfig,
+    /// Which good updates are held back.
+    pub guard: GuardConfig,
+    /// Which earlier versions are kept.
+    pub history: HistoryConfig,
+    /// What else is published.
+    pub publish: PublishConfig,
     /// When to poll.
     pub schedule: ScheduleConfig,
     /// How to notice changes on disk.
@@ -120,7 +143,7 @@ words!(ReplicateMode { "replica" => Replica, "primary" => Primary });
 /// `ready`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ready {
-    /// Good files on disk, or the first cycle has settled, failed or not (the default).
+    /// Good files are on disk, or the first cycle has ended, failed or not (the default).
     Settled,
     /// Every category is published.
     Complete,
@@ -139,89 +162,40 @@ pub enum OnLocked {
 
 words!(OnLocked { "standby" => Standby, "exit" => Exit });
 
-/// `upstream.layout`
+/// `on_invalid_record`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// `URL/{owner}/{repo}/refs/heads/{branch}/{file}`
-    Github,
-    /// `URL/{file}`
-    Flat,
+pub enum OnInvalidRecord {
+    /// Its file is rejected as a whole, as the reference does (the default).
+    Reject,
+    /// It is left out, and counted.
+    Skip,
 }
 
-words!(Layout { "github" => Github, "flat" => Flat });
+words!(OnInvalidRecord { "reject" => Reject, "skip" => Skip });
 
-/// Where `upstream.url` points.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// An HTTP(S) server.
-    Http(url::Url),
-    /// A directory on this host.
-    Directory(PathBuf),
-}
-
-impl Origin {
-    /// How files are laid out where nobody says.
-    #[must_use]
-    pub const fn default_layout(&self) -> Layout {
-        match self {
-            Self::Http(_) => Layout::Github,
-            Self::Directory(_) => Layout::Flat,
-        }
-    }
-}
-
-/// For people: a password in the address is not shown.
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // The slash of an empty path is the parser's addition.
-            Self::Http(url) if url.path() == "/" => {
-                f.write_str(rules::without_password(url).trim_end_matches('/'))
-            }
-            Self::Http(url) => f.write_str(&rules::without_password(url)),
-            Self::Directory(path) => path.display().fmt(f),
-        }
-    }
-}
-
-/// One GitHub repository (`upstream.image`, `upstream.text`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepositoryConfig {
-    /// The account, e.g. `Haidra-Org`.
-    pub owner: String,
-    /// The repository, e.g. `AI-Horde-image-model-reference`.
-    pub name: String,
-    /// The branch, e.g. `main`.
-    pub branch: String,
-}
-
-/// `[upstream]`
+/// `[guard]`
 #[derive(Debug, Clone, PartialEq)]
-pub struct UpstreamConfig {
-    /// The server or directory.
-    pub origin: Origin,
-    /// How files are laid out below it.
-    pub layout: Layout,
-    /// Put before the whole file URL, for places where GitHub is blocked.
-    pub proxy_url: Option<url::Url>,
-    /// Requests in flight per host.
-    pub concurrency: usize,
-    /// Time to establish a connection.
-    pub connect_timeout: Duration,
-    /// Time between two reads of a response.
-    pub read_timeout: Duration,
-    /// Time for a whole request, body included.
-    pub timeout: Duration,
-    /// Attempts per file and poll, the first included.
-    pub retry_attempts: u32,
-    /// The first wait between attempts; doubles per attempt, jittered.
-    pub retry_backoff: Duration,
-    /// The largest body accepted, in decoded bytes.
-    pub max_body_bytes: u64,
-    /// Where image categories live.
-    pub image: RepositoryConfig,
-    /// Where text categories live.
-    pub text: RepositoryConfig,
+pub struct GuardConfig {
+    /// The share of the published models, from 0 to 1, that an update may remove.
+    pub max_removed: f64,
+    /// The number of published models from which `max_removed` counts.
+    pub min_models: usize,
+    /// How long such an update is held.
+    pub hold: Duration,
+}
+
+/// `[history]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryConfig {
+    /// The number of published versions kept per category, the present one included.
+    pub keep: usize,
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishConfig {
+    /// Publish the JSON view of `models.csv` as `legacy/text_generation.json`.
+    pub text_legacy_json: bool,
 }
 
 /// `[schedule]`
@@ -264,6 +238,8 @@ pub struct WatchConfig {
 pub struct HooksConfig {
     /// Program and arguments to run after a cycle that changed something; empty: none.
     pub on_change: Vec<String>,
+    /// Program and arguments to run when a category or an upstream becomes unhealthy or well again; empty: none.
+    pub on_trouble: Vec<String>,
     /// How long it may run.
     pub timeout: Duration,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody said; it is the default.
+    /// Nothing names a value; it is the default.
     Default,
     /// A configuration file.
     File {
@@ -30,6 +30,15 @@ impl Source {
             Self::File { .. } => "file",
             Self::Environment(_) => "environment",
             Self::Flag(_) => "flag",
+        }
+    }
+
+    /// The line in the file.
+    #[must_use]
+    pub const fn line(&self) -> Option<usize> {
+        match self {
+            Self::File { line, .. } => Some(*line),
+            _ => None,
         }
     }
 

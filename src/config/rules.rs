@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
-use url::Url;
 
 use super::value::show_duration;
-use super::{Cron, Level, Origin, Value};
+use super::{Cron, Level, Value};
 
 /// A checked value, or the rule it breaks.
 pub(super) type Checked<T> = Result<T, String>;
@@ -68,7 +67,22 @@ pub(super) fn boolean(value: &Value) -> Checked<bool> {
     }
 }
 
-fn text(value: &Value) -> Checked<&str> {
+/// A number that need not be whole.
+pub(super) fn number(value: &Value, least: f64, most: f64) -> Checked<f64> {
+    let number = match value {
+        Value::Float(number) => *number,
+        // Whole numbers this small are exact.
+        Value::Integer(number) => i32::try_from(*number).map_or(f64::NAN, f64::from),
+        _ => f64::NAN,
+    };
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("must be a number from {least} to {most}"))
+    }
+}
+
+pub(super) fn text(value: &Value) -> Checked<&str> {
     match value {
         Value::Text(text) => Ok(text),
         _ => Err("must be a string".to_owned()),
@@ -87,10 +101,22 @@ pub(super) fn path(value: &Value) -> Checked<PathBuf> {
         Value::Text(text) => PathBuf::from(text),
         _ => return Err(RULE.to_owned()),
     };
+    if path.starts_with("~") {
+        return Err(format!("{RULE} (\"~\" is not expanded here)"));
+    }
     if !path.is_absolute() || path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(RULE.to_owned());
     }
     Ok(tidy(&path))
+}
+
+/// The mirror. Its path stands in JSON files and in other programs' environments, so it is text.
+pub(super) fn mirror(value: &Value) -> Checked<PathBuf> {
+    let path = path(value)?;
+    if path.to_str().is_none() {
+        return Err("must be UTF-8: the path stands in the status file, which is JSON".to_owned());
+    }
+    Ok(path)
 }
 
 pub(super) fn optional_path(value: &Value) -> Checked<Option<PathBuf>> {
@@ -116,72 +142,6 @@ pub(super) fn mode(value: &Value, owner: u32, most: u32) -> Checked<u32> {
         ));
     }
     Ok(mode)
-}
-
-/// An HTTP(S) server or a directory.
-pub(super) fn origin(value: &Value) -> Checked<Origin> {
-    const RULE: &str =
-        "must be an http:// or https:// URL, a file:// URL, or an absolute path of a directory";
-    if let Value::Path(_) = value {
-        return path(value).map(Origin::Directory);
-    }
-    let text = text(value).map_err(|_| RULE.to_owned())?;
-    if !text.contains("://") {
-        return path(value)
-            .map(Origin::Directory)
-            .map_err(|_| RULE.to_owned());
-    }
-    let url = Url::parse(text).map_err(|error| format!("{RULE} ({error})"))?;
-    if url.scheme() == "file" {
-        let path = url.to_file_path().map_err(|()| RULE.to_owned())?;
-        return Ok(Origin::Directory(tidy(&path)));
-    }
-    if url.query().is_some() {
-        return Err(format!(
-            "{RULE}, without a query: file names are put after it"
-        ));
-    }
-    http(url, RULE).map(Origin::Http)
-}
-
-pub(super) fn proxy(value: &Value) -> Checked<Option<Url>> {
-    const RULE: &str = "must be an http:// or https:// URL";
-    let text = text(value).map_err(|_| RULE.to_owned())?;
-    let url = Url::parse(text).map_err(|error| format!("{RULE} ({error})"))?;
-    http(url, RULE).map(Some)
-}
-
-fn http(url: Url, rule: &str) -> Checked<Url> {
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(rule.to_owned());
-    }
-    if url.fragment().is_some() {
-        return Err(format!("{rule}, without a fragment"));
-    }
-    Ok(url)
-}
-
-/// The address for people: a password is not shown.
-pub(super) fn without_password(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.password().is_some() {
-        // Only an address without a host refuses, and that has no password either.
-        let _ = url.set_password(Some("***"));
-    }
-    url.to_string()
-}
-
-/// An account, a repository, or (with slashes) a branch: one or more path segments of a GitHub URL.
-pub(super) fn repository(value: &Value, slashes: bool) -> Checked<String> {
-    let rule = || {
-        let more = if slashes { " and slashes" } else { "" };
-        format!("must be a GitHub name: letters, digits, '-', '_', '.'{more}, and not empty")
-    };
-    let text = text(value).map_err(|_| rule())?;
-    let allowed = |c: char| c.is_alphanumeric() || "-_.+@".contains(c);
-    let segment = |s: &str| !s.is_empty() && s != "." && s != ".." && s.chars().all(allowed);
-    let good = text.split('/').all(segment) && (slashes || !text.contains('/'));
-    good.then(|| text.to_owned()).ok_or_else(rule)
 }
 
 pub(super) fn cron(value: &Value) -> Checked<Cron> {
@@ -217,5 +177,28 @@ pub(super) fn quoted(words: &[&str]) -> String {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_may_be_whole_or_not() {
+        let table = [
+            (Value::Float(0.75), Some(0.75)),
+            (Value::Integer(1), Some(1.0)),
+            (Value::Integer(0), Some(0.0)),
+            (Value::Float(1.01), None),
+            (Value::Float(-0.1), None),
+            (Value::Float(f64::NAN), None),
+            (Value::Integer(i64::MAX), None),
+            (Value::Text("0.5".into()), None),
+        ];
+        for (value, expected) in table {
+            let found = number(&value, 0.0, 1.0);
+            assert_eq!(found.ok(), expected, "{value}");
+        }
     }
 }

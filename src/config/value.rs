@@ -17,13 +17,15 @@ pub enum Value {
     Path(PathBuf),
     /// A whole number.
     Integer(i64),
+    /// A number that need not be whole.
+    Float(f64),
     /// `true` or `false`.
     Boolean(bool),
     /// A list of strings.
     List(Vec<String>),
     /// A length of time, from a source that has its own unit.
     Duration(Duration),
-    /// Something that no key takes: the name of its kind, e.g. `float`.
+    /// Something that no key takes: the name of its kind, e.g. `datetime`.
     Other(&'static str),
 }
 
@@ -36,6 +38,7 @@ impl Value {
             Self::Text(text) => text.as_str().into(),
             Self::Path(path) => path.to_string_lossy().into(),
             Self::Integer(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
             Self::Boolean(flag) => (*flag).into(),
             Self::List(items) => items.clone().into(),
             Self::Duration(duration) => show_duration(*duration).into(),
@@ -51,6 +54,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(&quote(text)),
             Self::Path(path) => f.write_str(&quote(&path.to_string_lossy())),
             Self::Integer(number) => number.fmt(f),
+            Self::Float(number) => write!(f, "{number:?}"),
             Self::Boolean(flag) => flag.fmt(f),
             Self::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| quote(item)).collect();
@@ -93,6 +97,8 @@ mod tests {
             ),
             (Value::Path("/x y".into()), "\"/x y\""),
             (Value::Integer(33_554_432), "33554432"),
+            (Value::Float(0.75), "0.75"),
+            (Value::Float(1.0), "1.0"),
             (Value::Boolean(true), "true"),
             (Value::List(vec![]), "[]"),
             (

@@ -1,4 +1,4 @@
-//! What is allowed and rarely meant: said once, never refused. And the few rules that take more than one key.
+//! The warnings: what is allowed and rarely meant is named once and never refused.
 
 use std::time::Duration;
 
@@ -7,30 +7,15 @@ use super::{Config, Origin, ReplicateMode, Value};
 /// GitHub's raw host caches for this long, so asking more often cannot find anything newer.
 const FASTEST_USEFUL: Duration = Duration::from_mins(5);
 
-/// Rules between keys that are broken: the key at fault and the message.
-pub(super) fn contradictions(config: &Config) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    if let Origin::Directory(directory) = &config.upstream.origin
-        && directory.starts_with(&config.base_path)
-    {
-        found.push((
-            "upstream.url",
-            "must not be the mirror itself or a directory in it".to_owned(),
-        ));
-    }
-    if config.metrics_file.as_deref() == Some(config.base_path.as_path()) {
-        found.push(("metrics_file", "must not be the mirror itself".to_owned()));
-    }
-    found
-}
-
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
     let mut warn = |text: String| found.push(text);
     let show = |duration| Value::Duration(duration).to_string().replace('"', "");
 
+    let mut upstreams = config.upstreams.iter();
+    let asks_servers = upstreams.any(|upstream| matches!(upstream.origin, Origin::Http(_)));
     if let Some((interval, longest)) = config.schedule.cron.intervals() {
-        if interval < FASTEST_USEFUL && matches!(config.upstream.origin, Origin::Http(_)) {
+        if interval < FASTEST_USEFUL && asks_servers {
             warn(format!(
                 "schedule.cron polls every {}: GitHub's raw host caches for 5m, so more finds nothing newer and spends the rate limit",
                 show(interval)
@@ -64,8 +49,13 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
-    if let (Origin::Directory(_), Some(_)) = (&config.upstream.origin, &config.upstream.proxy_url) {
-        warn("upstream.proxy_url has no effect: upstream.url is a directory".to_owned());
+    for upstream in &config.upstreams {
+        if let (Origin::Directory(path), Some(_)) = (&upstream.origin, &upstream.proxy_url) {
+            let path = path.display();
+            warn(format!(
+                "upstream.proxy_url has no effect: upstream.url is a directory ({path})"
+            ));
+        }
     }
     let metrics = config.metrics_file.as_deref();
     if metrics.is_some_and(|path| path.extension().is_none_or(|end| end != "prom")) {

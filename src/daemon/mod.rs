@@ -184,7 +184,7 @@ impl Daemon {
         self.reloading = true;
         self.trigger.request(Depth::Force);
         if self.running.is_some() {
-            self.backend.upstream().end_backoff();
+            self.backend.hosts().end_backoff();
         }
     }
 

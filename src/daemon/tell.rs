@@ -17,6 +17,7 @@ use crate::config::Ready;
 use crate::depth::Depth;
 use crate::disk::{self, DiskError, Links, Placement};
 use crate::mirror::Digest;
+use crate::mirror::layout::READABLE;
 use crate::observe::board::{Board, Occasion};
 use crate::observe::metrics::{self, MetricsSnapshot};
 use crate::observe::process::Process;
@@ -91,8 +92,9 @@ impl Teller {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
+            user = disk::user(),
             base_path = %config.base_path.display(),
-            url = %config.upstream.origin,
+            url = %config.first_upstream().origin,
             role = role_name(self.role),
             watch = watch.backend().name(),
             "horde-refd has started"
@@ -126,7 +128,7 @@ impl Teller {
         };
         Category::with_legacy().all(|category| {
             let published = manifest.categories.get(&category);
-            let bytes = disk::read(&self.backend.layout().v2(category), Links::Follow).ok().flatten();
+            let bytes = disk::read(&self.backend.layout().v2(category), Links::Follow, READABLE).ok().flatten();
             matches!((published, bytes), (Some(entry), Some(bytes)) if entry.v2.sha256 == Digest::of(&bytes))
         })
     }
@@ -292,13 +294,13 @@ impl Teller {
                 Role::Standby => status::Role::Standby,
             },
             base_path: config.base_path.clone(),
-            upstream: config.upstream.origin.to_string(),
+            upstream: config.first_upstream().origin.to_string(),
             updated_at: clock::now(),
             next_poll,
             last_forced: self.last_forced,
             cycles: self.board.cycles(),
             stale_after_seconds: config.stale_after.as_secs(),
-            held_until: self.backend.upstream().holds(),
+            held_until: self.backend.hosts().limits(),
             categories: self.board.statuses(next_poll),
         }
     }
@@ -315,7 +317,7 @@ impl Teller {
 
     pub(super) fn write_status(&mut self) {
         let bytes = self.status().to_bytes();
-        let written = disk::replace(&self.status_file(self.role), &bytes, self.placement());
+        let written = disk::replace(&self.status_file(self.role), &bytes, NOTES);
         complain_once(&mut self.troubles.status, "status", written.err());
     }
 
@@ -336,9 +338,9 @@ impl Teller {
             clock::now(),
             self.backend.config().stale_after,
         );
-        let traffic = self.backend.upstream().traffic();
+        let traffic = self.backend.hosts().traffic();
         snapshot.downloaded_bytes = traffic.downloaded_bytes;
-        snapshot.upstream_requests = traffic.requests;
+        snapshot.upstream_requests = traffic.requests();
         // The family is there before the first request is.
         snapshot
             .upstream_requests
@@ -350,18 +352,17 @@ impl Teller {
             .map(|(kind, count)| (kind.name().to_owned(), count))
             .collect();
         let text = metrics::render(&snapshot);
-        let written = disk::replace(&path, text.as_bytes(), self.placement());
+        let written = disk::replace(&path, text.as_bytes(), NOTES);
         complain_once(&mut self.troubles.metrics, "metrics", written.err());
     }
-
-    fn placement(&self) -> Placement<'static> {
-        Placement {
-            mode: self.backend.config().file_mode,
-            previous: None,
-            durable: false,
-        }
-    }
 }
+
+/// How status and metrics are written; their readers are monitors, not those of the mirror.
+const NOTES: Placement<'static> = Placement {
+    mode: 0o644,
+    previous: None,
+    durable: false,
+};
 
 fn complain_once(trouble: &mut bool, file: &'static str, error: Option<DiskError>) {
     match error {

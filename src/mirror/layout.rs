@@ -99,17 +99,50 @@ impl Layout {
     pub fn audit(&self) -> PathBuf {
         self.base.join("audit")
     }
+}
 
-    /// Every directory of the mirror, parents first.
+/// A legacy file's path below the base.
+#[must_use]
+pub fn legacy_name(category: Category) -> String {
+    format!("legacy/{}", category.legacy_file())
+}
+
+/// What a file of the mirror is, as far as its size goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A legacy file, or an extra file passed through.
+    Legacy,
+    /// A v2 file.
+    V2,
+    /// `manifest.json`
+    Manifest,
+    /// `state.json`
+    State,
+    /// `status.json`
+    Status,
+    /// `intent.json`
+    Intent,
+}
+
+/// The most that is read of a published file where the writer's configuration is not known.
+pub const READABLE: u64 = 1 << 30;
+
+impl Kind {
+    /// The most bytes that such a file may have; a larger one is damaged. An operator may have lowered
+    /// `max_body_bytes` since a body was taken, and a v2 file is several times its CSV, hence the factors.
     #[must_use]
-    pub fn directories(&self) -> [PathBuf; 6] {
-        [
-            self.base.clone(),
-            self.audit(),
-            self.legacy_directory(),
-            self.private(),
-            self.private().join("previous"),
-            self.private().join("previous/legacy"),
-        ]
+    pub const fn cap(self, max_body_bytes: u64) -> u64 {
+        const MIB: u64 = 1 << 20;
+        let body = if max_body_bytes < 16 * MIB {
+            16 * MIB
+        } else {
+            max_body_bytes
+        };
+        match self {
+            Self::Legacy => body.saturating_mul(2),
+            Self::V2 => body.saturating_mul(8),
+            Self::Manifest | Self::State | Self::Status => 16 * MIB,
+            Self::Intent => MIB,
+        }
     }
 }

@@ -8,14 +8,16 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{self, DiskError};
+use crate::disk::{Dir, DiskError};
 
 /// The held lock; dropping it lets the next writer in.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    path: PathBuf,
 }
+
+/// The lock's name in the directory that is ours alone.
+const NAME: &str = "lock";
 
 /// Why the lock could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,12 @@ pub enum LockError {
         /// The writer's process id, where this host knows it.
         holder: Option<u32>,
     },
+    /// The file system that the mirror lies on is not mounted; nothing is written into its bare mount point.
+    #[error("the mirror was unmounted: nothing is mounted at {at} any more; it is waited for", at = at.display())]
+    Unmounted {
+        /// Where it was mounted.
+        at: PathBuf,
+    },
     /// The lock file cannot be used.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -38,41 +46,40 @@ impl Lock {
     ///
     /// # Errors
     /// Somebody else holds it, or the file cannot be opened.
-    pub fn acquire(path: &Path, mode: u32) -> Result<Self, LockError> {
-        let file = disk::open_lock(path, mode)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self {
-                file,
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held {
-                path: path.to_owned(),
-                holder: holder(&file),
-            }),
-            Err(TryLockError::Error(source)) => Err(LockError::Disk(DiskError {
-                operation: "lock",
-                path: path.to_owned(),
-                source,
-            })),
+    pub fn acquire(directory: &Dir, mode: u32) -> Result<Self, LockError> {
+        let path = directory.path().join(NAME);
+        // A lock on a file that was replaced between opening and locking protects nothing.
+        for _ in 0..8 {
+            let file = directory.open_lock(NAME, mode)?;
+            match file.try_lock() {
+                Ok(()) if directory.holds(NAME, &file) => return Ok(Self { file }),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder(&file);
+                    return Err(LockError::Held { path, holder });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(LockError::Disk(DiskError::new("lock", &path, source)));
+                }
+            }
         }
+        let source = std::io::Error::other("it is replaced again and again");
+        Err(LockError::Disk(DiskError::new("lock", &path, source)))
     }
 
     /// Whether the locked file still is the one that others would open: a removed and re-created mirror has a new one.
     #[must_use]
-    pub fn stands(&self) -> bool {
-        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        match (self.file.metadata(), std::fs::metadata(&self.path)) {
-            (Ok(ours), Ok(theirs)) => identity(ours) == identity(theirs),
-            _ => false,
-        }
+    pub fn is_in(&self, directory: &Dir) -> bool {
+        directory.holds(NAME, &self.file)
     }
 }
 
 /// Whether anybody holds the lock, without taking it for longer than the look.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    disk::reopen_lock(path)
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    let directory = path.parent().map(Dir::open);
+    let file = directory.and_then(|directory| directory.ok()?.reopen_lock(NAME).ok());
+    file.is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// The process that holds a lock on this file, from the kernel's table; `None` where that is hidden or remote.
@@ -97,30 +104,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_writer_is_told_who_holds_the_mirror() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let lock = Lock::acquire(&path, 0o644).unwrap();
+    fn a_second_writer_learns_who_holds_the_mirror() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let directory = Dir::open(root.path()).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
         assert!(is_held(&path));
-        let error = Lock::acquire(&path, 0o644).unwrap_err();
+        let error = Lock::acquire(&directory, 0o644).unwrap_err();
         assert!(
             matches!(&error, LockError::Held { holder, .. } if holder.is_none_or(|pid| pid == std::process::id())),
             "{error}"
         );
         drop(lock);
         assert!(!is_held(&path));
-        Lock::acquire(&path, 0o644).unwrap();
+        Lock::acquire(&directory, 0o644).unwrap();
     }
 
     #[test]
-    fn a_lock_on_a_removed_file_does_not_stand() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let lock = Lock::acquire(&path, 0o644).unwrap();
-        assert!(lock.stands());
-        std::fs::remove_file(&path).unwrap();
-        assert!(!lock.stands());
-        let second = Lock::acquire(&path, 0o644).unwrap();
-        assert!(second.stands() && !lock.stands());
+    fn a_link_in_the_place_of_the_lock_gives_way_and_nothing_is_made_outside() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = root.path().join("outside");
+        std::fs::create_dir(root.path().join("m")).unwrap();
+        std::os::unix::fs::symlink(&outside, root.path().join("m/lock")).unwrap();
+        let directory = Dir::open(&root.path().join("m")).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(lock.is_in(&directory));
+        assert!(!outside.exists());
+    }
+
+    #[test]
+    fn a_lock_on_a_removed_file_is_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Dir::open(root.path()).unwrap();
+        let lock = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(lock.is_in(&directory));
+        std::fs::remove_file(root.path().join("lock")).unwrap();
+        assert!(!lock.is_in(&directory));
+        let second = Lock::acquire(&directory, 0o644).unwrap();
+        assert!(second.is_in(&directory) && !lock.is_in(&directory));
     }
 }

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::digest::Digest;
+use super::layout::Kind;
 use crate::category::Category;
-use crate::disk::{self, DiskError, Links};
+use crate::disk::{self, Dir, DiskError, Links, Write};
 use crate::upstream::Validators;
 
 /// The program and version that wrote a manifest.
@@ -122,7 +123,7 @@ impl Default for State {
 
 /// Reads either file; what cannot be read, or is of another format, counts as absent.
 pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
-    let bytes = match disk::read(path, Links::Follow) {
+    let bytes = match disk::read(path, Links::Follow, Kind::Manifest.cap(0)) {
         Ok(bytes) => bytes?,
         Err(error) => {
             tracing::warn!(path = %path.display(), error = %error.source, "cannot read our own file; rebuilding it");
@@ -143,19 +144,20 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32)
 }
 
 /// Writes either file, if it differs.
-pub(super) fn store<T: Serialize>(path: &Path, value: &T, mode: u32) -> Result<bool, DiskError> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| DiskError {
-        operation: "encode",
-        path: path.to_owned(),
-        source: error.into(),
-    })?;
+pub(super) fn store<T: Serialize>(
+    directory: &Dir,
+    name: &str,
+    value: &T,
+    how: &Write<'_>,
+) -> Result<(), DiskError> {
+    let encoded = serde_json::to_vec_pretty(value);
+    let mut bytes = encoded
+        .map_err(|error| DiskError::new("encode", &directory.path().join(name), error.into()))?;
     bytes.push(b'\n');
-    let placement = disk::Placement {
-        mode,
-        previous: None,
-        durable: true,
-    };
-    Ok(disk::replace(path, &bytes, placement)? != disk::Replaced::Equal)
+    if let disk::Replaced::Written(_) = directory.replace(name, &bytes, how)? {
+        directory.sync()?;
+    }
+    Ok(())
 }
 
 /// The manifest of a mirror, for those who only read it; `None` when there is none that can be read.

@@ -9,29 +9,35 @@
 
 pub mod changes;
 pub mod digest;
+pub mod directories;
 pub mod layout;
 pub mod lock;
 pub mod manifest;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub use self::changes::Changes;
 pub use self::digest::Digest;
-pub use self::layout::Layout;
+pub use self::directories::Directories;
+pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{LegacyEntry, Manifest, Published, Source, State, V2Entry};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
-use crate::disk::{self, DiskError, Links, Placement, Replaced, Stamp};
+use crate::disk::{
+    Dir, DiskError, Links, Mtime, Presence, Replaced, Stamp, Whereabouts, Whole, Write,
+};
 
 /// The writer's hold on a mirror.
 #[derive(Debug)]
 pub struct Mirror {
     layout: Layout,
+    directories: Directories,
+    whereabouts: Whereabouts,
+    max_body_bytes: u64,
     file_mode: u32,
     directory_mode: u32,
     links: Links,
@@ -79,20 +85,19 @@ impl Mirror {
     /// Another writer holds the mirror, or the directory cannot be used.
     pub fn open(config: &Config) -> Result<Self, LockError> {
         let layout = Layout::new(&config.base_path);
-        for directory in layout.directories() {
-            disk::make_directory(&directory, config.directory_mode)?;
-        }
-        let lock = Lock::acquire(&layout.lock(), config.file_mode)?;
-        for directory in layout.directories() {
-            disk::sweep(&directory)?;
-        }
+        let directories = Directories::open(&config.base_path, config.directory_mode)?;
+        let lock = Lock::acquire(&directories.private, config.file_mode)?;
+        directories.sweep();
         let manifest = manifest::read_manifest(&layout.manifest());
         let state = manifest::load(&layout.state(), |state: &State| state.format);
         Ok(Self {
+            directories,
+            whereabouts: Whereabouts::of(&config.base_path),
+            max_body_bytes: config.http.max_body_bytes,
             file_mode: config.file_mode,
             directory_mode: config.directory_mode,
             links: match config.replicate_mode {
-                ReplicateMode::Primary => Links::Follow,
+                ReplicateMode::Primary => Links::Beneath,
                 ReplicateMode::Replica => Links::Refuse,
             },
             lock,
@@ -134,11 +139,19 @@ impl Mirror {
     /// # Errors
     /// Somebody else was faster, or the directory cannot be used.
     pub fn ensure(&mut self) -> Result<(), LockError> {
-        for directory in self.layout.directories() {
-            disk::make_directory(&directory, self.directory_mode)?;
+        let now = Whereabouts::of(self.layout.base());
+        match now.since(&self.whereabouts) {
+            Presence::Unmounted { at } => return Err(LockError::Unmounted { at }),
+            Presence::Another => {
+                let path = self.layout.base().display();
+                tracing::warn!(%path, "another directory is the mirror now: {path} was replaced or mounted over");
+            }
+            Presence::Same | Presence::Removed => {}
         }
-        if !self.lock.stands() {
-            self.lock = Lock::acquire(&self.layout.lock(), self.file_mode)?;
+        self.directories = Directories::open(self.layout.base(), self.directory_mode)?;
+        self.whereabouts = Whereabouts::of(self.layout.base());
+        if !self.lock.is_in(&self.directories.private) {
+            self.lock = Lock::acquire(&self.directories.private, self.file_mode)?;
             self.left.clear();
         }
         self.check_manifest();
@@ -148,8 +161,9 @@ impl Mirror {
     /// A manifest that is not the one we left is written again.
     fn check_manifest(&mut self) {
         let path = self.layout.manifest();
-        let stamp = disk::stamp(&path, Links::Refuse).ok().flatten();
-        let ours = stamp.is_some_and(|stamp| stamp.mode() == self.file_mode)
+        let base = &self.directories.base;
+        let stamp = base.stamp("manifest.json", Links::Refuse).ok().flatten();
+        let ours = stamp.is_some_and(|stamp| stamp.has_mode(self.file_mode))
             && (stamp == self.manifest_stamp
                 || manifest::read_manifest(&path).as_ref() == Some(&self.manifest));
         self.amended |= !ours;
@@ -161,16 +175,21 @@ impl Mirror {
     /// # Errors
     /// A file is there but cannot be read.
     pub fn look_legacy(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
-        let path = self.layout.legacy(category);
+        let name = layout::legacy_name(category);
+        let cap = Kind::Legacy.cap(self.max_body_bytes);
         let known = &mut self.left.entry(category).or_default().legacy;
         // What cannot be looked at is not what was seen before.
-        *known = look_at(&path, self.links, known.take())?;
-        // Readable is what it must be; whose it is, and whether that lets us, is another matter.
-        if known.is_some_and(|seen| seen.stamp.mode() != self.file_mode)
-            && disk::set_mode(&path, self.file_mode).is_ok()
-        {
-            *known = look_at(&path, self.links, *known)?;
+        let last = known.take();
+        let directories = &self.directories;
+        if self.links == Links::Refuse {
+            mend_mode(
+                &directories.legacy,
+                category.legacy_file(),
+                self.file_mode,
+                cap,
+            );
         }
+        *known = look_at(&directories.base, &name, self.links, cap, last)?;
         Ok(*known)
     }
 
@@ -179,9 +198,34 @@ impl Mirror {
     /// # Errors
     /// A file is there but cannot be read.
     pub fn look_v2(&mut self, category: Category) -> Result<Option<Seen>, DiskError> {
+        let cap = Kind::V2.cap(self.max_body_bytes);
         let known = &mut self.left.entry(category).or_default().v2;
-        *known = look_at(&self.layout.v2(category), self.links, known.take())?;
+        let last = known.take();
+        let base = &self.directories.base;
+        if self.links == Links::Refuse {
+            mend_mode(base, category.v2_file(), self.file_mode, cap);
+        }
+        *known = look_at(base, category.v2_file(), self.links, cap, last)?;
         Ok(*known)
+    }
+
+    /// The stored legacy file, whole.
+    ///
+    /// # Errors
+    /// A file is there but cannot be read.
+    pub fn read_legacy(&self, category: Category) -> Result<Option<Whole>, DiskError> {
+        let cap = Kind::Legacy.cap(self.max_body_bytes);
+        let base = &self.directories.base;
+        base.read(layout::legacy_name(category), self.links, cap)
+    }
+
+    /// The stored legacy file before the present one, where it was kept.
+    #[must_use]
+    pub fn read_previous_legacy(&self, category: Category) -> Option<Vec<u8>> {
+        let below = format!("previous/legacy/{}", category.legacy_file());
+        let cap = Kind::Legacy.cap(self.max_body_bytes);
+        let whole = self.directories.private.read(below, Links::Refuse, cap);
+        whole.ok().flatten().map(|whole| whole.bytes)
     }
 
     /// Both files as they were last seen, without another look.
@@ -205,13 +249,17 @@ impl Mirror {
         if self.stands(files.legacy, sha256) {
             return Ok(false);
         }
-        let target = self.layout.legacy(category);
-        let previous = self.layout.previous_legacy(category);
-        let mut placement = self.placement(&previous);
-        placement.previous = placement.previous.filter(|_| keep);
-        let replaced = disk::replace(&target, bytes, placement)?;
-        self.left.entry(category).or_default().legacy = written(&target, bytes, sha256)?;
-        Ok(replaced != Replaced::Equal)
+        let name = category.legacy_file();
+        let previous = self.previous(&["previous", "legacy"]).filter(|_| keep);
+        let (seen, changed) = publish(
+            &self.directories.legacy,
+            name,
+            bytes,
+            sha256,
+            self.write(previous.as_ref(), name),
+        )?;
+        self.left.entry(category).or_default().legacy = seen;
+        Ok(changed)
     }
 
     /// Publishes a v2 file; what changed, or `None` when it held these bytes already.
@@ -224,28 +272,47 @@ impl Mirror {
         bytes: &[u8],
         sha256: Digest,
     ) -> Result<Option<Changes>, DiskError> {
-        let target = self.layout.v2(category);
-        let previous = self.layout.previous_v2(category);
-        let replaced = disk::replace(&target, bytes, self.placement(&previous))?;
-        self.left.entry(category).or_default().v2 = written(&target, bytes, sha256)?;
-        Ok(match replaced {
-            Replaced::Equal => None,
-            Replaced::Written(old) => Some(Changes::between(old.as_deref(), bytes)),
-        })
+        let name = category.v2_file();
+        let previous = self.previous(&["previous"]);
+        let base = &self.directories.base;
+        let old = base.read(name, Links::Refuse, Kind::V2.cap(self.max_body_bytes));
+        let old = old.ok().flatten().map(|whole| whole.bytes);
+        let (seen, changed) = publish(
+            base,
+            name,
+            bytes,
+            sha256,
+            self.write(previous.as_ref(), name),
+        )?;
+        self.left.entry(category).or_default().v2 = seen;
+        Ok(changed.then(|| Changes::between(old.as_deref(), bytes)))
     }
 
-    /// Whether a file as it was last seen needs nothing done to it: it is the one with this digest, and readable.
+    /// Whether a file as it was last seen needs nothing done to it: it is the one with this digest. Its mode was mended
+    /// by the look, as far as it can be had.
     #[must_use]
     pub fn stands(&self, seen: Option<Seen>, sha256: Digest) -> bool {
-        seen.is_some_and(|seen| seen.sha256 == sha256 && seen.stamp.mode() == self.file_mode)
+        seen.is_some_and(|seen| seen.sha256 == sha256)
     }
 
-    fn placement<'a>(&self, previous: &'a std::path::Path) -> Placement<'a> {
-        Placement {
-            mode: self.file_mode,
-            previous: Some(previous),
-            durable: true,
+    fn write<'a>(&self, previous: Option<&'a Dir>, name: &'a str) -> Write<'a> {
+        Write {
+            keep: previous.map(|directory| (directory, name)),
+            ..Write::published(self.file_mode)
         }
+    }
+
+    /// Where the generation before is kept; that it is not never stops a publication.
+    fn previous(&self, path: &[&str]) -> Option<Dir> {
+        let opened = self.directories.below_private(path, self.directory_mode);
+        opened
+            .inspect_err(|error| {
+                tracing::debug!(
+                    error = crate::error::chain(error),
+                    "cannot keep the generation before"
+                );
+            })
+            .ok()
     }
 
     /// Notes in the manifest what was left on disk for a category; only changed files amend it.
@@ -302,13 +369,19 @@ impl Mirror {
     pub fn commit(&mut self) -> Result<(), DiskError> {
         let remembers = self.state != State::default() || self.layout.state().exists();
         if remembers {
-            manifest::store(&self.layout.state(), &self.state, self.file_mode)?;
+            let how = Write::published(self.file_mode);
+            manifest::store(&self.directories.private, "state.json", &self.state, &how)?;
         }
         // Who has published nothing has nothing to tell.
         let tells = !self.manifest.categories.is_empty() || self.layout.manifest().exists();
         if self.amended && tells {
-            manifest::store(&self.layout.manifest(), &self.manifest, self.file_mode)?;
-            self.manifest_stamp = disk::stamp(&self.layout.manifest(), Links::Refuse)?;
+            let how = Write {
+                mtime: Mtime::MovesBySeconds,
+                ..Write::published(self.file_mode)
+            };
+            let base = &self.directories.base;
+            manifest::store(base, "manifest.json", &self.manifest, &how)?;
+            self.manifest_stamp = base.stamp("manifest.json", Links::Refuse)?;
         }
         self.amended = false;
         Ok(())
@@ -318,7 +391,7 @@ impl Mirror {
 impl Drop for Mirror {
     /// A cycle may be dropped between two categories; what it published is told all the same.
     fn drop(&mut self) {
-        if self.lock.stands()
+        if self.lock.is_in(&self.directories.private)
             && let Err(error) = self.commit()
         {
             tracing::warn!(path = %error.path.display(), error = %error.source, "the files are published, but the manifest or the state could not be written");
@@ -326,58 +399,60 @@ impl Drop for Mirror {
     }
 }
 
-/// A file that was just written, as it will be seen until somebody else writes it.
-fn written(
-    path: &std::path::Path,
+/// Publishes a file, and whether that changed it; it is seen as it was written until somebody else writes it.
+fn publish(
+    directory: &Dir,
+    name: &str,
     bytes: &[u8],
     sha256: Digest,
-) -> Result<Option<Seen>, DiskError> {
+    how: Write<'_>,
+) -> Result<(Option<Seen>, bool), DiskError> {
+    let changed = match directory.replace(name, bytes, &how)? {
+        Replaced::Equal => false,
+        Replaced::Written(_) => {
+            directory.sync()?;
+            true
+        }
+    };
     let seen = |stamp| Seen {
         stamp,
         sha256,
         bytes: bytes.len() as u64,
         settled: false,
     };
-    Ok(disk::stamp(path, Links::Refuse)?.map(seen))
+    Ok((directory.stamp(name, Links::Refuse)?.map(seen), changed))
+}
+
+/// Gives one of our files its mode back. What cannot be is found again by the look that follows.
+fn mend_mode(directory: &Dir, name: &str, mode: u32, cap: u64) {
+    if let Err(error) = directory.mend_mode(name, mode, cap) {
+        tracing::debug!(error = crate::error::chain(&error), "cannot mend a mode");
+    }
 }
 
 /// Looks at a file; reads it only where its stamp does not prove that it is the one we know.
 fn look_at(
-    path: &std::path::Path,
+    base: &Dir,
+    below: &str,
     links: Links,
+    cap: u64,
     known: Option<Seen>,
 ) -> Result<Option<Seen>, DiskError> {
-    let Some(stamp) = disk::stamp(path, links)? else {
+    let Some(stamp) = base.stamp(below, links)? else {
         return Ok(None);
     };
     if let Some(seen) = known.filter(|seen| seen.settled && seen.stamp == stamp) {
         return Ok(Some(seen));
     }
-    let settled = stamp
-        .age(clock::now().into())
-        .is_some_and(|age| age > stamp.granularity());
-    let Some(bytes) = disk::read(path, links)? else {
+    let Some(whole) = base.read(below, links, cap)? else {
         return Ok(None);
     };
     Ok(Some(Seen {
-        stamp,
-        sha256: Digest::of(&bytes),
-        bytes: bytes.len() as u64,
-        settled,
+        stamp: whole.stamp,
+        sha256: Digest::of(&whole.bytes),
+        bytes: whole.bytes.len() as u64,
+        settled: whole.stamp.is_conclusive(clock::now().into()),
     }))
-}
-
-/// What a stamp can tell apart; see invariant 3.
-impl Stamp {
-    /// The longest time for which two changes may leave the same stamp: a clock tick, or two seconds where whole
-    /// seconds hint at a file system that keeps no finer ones.
-    fn granularity(&self) -> Duration {
-        if self.mtime().fract() == 0.0 {
-            Duration::from_secs(2)
-        } else {
-            Duration::from_millis(20)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The mirror's invariants, tried on a real directory.
 
 use super::*;
+use crate::disk;
 
 fn open() -> (tempfile::TempDir, Mirror) {
     let directory = tempfile::tempdir().unwrap();
@@ -65,7 +66,7 @@ fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
     publish(&mut mirror, b"{}\n");
     std::fs::remove_dir_all(mirror.layout().base()).unwrap();
     mirror.ensure().unwrap();
-    assert!(mirror.lock.stands());
+    assert!(mirror.lock.is_in(&mirror.directories.private));
     assert!(mirror.look_v2(Category::Blip).unwrap().is_none());
     publish(&mut mirror, b"{}\n");
     assert!(mirror.layout().manifest().exists());

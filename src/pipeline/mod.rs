@@ -27,9 +27,10 @@ use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
 use crate::depth::Depth;
+use crate::item::{Form, Item};
 use crate::mirror::{Layout, Mirror, Seen};
 use crate::trigger::Trigger;
-use crate::upstream::{Fetched, Upstream, UpstreamError, Validators};
+use crate::upstream::{Hosts, Round, Upstream, UpstreamError, Validators, What};
 
 /// How long a cycle waits for the upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -43,6 +44,8 @@ pub struct Cycle<'a> {
     pub mirror: &'a mut Mirror,
     /// Where legacy files come from.
     pub upstream: &'a Arc<Upstream>,
+    /// What is known of the hosts.
+    pub hosts: &'a Arc<Hosts>,
     /// What earlier cycles found out.
     pub memory: &'a mut Memory,
     /// How hard to ask.
@@ -51,7 +54,7 @@ pub struct Cycle<'a> {
     pub hints: Option<&'a Trigger>,
 }
 
-type Answered = Option<Result<Fetched, UpstreamError>>;
+type Answered = Option<Result<What, UpstreamError>>;
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to a category.
@@ -59,6 +62,7 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut reports = BTreeMap::new();
         let mut requests = JoinSet::new();
+        let round = Arc::new(Round::new(self.hosts));
         let standing = self.mirror.ensure().map_err(Arc::new);
         for &category in categories {
             let early = match &standing {
@@ -80,10 +84,11 @@ impl Cycle<'_> {
                 reports.insert(category, report);
                 continue;
             };
-            let upstream = Arc::clone(self.upstream);
+            let (upstream, round) = (Arc::clone(self.upstream), Arc::clone(&round));
             requests.spawn(async move {
-                let answered = upstream.fetch(category, validators.as_ref()).await;
-                (category, answered)
+                let (item, form) = (Item::from(category), Form::Legacy);
+                let answered = round.fetch(&upstream, &item, form, validators.as_ref());
+                (category, answered.await.map(|answer| answer.what))
             });
         }
         let mut looked = Looked::default();
@@ -163,12 +168,22 @@ impl Cycle<'_> {
         }
     }
 
+    fn address(&self, category: Category) -> Option<String> {
+        address(self.upstream, category)
+    }
+
     /// The validators of the file on disk; none when it is not the one they describe.
     fn validators(&mut self, category: Category, legacy: Option<Seen>) -> Option<Validators> {
-        let address = self.upstream.address(category)?;
+        let address = self.address(category)?;
         let known = self.mirror.state().validators.get(&address)?;
         (legacy?.sha256 == known.sha256).then(|| known.validators.clone())
     }
+}
+
+/// Where the upstream has the legacy file of a category.
+fn address(upstream: &Upstream, category: Category) -> Option<String> {
+    let source = upstream.source(&category.into(), Form::Legacy)?;
+    Some(source.url)
 }
 
 /// What looks at the files changed while the upstream was waited for, by category.

@@ -10,6 +10,7 @@ use crate::category::Category;
 use crate::disk::{self, DiskError, Links};
 use crate::error::chain;
 use crate::legacy::Rejected;
+use crate::mirror::layout::READABLE;
 use crate::mirror::{Changes, Digest, Layout, LockError, Published, manifest};
 use crate::upstream::UpstreamError;
 
@@ -167,7 +168,7 @@ impl Report {
         let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
         Self::of(categories, |category| {
             let file = layout.v2(category);
-            let Ok(Some(bytes)) = disk::read(&file, Links::Follow) else {
+            let Ok(Some(bytes)) = disk::read(&file, Links::Follow, READABLE) else {
                 let file = file.display().to_string();
                 return CategoryReport::failed(CategoryError::NotPublished { file });
             };

@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::memory::Summary;
-use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome};
+use super::{Answer, Answered, CategoryError, CategoryReport, Cycle, Outcome, address};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Origin, ReplicateMode};
 use crate::convert::convert;
 use crate::depth::Depth;
-use crate::disk::{self, Links};
 use crate::item::OnInvalidRecord;
 use crate::legacy::{self, Rejected};
 use crate::mirror::manifest::Known;
 use crate::mirror::{Digest, Seen, Source};
-use crate::upstream::{Class, Fetched};
+use crate::upstream::{Class, What};
 
 impl Cycle<'_> {
     /// What the answer means for the files of a category.
@@ -65,16 +64,18 @@ impl Cycle<'_> {
     ) -> Result<bool, CategoryError> {
         let (body, validators) = match answered {
             None => return Ok(false),
-            Some(Ok(Fetched::NotModified)) => {
+            Some(Ok(What::NotModified)) => {
                 report.upstream = Answer::NotModified;
                 return Ok(false);
             }
-            Some(Ok(Fetched::New {
-                body, validators, ..
+            Some(Ok(What::Body {
+                bytes: body,
+                validators,
+                ..
             })) => (body, validators),
             Some(Err(error)) => {
                 report.upstream = Answer::Failed;
-                if let Class::RateLimited { until } = error.class() {
+                if let Class::Limited { until } = error.class() {
                     report.held_until = Some(until);
                     self.remember_holds();
                 }
@@ -83,7 +84,7 @@ impl Cycle<'_> {
         };
         report.upstream = Answer::Downloaded;
         report.downloaded_bytes = body.len() as u64;
-        let url = self.upstream.address(category).unwrap_or_default();
+        let url = self.address(category).unwrap_or_default();
         if body.is_empty() {
             return Err(CategoryError::NoLegacy {
                 file: url,
@@ -94,7 +95,7 @@ impl Cycle<'_> {
         // A legacy file that cannot be looked at is not ours: it gives way.
         let standing = self.mirror.look_legacy(category).ok().flatten();
         let same = standing.is_some_and(|file| file.sha256 == sha256);
-        let directory = matches!(self.config.upstream.origin, Origin::Directory(_));
+        let directory = matches!(self.config.first_upstream().origin, Origin::Directory(_));
         if same && directory && self.reason != Depth::Force {
             // A directory is always read; that the file in it is the one we have is its way to say "not modified".
             report.upstream = Answer::NotModified;
@@ -145,16 +146,16 @@ impl Cycle<'_> {
             None => {}
         }
         // The v2 file is not known to be the one that this legacy file gives: it is made, and compared.
-        let bytes = disk::read(&path, self.mirror.links()).map_err(CategoryError::disk)?;
-        let bytes = bytes.unwrap_or_default();
+        let whole = self.mirror.read_legacy(category);
+        let whole = whole.map_err(CategoryError::disk)?;
+        let stamp = whole.as_ref().map(|whole| whole.stamp);
+        let bytes = whole.map(|whole| whole.bytes).unwrap_or_default();
         if bytes.is_empty() {
             let what = "empty";
             return Err(CategoryError::NoLegacy { file, what });
         }
         // Somebody may have written between the look and the read.
-        let unmoved = legacy.is_settled()
-            && disk::stamp(&path, self.mirror.links())
-                .is_ok_and(|stamp| stamp == Some(legacy.stamp));
+        let unmoved = legacy.is_settled() && stamp == Some(legacy.stamp);
         let of = if unmoved {
             legacy.sha256
         } else {
@@ -211,10 +212,14 @@ impl Cycle<'_> {
         let known = standing.and_then(|seen| self.memory.recall(category, seen.sha256));
         match known {
             Some(known) => known.is_ok(),
-            None => disk::read(&self.mirror.layout().legacy(category), self.mirror.links())
+            None => self
+                .mirror
+                .read_legacy(category)
                 .ok()
                 .flatten()
-                .is_some_and(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).is_ok()),
+                .is_some_and(|whole| {
+                    convert(category, &whole.bytes, OnInvalidRecord::Reject).is_ok()
+                }),
         }
     }
 
@@ -228,10 +233,9 @@ impl Cycle<'_> {
         if self.mirror.stands(v2, good) {
             return;
         }
-        let previous = self.mirror.layout().previous_legacy(category);
-        let converted = disk::read(&previous, Links::Refuse)
-            .ok()
-            .flatten()
+        let converted = self
+            .mirror
+            .read_previous_legacy(category)
             .and_then(|bytes| convert(category, &bytes, OnInvalidRecord::Reject).ok())
             .filter(|converted| Digest::of(&converted.v2) == good);
         if let Some(converted) = converted {
@@ -245,7 +249,7 @@ impl Cycle<'_> {
             // The local files are the origin.
             return false;
         }
-        let Some(address) = self.upstream.address(category) else {
+        let Some(address) = self.address(category) else {
             return false;
         };
         let known = self.mirror.state().validators.get(&address);
@@ -264,7 +268,7 @@ impl Cycle<'_> {
     }
 
     fn source(&mut self, category: Category, modified: bool) -> Source {
-        let url = self.upstream.address(category).unwrap_or_default();
+        let url = self.address(category).unwrap_or_default();
         let known = self.mirror.state().validators.get(&url).cloned();
         let validators = known
             .filter(|_| !modified)
@@ -284,7 +288,7 @@ impl Cycle<'_> {
             let _ = self.mirror.look_v2(category);
         }
         let files = self.mirror.left(category);
-        report.url = self.upstream.address(category);
+        report.url = self.address(category);
         report.v2 = files.v2.map(|file| (file.sha256, file.bytes));
         report.legacy_bytes = files.legacy.map(|file| file.bytes);
         report.models = files
@@ -307,15 +311,15 @@ impl Cycle<'_> {
 
     /// Deadlines that a host has set outlive the process.
     pub(super) fn remember_holds(&mut self) {
-        self.mirror.state().rate_limits = self.upstream.holds();
+        self.mirror.state().rate_limits = self.hosts.limits();
     }
 
     /// What the upstream has sent, and no longer what another one once sent.
-    fn remember(&mut self, address: String, known: Known) {
+    fn remember(&mut self, url: String, known: Known) {
         let validators = &mut self.mirror.state().validators;
-        if validators.insert(address, known).is_none() {
+        if validators.insert(url, known).is_none() {
             let asked: BTreeSet<String> = Category::with_legacy()
-                .filter_map(|category| self.upstream.address(category))
+                .filter_map(|category| address(self.upstream, category))
                 .collect();
             validators.retain(|address, _| asked.contains(address));
         }

@@ -1,27 +1,18 @@
-//! Where each category's file is: the address in the terms of the layout, and the one a request goes to.
+//! The address of a file: its own, the one a request goes to, and the one that is shown.
 //!
-//! 1. `github`: `URL/{owner}/{repository}/refs/heads/{branch}/{file}`; `flat`: `URL/{file}`. Directories follow the same two shapes.
-//! 2. Runs of slashes in the file URL's path collapse, so a trailing slash in the configuration changes nothing. A query stays.
-//! 3. With a proxy prefix the request goes to `PREFIX/` + the whole file URL; the file's own address stays without it.
-//! 4. A user name or a password in a URL goes to the host it is for and is never shown: addresses go into a public
+//! 1. Runs of slashes in the file URL's path collapse, so a trailing slash in the configuration changes nothing. A query stays.
+//! 2. With a proxy prefix the request goes to the prefix + the whole file URL, with one slash between, or none after a
+//!    prefix that has a query (`?url=`); the file's own address stays without it.
+//! 3. A user name or a password in a URL goes to the host it is for and is never shown: addresses go into a public
 //!    manifest and into logs. With a proxy prefix those of the file URL are left out, those of the prefix are sent.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use super::error::UpstreamError;
-use crate::category::{Category, Repository};
-use crate::config::{Layout, Origin, RepositoryConfig, UpstreamConfig};
 
-/// For a directory whose files are in the other layout than the one configured.
-const GITHUB_INSTEAD: &str =
-    "the directory is laid out like GitHub: use --layout github (upstream.layout = \"github\")";
-const FLAT_INSTEAD: &str =
-    "the files are directly in the directory: use --layout flat (upstream.layout = \"flat\")";
-
-/// Where one category's file is.
+/// Where one file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Http(Target),
@@ -33,8 +24,8 @@ pub(super) enum Place {
 pub(super) struct LocalFile {
     pub(super) root: PathBuf,
     pub(super) path: PathBuf,
-    /// Where the file would be in the other layout, and what to say when it is there.
-    pub(super) elsewhere: (PathBuf, &'static str),
+    /// Where the file would be in another layout, and what to say when it is there.
+    pub(super) elsewhere: Option<(PathBuf, &'static str)>,
 }
 
 /// A file on a server.
@@ -46,10 +37,12 @@ pub(super) struct Target {
     pub(super) request: Url,
     /// [`Self::request`], fit to be shown.
     pub(super) shown: String,
-    /// The host of the request, with its port where that is not the scheme's own: the unit of rate limits.
+    /// The host of the request, with its port where that is not the scheme's own: the unit of limits and breakers.
     pub(super) host: String,
     /// What to check when the file does not exist.
     pub(super) hint: &'static str,
+    /// Whether 422 is this server's word for a category that it does not know.
+    pub(super) unknown_is_422: bool,
 }
 
 impl Place {
@@ -62,49 +55,20 @@ impl Place {
     }
 }
 
-/// The places of all categories that have a legacy file.
-pub(super) fn places(config: &UpstreamConfig) -> Result<BTreeMap<Category, Place>, UpstreamError> {
-    let mut places = BTreeMap::new();
-    for category in Category::ALL {
-        let Some(repository) = category.repository() else {
-            continue;
-        };
-        let path = |layout| relative(config, layout, repository, category.legacy_file());
-        let place = match &config.origin {
-            Origin::Directory(root) => {
-                let join = |layout| {
-                    path(layout)
-                        .iter()
-                        .fold(root.clone(), |p, part| p.join(part))
-                };
-                let elsewhere = match config.layout {
-                    Layout::Github => (join(Layout::Flat), FLAT_INSTEAD),
-                    Layout::Flat => (join(Layout::Github), GITHUB_INSTEAD),
-                };
-                Place::File(LocalFile {
-                    root: root.clone(),
-                    path: join(config.layout),
-                    elsewhere,
-                })
-            }
-            Origin::Http(base) => Place::Http(Target::new(
-                &below(base, &path(config.layout)),
-                config.proxy_url.as_ref(),
-                hint(config.layout, repository),
-            )?),
-        };
-        places.insert(category, place);
-    }
-    Ok(places)
-}
-
 impl Target {
-    fn new(file: &Url, prefix: Option<&Url>, hint: &'static str) -> Result<Self, UpstreamError> {
+    pub(super) fn new(
+        file: &Url,
+        prefix: Option<&Url>,
+        hint: &'static str,
+    ) -> Result<Self, UpstreamError> {
         let request = match prefix {
             None => file.clone(),
             Some(prefix) => {
                 let file = without_credentials(file);
-                let text = format!("{}/{file}", prefix.as_str().trim_end_matches('/'));
+                let text = match prefix.query() {
+                    Some(_) => format!("{prefix}{file}"),
+                    None => format!("{}/{file}", prefix.as_str().trim_end_matches('/')),
+                };
                 Url::parse(&text).map_err(|source| UpstreamError::Address { url: file, source })?
             }
         };
@@ -114,38 +78,19 @@ impl Target {
             host: host(&request),
             request,
             hint,
+            unknown_is_422: false,
         })
     }
 }
 
-/// The path of a file below the origin, as segments.
-fn relative<'a>(
-    config: &'a UpstreamConfig,
-    layout: Layout,
-    repository: Repository,
-    file: &'a str,
-) -> Vec<&'a str> {
-    let RepositoryConfig {
-        owner,
-        name,
-        branch,
-    } = match repository {
-        Repository::Image => &config.image,
-        Repository::Text => &config.text,
-    };
-    let mut path = Vec::new();
-    if layout == Layout::Github {
-        // A branch may contain slashes, and `refs/heads/` is followed by all of them.
-        let parts = [owner, name, "refs", "heads", branch];
-        path.extend(parts.into_iter().flat_map(|part| part.split('/')));
-    }
-    path.push(file);
-    path.retain(|part| !part.is_empty());
-    path
+/// `root` with a path below it.
+pub(super) fn joined(root: &Path, path: &[String]) -> PathBuf {
+    path.iter()
+        .fold(root.to_owned(), |root, part| root.join(part))
 }
 
 /// `base` with its path extended; what its path already has encoded stays as it is.
-fn below(base: &Url, path: &[&str]) -> Url {
+pub(super) fn below(base: &Url, path: &[String]) -> Url {
     let segments = base.path().split('/').map(str::to_owned);
     let added = path.iter().map(|part| part.replace('%', "%25"));
     let joined: Vec<String> = segments
@@ -158,7 +103,7 @@ fn below(base: &Url, path: &[&str]) -> Url {
     url
 }
 
-fn host(url: &Url) -> String {
+pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -172,188 +117,112 @@ pub(super) fn without_credentials(url: &Url) -> String {
     url.into()
 }
 
-fn hint(layout: Layout, repository: Repository) -> &'static str {
-    match (layout, repository) {
-        (Layout::Github, Repository::Image) => {
-            "check the owner, the repository and the branch in [upstream.image]; a server that has the files directly below its URL needs layout = \"flat\""
-        }
-        (Layout::Github, Repository::Text) => {
-            "check the owner, the repository and the branch in [upstream.text]; a server that has the files directly below its URL needs layout = \"flat\""
-        }
-        (Layout::Flat, _) => {
-            "check upstream.url; a server laid out like raw.githubusercontent.com needs layout = \"github\""
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
-    fn config(origin: Origin, layout: Layout, proxy: Option<&str>) -> UpstreamConfig {
-        let repository = |name: &str| RepositoryConfig {
-            owner: "Haidra-Org".to_owned(),
-            name: name.to_owned(),
-            branch: "main".to_owned(),
-        };
-        UpstreamConfig {
-            origin,
-            layout,
-            proxy_url: proxy.map(|url| url.parse().unwrap()),
-            concurrency: 4,
-            connect_timeout: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            retry_attempts: 1,
-            retry_backoff: Duration::from_secs(1),
-            max_body_bytes: 1,
-            image: repository("images"),
-            text: repository("texts"),
-        }
-    }
-
-    fn target(config: &UpstreamConfig, category: Category) -> Target {
-        match places(config).unwrap().remove(&category) {
-            Some(Place::Http(target)) => target,
-            other => panic!("{other:?}"),
-        }
+    fn target(base: &str, path: &[&str], prefix: Option<&str>) -> Target {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        let prefix: Option<Url> = prefix.map(|prefix| prefix.parse().unwrap());
+        Target::new(&below(&base.parse().unwrap(), &path), prefix.as_ref(), "").unwrap()
     }
 
     #[test]
-    fn invariants_1_and_2_urls_follow_the_layout() {
-        let cases = [
-            // base, layout, category, address
+    fn invariant_1_slashes_collapse_and_what_is_encoded_stays() {
+        let cases: [(&str, &[&str], &str); 6] = [
             (
-                "https://raw.githubusercontent.com",
-                Layout::Github,
-                Category::Clip,
-                "https://raw.githubusercontent.com/Haidra-Org/images/refs/heads/main/clip.json",
+                "https://h.test",
+                &["a", "b.json"],
+                "https://h.test/a/b.json",
+            ),
+            ("https://h.test/", &["b.json"], "https://h.test/b.json"),
+            (
+                "http://h.test:8080/a//b/",
+                &["c.json"],
+                "http://h.test:8080/a/b/c.json",
+            ),
+            ("http://h.test//", &["c.json"], "http://h.test/c.json"),
+            (
+                "http://h.test/a%20b?key=1#top",
+                &["c.json"],
+                "http://h.test/a%20b/c.json?key=1",
             ),
             (
-                "https://raw.githubusercontent.com/",
-                Layout::Github,
-                Category::TextGeneration,
-                "https://raw.githubusercontent.com/Haidra-Org/texts/refs/heads/main/models.csv",
-            ),
-            (
-                "http://mirror.example:8080/a//b/",
-                Layout::Flat,
-                Category::ImageGeneration,
-                "http://mirror.example:8080/a/b/stable_diffusion.json",
-            ),
-            (
-                "http://mirror.example//",
-                Layout::Flat,
-                Category::Blip,
-                "http://mirror.example/blip.json",
-            ),
-            (
-                "http://mirror.example/a%20b?key=1#top",
-                Layout::Flat,
-                Category::Blip,
-                "http://mirror.example/a%20b/blip.json?key=1",
+                "http://h.test",
+                &["a b#c?d%41", "c.json"],
+                "http://h.test/a%20b%23c%3Fd%2541/c.json",
             ),
         ];
-        for (base, layout, category, expected) in cases {
-            let config = config(Origin::Http(base.parse().unwrap()), layout, None);
-            let target = target(&config, category);
+        for (base, path, expected) in cases {
+            let target = target(base, path, None);
             assert_eq!(target.address, expected);
             assert_eq!(target.request.as_str(), expected);
         }
     }
 
     #[test]
-    fn invariant_2_a_branch_may_hold_slashes_and_signs() {
+    fn invariant_2_a_proxy_prefix_comes_before_the_whole_url() {
         let cases = [
-            ("feature/beta", "feature/beta"),
-            ("/feature//beta/", "feature/beta"),
-            ("a b#c?d%41", "a%20b%23c%3Fd%2541"),
+            (
+                "https://p.test",
+                "https://p.test/https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test/",
+                "https://p.test/https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test///",
+                "https://p.test/https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test/x",
+                "https://p.test/x/https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test/?url=",
+                "https://p.test/?url=https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test?url=",
+                "https://p.test/?url=https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test/f?",
+                "https://p.test/f?https://raw.test/clip.json",
+            ),
+            (
+                "https://p.test/f?k=1&u=",
+                "https://p.test/f?k=1&u=https://raw.test/clip.json",
+            ),
         ];
-        for (branch, encoded) in cases {
-            let mut config = config(
-                Origin::Http("http://h.example".parse().unwrap()),
-                Layout::Github,
-                None,
-            );
-            config.image.branch = branch.to_owned();
-            let target = target(&config, Category::Clip);
-            assert_eq!(
-                target.address,
-                format!("http://h.example/Haidra-Org/images/refs/heads/{encoded}/clip.json")
-            );
+        for (prefix, request) in cases {
+            let target = target("https://raw.test", &["clip.json"], Some(prefix));
+            assert_eq!(target.address, "https://raw.test/clip.json");
+            assert_eq!(target.request.as_str(), request);
+            assert_eq!(target.host, "p.test");
         }
     }
 
     #[test]
-    fn invariant_3_a_proxy_prefix_comes_before_the_whole_url() {
-        for proxy in [
-            "https://proxy.example",
-            "https://proxy.example/",
-            "https://proxy.example///",
+    fn invariant_3_credentials_are_sent_and_not_shown() {
+        let base = "https://me:secret@h.test:8443/x";
+        let direct = target(base, &["clip.json"], None);
+        let request = "https://me:secret@h.test:8443/x/clip.json";
+        assert_eq!(direct.request.as_str(), request);
+        assert_eq!(direct.address, "https://h.test:8443/x/clip.json");
+        assert_eq!(direct.shown, direct.address);
+        assert_eq!(direct.host, "h.test:8443");
+        for prefix in [
+            "https://you:hidden@p.test",
+            "https://you:hidden@p.test/?url=",
         ] {
-            let origin = Origin::Http("https://raw.example".parse().unwrap());
-            let config = config(origin, Layout::Flat, Some(proxy));
-            let target = target(&config, Category::Clip);
-            assert_eq!(target.address, "https://raw.example/clip.json");
-            assert_eq!(
-                target.request.as_str(),
-                "https://proxy.example/https://raw.example/clip.json"
-            );
-            assert_eq!(target.host, "proxy.example");
+            let target = target(base, &["clip.json"], Some(prefix));
+            assert!(target.request.as_str().contains("hidden"));
+            for shown in [&target.address, &target.shown, &target.request.to_string()] {
+                assert!(!shown.contains("secret"), "{shown}");
+            }
+            assert!(!target.shown.contains("hidden"), "{}", target.shown);
         }
-    }
-
-    #[test]
-    fn invariant_4_credentials_are_sent_and_not_shown() {
-        let origin = Origin::Http("https://me:secret@h.example:8443/x".parse().unwrap());
-        let config = config(origin, Layout::Flat, None);
-        let target = target(&config, Category::Clip);
-        assert_eq!(
-            target.request.as_str(),
-            "https://me:secret@h.example:8443/x/clip.json"
-        );
-        assert_eq!(target.address, "https://h.example:8443/x/clip.json");
-        assert_eq!(target.shown, target.address);
-        assert_eq!(target.host, "h.example:8443");
-    }
-
-    #[test]
-    fn invariant_4_credentials_stay_hidden_behind_a_proxy_prefix_too() {
-        let origin = Origin::Http("https://me:secret@h.example".parse().unwrap());
-        let config = config(
-            origin,
-            Layout::Flat,
-            Some("https://you:hidden@proxy.example"),
-        );
-        let target = target(&config, Category::Clip);
-        for shown in [&target.address, &target.shown] {
-            assert!(
-                !shown.contains("secret") && !shown.contains("hidden"),
-                "{shown}"
-            );
-        }
-    }
-
-    #[test]
-    fn invariant_1_directories_follow_the_layout() {
-        let root = PathBuf::from("/srv/drop");
-        let flat = config(Origin::Directory(root.clone()), Layout::Flat, None);
-        let github = config(Origin::Directory(root), Layout::Github, None);
-        let address =
-            |config: &UpstreamConfig| places(config).unwrap()[&Category::TextGeneration].address();
-        assert_eq!(address(&flat), "/srv/drop/models.csv");
-        assert_eq!(
-            address(&github),
-            "/srv/drop/Haidra-Org/texts/refs/heads/main/models.csv"
-        );
-    }
-
-    #[test]
-    fn only_categories_with_a_legacy_file_have_a_place() {
-        let config = config(Origin::Directory(PathBuf::from("/d")), Layout::Flat, None);
-        let places = places(&config).unwrap();
-        assert!(places.keys().copied().eq(Category::with_legacy()));
     }
 }

@@ -1,26 +1,55 @@
-//! Legacy files from a directory on this host: another mirror's `legacy/`, an rsync drop, a checkout.
+//! A file from a directory on this host: another mirror's `legacy/`, an rsync drop, a checkout.
 //!
 //! 1. A file is taken whole or not at all: its size, its mtime and its inode must be the same before and after the read.
-//! 2. Only regular files are opened, so a FIFO under a reference's name cannot hang the reader.
-//! 3. No more than the configured number of bytes is ever read.
+//! 2. A file that changed less than [`REST`] ago may still be written: it is looked at again until it has been at rest for
+//!    that long, at most [`PATIENCE`].
+//! 3. Only regular files are opened, so a FIFO under a reference's name cannot hang the reader.
+//! 4. No more than the configured number of bytes is ever read.
+//!
+//! It is read on the caller's thread: the files are small and close, and a thread for each costs more than the read.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 
 use super::address::LocalFile;
 use super::error::UpstreamError;
+use crate::clock;
+
+/// How long a file has not changed when it is taken to be whole.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long a file that keeps changing is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads the file; at most `limit` bytes.
-pub(super) fn read(file: &LocalFile, limit: u64) -> Result<Vec<u8>, UpstreamError> {
-    for _ in 0..2 {
-        if let Some(body) = read_once(file, limit)? {
+pub(super) async fn read(file: &LocalFile, limit: u64) -> Result<Vec<u8>, UpstreamError> {
+    let mut waited = Duration::ZERO;
+    let mut seen = None;
+    while waited < PATIENCE {
+        let found = std::fs::metadata(&file.path).map_err(|source| failure(file, source))?;
+        let found_as = identity(&found);
+        if (is_old(&found) || seen == Some(found_as))
+            && let Some(body) = read_once(file, limit)?
+        {
             return Ok(body);
         }
+        seen = Some(found_as);
+        waited += REST;
+        tokio::time::sleep(REST).await;
     }
     Err(UpstreamError::Changing {
         path: file.path.clone(),
     })
+}
+
+/// Whether a file has been at rest long enough at the first look; one from the future is looked at twice.
+fn is_old(metadata: &Metadata) -> bool {
+    let now = clock::now();
+    let age = now.as_nanosecond()
+        - (i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()));
+    u128::try_from(age).is_ok_and(|age| age >= REST.as_nanos())
 }
 
 /// `None`: the file changed meanwhile.
@@ -72,11 +101,10 @@ fn failure(file: &LocalFile, source: io::Error) -> UpstreamError {
     match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => match std::fs::metadata(root) {
             Ok(root) if root.is_dir() => {
-                let (elsewhere, cure) = &file.elsewhere;
-                let hint = if elsewhere.is_file() {
-                    cure
-                } else {
-                    "check upstream.url and upstream.layout"
+                let elsewhere = file.elsewhere.as_ref();
+                let hint = match elsewhere.filter(|(path, _)| path.is_file()) {
+                    Some((_, cure)) => cure,
+                    None => "check the upstream's url and layout",
                 };
                 UpstreamError::NoFile { path, hint }
             }
@@ -106,15 +134,21 @@ mod tests {
     use super::*;
     use crate::upstream::Class;
 
+    /// On a clock that runs only while it is waited for.
     fn read(root: &Path, path: &Path, limit: u64) -> Result<Vec<u8>, UpstreamError> {
-        super::read(&place(root, path), limit)
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(super::read(&place(root, path), limit))
     }
 
     fn place(root: &Path, path: &Path) -> LocalFile {
         LocalFile {
             root: root.to_owned(),
             path: path.to_owned(),
-            elsewhere: (root.join("elsewhere/clip.json"), "look elsewhere"),
+            elsewhere: Some((root.join("elsewhere/clip.json"), "look elsewhere")),
         }
     }
 
@@ -127,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_3_a_file_over_the_limit_is_refused() {
+    fn invariant_4_a_file_over_the_limit_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("clip.json");
         fs::write(&path, "0123456789").unwrap();
@@ -168,8 +202,11 @@ mod tests {
             error.to_string().starts_with(&path.display().to_string()),
             "{error}"
         );
-        assert_eq!(error.class(), Class::Permanent);
-        assert!(error.to_string().contains("check upstream.url"), "{error}");
+        assert_eq!(error.class(), Class::NotThere);
+        assert!(
+            error.to_string().contains("check the upstream's url"),
+            "{error}"
+        );
 
         fs::create_dir(root.join("elsewhere")).unwrap();
         fs::write(root.join("elsewhere/clip.json"), "{}").unwrap();
@@ -188,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_2_what_is_not_a_regular_file_is_not_opened() {
+    fn invariant_3_what_is_not_a_regular_file_is_not_opened() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("clip.json");
         let made = std::process::Command::new("mkfifo")
@@ -232,10 +269,52 @@ mod tests {
                 }
             });
             for _ in 0..300 {
-                let read = read(root.path(), &path, 1 << 20).unwrap();
-                assert_eq!(read, body(read[0] - b'0'));
+                if let Some(read) = read_once(&place(root.path(), &path), 1 << 20).unwrap() {
+                    assert_eq!(read, body(read[0] - b'0'));
+                }
             }
             stop.store(true, Ordering::Relaxed);
         });
+    }
+
+    #[tokio::test]
+    async fn invariant_2_a_file_that_is_being_written_is_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("models.csv");
+        fs::write(&path, "a").unwrap();
+        let place = place(root.path(), &path);
+        let mut read = std::pin::pin!(super::read(&place, 100));
+        let mut written = "a".to_owned();
+        for _ in 0..10 {
+            let pause = tokio::time::sleep(REST / 4);
+            tokio::select! {
+                body = &mut read => panic!("{:?} was read of {written}", body.unwrap()),
+                () = pause => {}
+            }
+            written.push('b');
+            fs::write(&path, &written).unwrap();
+        }
+        assert_eq!(read.await.unwrap(), written.as_bytes());
+    }
+
+    #[tokio::test]
+    async fn invariant_2_a_file_at_rest_is_read_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("models.csv");
+        fs::write(&path, "a").unwrap();
+        let place = place(root.path(), &path);
+        let now = std::time::SystemTime::now();
+        for (mtime, at_once) in [
+            (now - Duration::from_secs(2), true),
+            (now, false),
+            (now + Duration::from_hours(24), false),
+            (std::time::SystemTime::UNIX_EPOCH, true),
+        ] {
+            let file = File::options().append(true).open(&path).unwrap();
+            file.set_modified(mtime).unwrap();
+            let begun = clock::instant();
+            assert_eq!(super::read(&place, 100).await.unwrap(), b"a");
+            assert_eq!(clock::since(begun) < REST / 2, at_once, "{mtime:?}");
+        }
     }
 }

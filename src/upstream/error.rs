@@ -1,8 +1,8 @@
-//! What can go wrong on the way to a legacy file, told to a person, and classed for the caller.
+//! What can go wrong on the way to a file, said to a person, and classed for the caller.
 //!
 //! 1. Every message names what was asked for (URL or path) and, where there is something to do about it, what.
-//! 2. No message repeats its source; the chain is printed by whoever prints the error.
-//! 3. The class alone decides what the caller does next; nobody matches on variants for that.
+//! 2. No message repeats its source; the caller prints the chain.
+//! 3. The class alone decides what the caller does next; outside this module no variant does.
 
 use std::error::Error;
 use std::fmt;
@@ -12,24 +12,36 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::category::Category;
+use super::host::breaker::End;
+use super::http::trust::NoRoots;
 use crate::error::causes;
+use crate::item::{Form, Item};
 
-/// What a failed fetch means for the next one.
+/// What a failed fetch means for the cycle and for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// May well succeed when asked again.
+    /// A failure that may well pass when asked again.
     Transient,
-    /// The host asked to be left alone; no request leaves before then.
-    RateLimited {
-        /// The end of the hold.
+    /// A failure: the host asked to be left alone; no request leaves before then.
+    Limited {
+        /// The end of the limit.
         until: Timestamp,
     },
-    /// Fails the same way until somebody changes something.
+    /// A failure that stays until something is changed, here or there.
     Permanent,
+    /// The upstream answers and has no such file: its answer, not a failure of its own.
+    NotThere,
 }
 
-/// A legacy file could not be fetched.
+impl Class {
+    /// Whether it counts against the upstream (design: a fallback is asked when all before it have been failing).
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Self::NotThere)
+    }
+}
+
+/// A file could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[expect(
     missing_docs,
@@ -43,25 +55,53 @@ pub enum UpstreamError {
         source: url::ParseError,
     },
 
-    #[error("'{category}' has no legacy file upstream, so there is nothing to fetch")]
-    NoLegacyFile { category: Category },
+    #[error("the upstream '{upstream}' does not serve {item} ({})", form.as_str())]
+    NotServed {
+        upstream: String,
+        item: Item,
+        form: Form,
+    },
 
-    #[error(
-        "cannot set up the HTTP client (if certificates are missing: install the package ca-certificates, or set SSL_CERT_FILE)"
-    )]
+    #[error("cannot read the token of the upstream '{upstream}' from {}", path.display())]
+    Token {
+        upstream: String,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
+    #[error("the token of the upstream '{upstream}' in {} is not one line of text", path.display())]
+    TokenForm { upstream: String, path: PathBuf },
+
+    #[error("cannot set up the HTTP client")]
     Client {
         #[source]
         source: HttpCause,
     },
 
+    #[error("cannot set up TLS")]
+    Tls {
+        #[source]
+        source: rustls::Error,
+    },
+
     #[error(
         "not asking for {url}: {host} limits our requests until {until:.0}; no request is sent to it before then, forced or not"
     )]
-    Held {
+    Limited {
         url: String,
         host: String,
         until: Timestamp,
     },
+
+    #[error("not asking for {url}: {host} does not answer in this cycle")]
+    Dead { url: String, host: String },
+
+    #[error(
+        "{url} was not had within {:.0} s, the time that an upstream has in one cycle",
+        after.as_secs_f64()
+    )]
+    OutOfTime { url: String, after: Duration },
 
     #[error("{url} answered {status}, a rate limit; no request is sent to {host} until {until:.0}")]
     RateLimited {
@@ -78,17 +118,30 @@ pub enum UpstreamError {
         hint: &'static str,
     },
 
-    #[error("{url} answered {status}")]
+    #[error("{url} answered {status}{hint}")]
     Status {
         url: String,
         status: reqwest::StatusCode,
+        hint: String,
         retry_after: Option<Duration>,
     },
 
     #[error("cannot connect to {url}{hint}")]
     Connect {
         url: String,
-        hint: &'static str,
+        hint: String,
+        #[source]
+        source: HttpCause,
+    },
+
+    #[error("the proxy on the way to {url} wants a user name and a password (407){hint}")]
+    Proxy { url: String, hint: String },
+
+    #[error(
+        "cannot connect to {url}: there are no certificates to check it with; install the package ca-certificates, or set SSL_CERT_FILE to a file that has them"
+    )]
+    Roots {
+        url: String,
         #[source]
         source: HttpCause,
     },
@@ -105,7 +158,7 @@ pub enum UpstreamError {
     #[error("{url}: no answer in time ({during}, given up after {:.1} s)", after.as_secs_f64())]
     Timeout {
         url: String,
-        during: &'static str,
+        during: During,
         after: Duration,
     },
 
@@ -146,13 +199,13 @@ pub enum UpstreamError {
     )]
     NotModifiedUnasked { url: String },
 
-    #[error("{place} is larger than upstream.max_body_bytes allows ({limit} bytes)")]
+    #[error("{place} is larger than http.max_body_bytes allows ({limit} bytes)")]
     TooLarge { place: String, limit: u64 },
 
     #[error("{place} is empty; an empty reference is never taken")]
     Empty { place: String },
 
-    #[error("the upstream directory {} does not exist or is not a directory; check upstream.url", path.display())]
+    #[error("the upstream directory {} does not exist or is not a directory; check the upstream's url", path.display())]
     NoDirectory { path: PathBuf },
 
     #[error("{} does not exist; {hint}", path.display())]
@@ -169,7 +222,7 @@ pub enum UpstreamError {
         source: io::Error,
     },
 
-    #[error("{} changed while it was read, twice; it is read again at the next poll", path.display())]
+    #[error("{} keeps changing: it is being written, and read again at the next poll", path.display())]
     Changing { path: PathBuf },
 
     #[error(transparent)]
@@ -222,8 +275,8 @@ impl UpstreamError {
     pub fn class(&self) -> Class {
         match self {
             Self::Repeated(repeated) => repeated.last.class(),
-            Self::Held { until, .. } | Self::RateLimited { until, .. } => {
-                Class::RateLimited { until: *until }
+            Self::Limited { until, .. } | Self::RateLimited { until, .. } => {
+                Class::Limited { until: *until }
             }
             Self::Status { status, .. } if status.is_server_error() => Class::Transient,
             Self::Connect { .. }
@@ -231,16 +284,23 @@ impl UpstreamError {
             | Self::Request { .. }
             | Self::Body { .. }
             | Self::Undecodable { .. }
+            | Self::Dead { .. }
+            | Self::OutOfTime { .. }
             | Self::Changing { .. } => Class::Transient,
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Class::Permanent,
                 _ => Class::Transient,
             },
+            Self::Missing { .. } | Self::NoFile { .. } => Class::NotThere,
             Self::Address { .. }
-            | Self::NoLegacyFile { .. }
+            | Self::NotServed { .. }
+            | Self::Token { .. }
+            | Self::TokenForm { .. }
             | Self::Client { .. }
-            | Self::Missing { .. }
+            | Self::Tls { .. }
             | Self::Status { .. }
+            | Self::Proxy { .. }
+            | Self::Roots { .. }
             | Self::Certificate { .. }
             | Self::Redirect { .. }
             | Self::WebPage { .. }
@@ -249,9 +309,96 @@ impl UpstreamError {
             | Self::Empty { .. }
             | Self::TooLarge { .. }
             | Self::NoDirectory { .. }
-            | Self::NoFile { .. }
             | Self::NotAFile { .. } => Class::Permanent,
         }
+    }
+
+    /// How the last attempt ended for the breaker; `None` when none was made.
+    pub(super) fn end(&self) -> Option<End> {
+        Some(match self.last() {
+            Self::Connect { .. } | Self::Certificate { .. } | Self::Roots { .. } => {
+                End::NoConnection
+            }
+            Self::Timeout { during, .. } => during.end(),
+            Self::Request { .. } => End::NoAnswer,
+            Self::Limited { .. }
+            | Self::Dead { .. }
+            | Self::OutOfTime { .. }
+            | Self::Token { .. }
+            | Self::TokenForm { .. }
+            | Self::Client { .. }
+            | Self::Tls { .. } => return None,
+            _ => End::Status,
+        })
+    }
+
+    /// Whether the host was dead or answered with an error of its own.
+    pub(super) fn is_trouble(&self) -> bool {
+        match self.last() {
+            Self::Dead { .. } | Self::OutOfTime { .. } => true,
+            Self::Status { status, .. } => status.is_server_error(),
+            error => matches!(error.end(), Some(End::NoConnection | End::NoAnswer)),
+        }
+    }
+
+    /// Whether the answer may mean the conditions of the request, not the file.
+    pub(super) fn refuses_conditions(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => {
+                matches!(status.as_u16(), 400 | 412 | 416 | 428 | 431 | 501)
+            }
+            _ => false,
+        }
+    }
+
+    /// How a request that was sent is counted.
+    pub(super) fn code(&self) -> String {
+        match self.last() {
+            Self::NotModifiedUnasked { .. } => "304".to_owned(),
+            Self::Status { status, .. } => status.as_u16().to_string(),
+            Self::Proxy { .. } => "407".to_owned(),
+            Self::Missing { status, .. } | Self::RateLimited { status, .. } => status.to_string(),
+            Self::Timeout { .. } => "timeout".to_owned(),
+            Self::Connect { .. }
+            | Self::Certificate { .. }
+            | Self::Roots { .. }
+            | Self::Request { .. }
+            | Self::Body { .. }
+            | Self::Redirect { .. } => "error".to_owned(),
+            // A body that came and was not taken, like one that was.
+            _ => "200".to_owned(),
+        }
+    }
+}
+
+/// What a request was waiting for when its time was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum During {
+    /// A connection.
+    Connecting,
+    /// The head of the answer.
+    Waiting,
+    /// The rest of the body.
+    Reading,
+}
+
+impl During {
+    const fn end(self) -> End {
+        match self {
+            Self::Connecting => End::NoConnection,
+            Self::Waiting => End::NoAnswer,
+            Self::Reading => End::Status,
+        }
+    }
+}
+
+impl fmt::Display for During {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Waiting => "waiting for the answer",
+            Self::Reading => "reading the body",
+        })
     }
 }
 
@@ -278,13 +425,25 @@ impl HttpCause {
 
     /// Whether the server's certificate was refused (a handshake that broke off is not that).
     pub(super) fn is_certificate(&self) -> bool {
-        causes(&self.0).any(|mut error| {
+        self.tls()
+            .any(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+    }
+
+    /// Whether there was nothing to check the server's certificate with.
+    pub(super) fn is_roots(&self) -> bool {
+        self.tls().any(|error| match error {
+            rustls::Error::Other(other) => other.0.downcast_ref::<NoRoots>().is_some(),
+            _ => false,
+        })
+    }
+
+    fn tls(&self) -> impl Iterator<Item = &rustls::Error> {
+        causes(&self.0).filter_map(|mut error| {
             // An I/O error is no link in the chain to what it wraps, and the handshake is wrapped twice.
             while let Some(inner) = error.downcast_ref().and_then(io::Error::get_ref) {
                 error = inner;
             }
-            let tls = error.downcast_ref::<rustls::Error>();
-            matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+            error.downcast_ref()
         })
     }
 }

@@ -88,10 +88,10 @@ publish() { # MARK: the upstream has it in every file
 }
 configure() { # UPSTREAM [LINE...]
   mkdir -p /etc/horde-refd
-  printf 'upstream.url = "%s"\n' "$1" >/etc/horde-refd/config.toml
+  local url=$1
   shift
-  printf '%s\n' 'upstream.layout = "flat"' 'schedule.cron = "0 0 0 1 1 *"' 'schedule.splay = "0s"' "$@" \
-    >>/etc/horde-refd/config.toml
+  printf '%s\n' 'schedule.cron = "0 0 0 1 1 *"' 'schedule.splay = "0s"' "$@" >/etc/horde-refd/config.toml
+  printf '%s\n' '[[upstream]]' "url = \"$url\"" 'layout = "flat"' >>/etc/horde-refd/config.toml
 }
 drop_in() { # LINE...: of the section [Service]
   mkdir -p "/etc/systemd/system/$unit.d"

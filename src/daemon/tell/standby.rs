@@ -12,6 +12,7 @@ use crate::category::Category;
 use crate::clock;
 use crate::disk::{self, Links};
 use crate::legacy::is_whole;
+use crate::mirror::layout::READABLE;
 use crate::mirror::{Published, changes, lock};
 use crate::observe::process::Process;
 use crate::observe::status::{self, CategoryStatus, Role, State, Status};
@@ -52,7 +53,7 @@ impl Teller {
 
 /// Until when the upstream asks to be left alone.
 pub(super) fn held_until(backend: &GithubBackend) -> Option<Timestamp> {
-    backend.upstream().holds().into_values().max()
+    backend.hosts().limits().into_values().max()
 }
 
 /// The status of the mirror's writer, if it left one where another daemon looks.
@@ -121,6 +122,6 @@ fn mtime(path: &Path) -> Option<Timestamp> {
 
 /// How many records a v2 file holds; `None` when it is none.
 fn count(path: &Path) -> Option<u64> {
-    let bytes = disk::read(path, Links::Follow).ok()??;
+    let bytes = disk::read(path, Links::Follow, READABLE).ok()??;
     is_whole(&bytes).then(|| changes::records(&bytes).count() as u64)
 }

@@ -1,22 +1,23 @@
-//! The one HTTP client of an upstream: its trust, its timeouts, its manners.
+//! The one HTTP client of a process: its trust, its timeouts, its proxies, its manners.
 //!
-//! 1. A client is built at the first request and not before: a directory upstream and a command that asks nothing never
-//!    load the platform's certificates.
+//! 1. Every request carries the same `Accept-Encoding`, because an `ETag` describes one encoding.
 //! 2. Between polls it holds no connection: idle ones are closed within [`IDLE`].
+//! 3. At most [`REDIRECTS`] redirects are followed, and none from https to http.
+//! 4. Fields of an answer that are no fields are passed over: what a body is, its bytes tell.
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Client, ClientBuilder};
-use rustls::crypto::{CryptoProvider, ring};
-use url::Url;
 
 use super::super::address::without_credentials;
 use super::super::error::{HttpCause, UpstreamError};
-use crate::config::UpstreamConfig;
+use super::proxy::Proxies;
+use super::trust;
+use crate::config::HttpConfig;
 
 /// Who we are and where to complain.
 const USER_AGENT: &str = concat!(
@@ -31,44 +32,47 @@ const REDIRECTS: usize = 3;
 /// How long a connection is kept for the next request: enough for the files of one poll and their retries.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Builds the client for requests to `first`.
-pub(in crate::upstream) fn build(
-    config: &UpstreamConfig,
-    first: &Url,
-) -> Result<Client, UpstreamError> {
-    if CryptoProvider::get_default().is_none() {
-        // Fails only when another thread was faster, and then there is one as well.
-        let _ = ring::default_provider().install_default();
-    }
-    let failed = |source| UpstreamError::Client {
-        source: HttpCause::new(source),
-    };
-    match builder(config).build() {
-        // Plain http needs no certificates, so a machine without any can still mirror from its neighbour.
-        Err(_) if first.scheme() == "http" => {
-            builder(config).tls_certs_only([]).build().map_err(failed)
-        }
-        built => built.map_err(failed),
-    }
+/// The client, and the proxies that it goes through.
+#[derive(Debug)]
+pub(in crate::upstream) struct Client {
+    pub(super) inner: reqwest::Client,
+    pub(super) proxies: Arc<Proxies>,
 }
 
-fn builder(config: &UpstreamConfig) -> ClientBuilder {
-    Client::builder()
-        .user_agent(USER_AGENT)
-        .default_headers(HeaderMap::from_iter([(
-            ACCEPT_ENCODING,
-            HeaderValue::from_static("gzip"),
-        )]))
-        .http1_ignore_invalid_headers_in_responses(true)
-        .http1_allow_spaces_after_header_name_in_responses(true)
-        .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .referer(false)
-        .redirect(Policy::custom(redirect))
-        .connect_timeout(config.connect_timeout)
-        .read_timeout(config.read_timeout)
-        .timeout(config.timeout)
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(config.concurrency)
+impl Client {
+    /// A client that asks as configured, through the proxies of the environment.
+    pub(in crate::upstream) fn new(http: &HttpConfig) -> Result<Self, UpstreamError> {
+        let proxies = Arc::new(Proxies::new(|name| std::env::var(name).ok()));
+        for variable in &proxies.unreadable {
+            tracing::warn!("{variable} names no proxy that can be used, and is passed over");
+        }
+        let of = Arc::clone(&proxies);
+        let through = reqwest::Proxy::custom(move |url| of.of(url).map(|proxy| proxy.url.clone()));
+        let tls = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
+        let inner = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .default_headers(HeaderMap::from_iter([(
+                ACCEPT_ENCODING,
+                HeaderValue::from_static("gzip"),
+            )]))
+            .tls_backend_preconfigured(tls)
+            .proxy(through)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .referer(false)
+            .redirect(Policy::custom(redirect))
+            .connect_timeout(http.connect_timeout)
+            .read_timeout(http.read_timeout)
+            .timeout(http.timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(http.concurrency)
+            .build()
+            .map_err(|source| UpstreamError::Client {
+                source: HttpCause::new(source),
+            })?;
+        Ok(Self { inner, proxies })
+    }
 }
 
 fn redirect(attempt: Attempt<'_>) -> Action {

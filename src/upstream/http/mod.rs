@@ -9,102 +9,250 @@
 
 pub(super) mod client;
 mod coding;
+mod proxy;
+pub(super) mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING,
 };
-use reqwest::{Client, Response, StatusCode, Version};
+use reqwest::{Response, StatusCode, Version};
 
 use super::address::Target;
-use super::error::{HttpCause, UpstreamError};
-use super::{Fetched, Validators, retry};
+use super::error::{During, HttpCause, UpstreamError};
+use super::host::retry;
+use super::{Validators, What};
 use crate::clock;
+use client::Client;
 
 /// As much of an error page as is searched for the words "rate limit".
 const ERROR_PAGE_BYTES: u64 = 4096;
 
-/// One request for `target`; decoded body bytes are added to `downloaded` as they arrive.
-pub(super) async fn get(
-    client: &Client,
-    target: &Target,
-    validators: Option<&Validators>,
-    limit: u64,
-    downloaded: &AtomicU64,
-) -> Result<Fetched, UpstreamError> {
-    let started = clock::instant();
-    let conditions = validators.map(conditions).unwrap_or_default();
-    let unconditional = conditions.is_empty();
-    let request = client.get(target.request.clone()).headers(conditions);
-    let response = request
-        .send()
-        .await
-        .map_err(|error| request_failure(target, error, clock::since(started)))?;
+/// One request.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) client: &'a Client,
+    pub(super) target: &'a Target,
+    /// Sent as `Authorization: Bearer`.
+    pub(super) token: Option<HeaderValue>,
+    /// The largest body that is taken, in decoded bytes.
+    pub(super) limit: u64,
+    /// Bytes of bodies are added as they arrive.
+    pub(super) downloaded: &'a AtomicU64,
+}
 
-    let url = || target.shown.clone();
-    let status = response.status();
-    match status {
-        StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
-        StatusCode::NOT_MODIFIED if unconditional => {
-            return Err(UpstreamError::NotModifiedUnasked { url: url() });
+impl Request<'_> {
+    /// Sends it, conditionally where `validators` can be sent.
+    pub(super) async fn get(&self, validators: Option<&Validators>) -> Result<What, UpstreamError> {
+        let started = clock::instant();
+        let conditions = validators.map(conditions).unwrap_or_default();
+        let unconditional = conditions.is_empty();
+        let mut request = self.client.inner.get(self.target.request.clone());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token);
         }
-        StatusCode::NOT_MODIFIED => return Ok(Fetched::NotModified),
-        _ => return Err(refusal(target, response).await),
+        let response = request
+            .headers(conditions)
+            .send()
+            .await
+            .map_err(|error| self.unanswered(error, clock::since(started)))?;
+        let url = || self.target.shown.clone();
+        match response.status() {
+            StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
+            StatusCode::NOT_MODIFIED if unconditional => {
+                return Err(UpstreamError::NotModifiedUnasked { url: url() });
+            }
+            StatusCode::NOT_MODIFIED => return Ok(What::NotModified),
+            _ => return Err(self.refusal(response).await),
+        }
+
+        let headers = response.headers();
+        let announced = announces_its_end(response.version(), headers);
+        let codings: Vec<String> = headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .map(|field| String::from_utf8_lossy(field.as_bytes()).into_owned())
+            .collect();
+        let validators = Validators::of(
+            text(headers, ETAG),
+            text(headers, LAST_MODIFIED),
+            text(headers, DATE),
+            clock::now(),
+        );
+        let body = match self.read(response).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Err(self.too_large()),
+            Err(error) => return Err(self.broken(error, clock::since(started))),
+        };
+        let raw = body.len() as u64;
+        let decoded = coding::decode(codings.iter().map(String::as_str), body, self.limit)
+            .map_err(|why| self.undecodable(why))?;
+        let (bytes, complete) = (decoded.bytes, announced || decoded.confirmed);
+        // Counted as it came until here; the counter wraps, so this also takes away.
+        self.downloaded
+            .fetch_add((bytes.len() as u64).wrapping_sub(raw), Ordering::Relaxed);
+        if bytes.is_empty() {
+            return Err(UpstreamError::Empty { place: url() });
+        }
+        if is_markup(&bytes) {
+            return Err(UpstreamError::WebPage { url: url() });
+        }
+        Ok(What::Body {
+            bytes,
+            validators,
+            complete,
+        })
     }
 
-    let headers = response.headers();
-    let announced = announces_its_end(response.version(), headers);
-    let codings: Vec<String> = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .map(|field| String::from_utf8_lossy(field.as_bytes()).into_owned())
-        .collect();
-    let validators = Validators {
-        etag: text(headers, ETAG).map(str::to_owned),
-        last_modified: text(headers, LAST_MODIFIED).map(str::to_owned),
-    };
-    let body = match read(response, limit, downloaded).await {
-        Ok(Some(body)) => body,
-        Ok(None) => {
-            return Err(UpstreamError::TooLarge {
-                place: url(),
-                limit,
-            });
+    /// The body as it came; `None` when it is larger than the limit.
+    async fn read(&self, mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+        // A server may also announce what it does not send.
+        let announced = response.content_length().unwrap_or_default();
+        if announced > self.limit {
+            return Ok(None);
         }
-        Err(error) => return Err(body_failure(target, error, clock::since(started))),
-    };
-    let raw = body.len() as u64;
-    let decoded = coding::decode(codings.iter().map(String::as_str), body, limit)
-        .map_err(|why| undecodable(target, why, limit))?;
-    let (body, complete) = (decoded.bytes, announced || decoded.confirmed);
-    // Counted as it came until here; the counter wraps, so this also takes away.
-    downloaded.fetch_add((body.len() as u64).wrapping_sub(raw), Ordering::Relaxed);
-    if body.is_empty() {
-        return Err(UpstreamError::Empty { place: url() });
+        let mut body =
+            Vec::with_capacity(usize::try_from(announced.min(1 << 20)).unwrap_or_default());
+        while let Some(chunk) = response.chunk().await? {
+            self.downloaded
+                .fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            if (body.len() + chunk.len()) as u64 > self.limit {
+                return Ok(None);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Some(body))
     }
-    if is_markup(&body) {
-        return Err(UpstreamError::WebPage { url: url() });
+
+    /// What a status means that brings neither a body nor "not modified".
+    async fn refusal(&self, response: Response) -> UpstreamError {
+        let url = self.target.shown.clone();
+        let status = response.status();
+        let headers = response.headers();
+        let now = clock::now();
+        let header = text(headers, RETRY_AFTER).map(str::to_owned);
+        let reset = text(headers, HeaderName::from_static("x-ratelimit-reset")).map(str::to_owned);
+        let limited = match status {
+            StatusCode::TOO_MANY_REQUESTS => true,
+            StatusCode::FORBIDDEN => {
+                header.is_some() || exhausted(headers) || page_names_a_limit(response).await
+            }
+            _ => false,
+        };
+        if limited {
+            return UpstreamError::RateLimited {
+                url,
+                status: status.as_u16(),
+                host: self.target.host.clone(),
+                until: retry::limit(now, header.as_deref(), reset.as_deref()),
+            };
+        }
+        // Over https the proxy only passes on what it cannot read.
+        let hint = match self.target.request.scheme() {
+            "http" => self.client.proxies.hint(&self.target.request),
+            _ => String::new(),
+        };
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => UpstreamError::Missing {
+                url,
+                status: status.as_u16(),
+                hint: self.target.hint,
+            },
+            StatusCode::UNPROCESSABLE_ENTITY if self.target.unknown_is_422 => {
+                UpstreamError::Missing {
+                    url,
+                    status: status.as_u16(),
+                    hint: self.target.hint,
+                }
+            }
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => UpstreamError::Proxy { url, hint },
+            _ => UpstreamError::Status {
+                url,
+                status,
+                hint,
+                retry_after: header.and_then(|header| retry::retry_after(&header, now)),
+            },
+        }
     }
-    Ok(Fetched::New {
-        body,
-        validators,
-        complete,
-    })
+
+    /// A request that got no answer.
+    fn unanswered(&self, error: reqwest::Error, after: Duration) -> UpstreamError {
+        let url = self.target.shown.clone();
+        let (timeout, connect, redirect) =
+            (error.is_timeout(), error.is_connect(), error.is_redirect());
+        let source = HttpCause::new(error);
+        if redirect {
+            UpstreamError::Redirect { url, source }
+        } else if source.is_roots() {
+            UpstreamError::Roots { url, source }
+        } else if source.is_certificate() {
+            UpstreamError::Certificate { url, source }
+        } else if timeout {
+            let during = if connect {
+                During::Connecting
+            } else {
+                During::Waiting
+            };
+            UpstreamError::Timeout { url, during, after }
+        } else if connect {
+            let hint = self.client.proxies.hint(&self.target.request);
+            UpstreamError::Connect { url, hint, source }
+        } else {
+            UpstreamError::Request { url, source }
+        }
+    }
+
+    /// A body that did not arrive.
+    fn broken(&self, error: reqwest::Error, after: Duration) -> UpstreamError {
+        let url = self.target.shown.clone();
+        // A timeout is also a decoding error to the client, so it is asked for first.
+        if error.is_timeout() {
+            let during = During::Reading;
+            return UpstreamError::Timeout { url, during, after };
+        }
+        UpstreamError::Body {
+            url,
+            source: HttpCause::new(error),
+        }
+    }
+
+    /// A body that arrived and cannot be read.
+    fn undecodable(&self, why: coding::Undecodable) -> UpstreamError {
+        let url = self.target.shown.clone();
+        match why {
+            coding::Undecodable::Foreign(encoding) => UpstreamError::Encoding { url, encoding },
+            coding::Undecodable::TooLarge => self.too_large(),
+            coding::Undecodable::Damaged(how) => UpstreamError::Undecodable { url, how },
+        }
+    }
+
+    fn too_large(&self) -> UpstreamError {
+        UpstreamError::TooLarge {
+            place: self.target.shown.clone(),
+            limit: self.limit,
+        }
+    }
 }
 
 /// `If-None-Match` and `If-Modified-Since`; a validator that is no header value (a damaged state file) is left out.
 fn conditions(validators: &Validators) -> HeaderMap {
     let pairs = [
-        (IF_NONE_MATCH, &validators.etag),
-        (IF_MODIFIED_SINCE, &validators.last_modified),
+        (IF_NONE_MATCH, validators.etag.as_ref()),
+        (
+            IF_MODIFIED_SINCE,
+            validators
+                .last_modified
+                .as_ref()
+                .filter(|_| !validators.weak_date),
+        ),
     ];
     pairs
         .into_iter()
         .filter_map(|(name, value)| {
-            let value = HeaderValue::from_str(value.as_deref()?).ok()?;
+            let value = HeaderValue::from_str(value?).ok()?;
             (!value.is_empty()).then_some((name, value))
         })
         .collect()
@@ -123,69 +271,6 @@ fn is_markup(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The body as it came; `None` when it is larger than `limit`.
-async fn read(
-    mut response: Response,
-    limit: u64,
-    downloaded: &AtomicU64,
-) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    // A server may also announce what it does not send.
-    let announced = response.content_length().unwrap_or_default();
-    if announced > limit {
-        return Ok(None);
-    }
-    let mut body = Vec::with_capacity(usize::try_from(announced.min(1 << 20)).unwrap_or_default());
-    while let Some(chunk) = response.chunk().await? {
-        downloaded.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-        if (body.len() + chunk.len()) as u64 > limit {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
-/// What a status other than 200 and 304 means.
-async fn refusal(target: &Target, response: Response) -> UpstreamError {
-    let url = target.shown.clone();
-    let status = response.status();
-    let headers = response.headers();
-    let now = clock::now();
-    let header = text(headers, RETRY_AFTER).map(str::to_owned);
-    let reset = text(headers, HeaderName::from_static("x-ratelimit-reset")).map(str::to_owned);
-    let limited = match status {
-        StatusCode::TOO_MANY_REQUESTS => true,
-        StatusCode::FORBIDDEN => {
-            header.is_some() || exhausted(headers) || page_tells_of_a_limit(response).await
-        }
-        _ => false,
-    };
-    if limited {
-        let until = retry::hold(now, header.as_deref(), reset.as_deref());
-        let (status, host) = (status.as_u16(), target.host.clone());
-        return UpstreamError::RateLimited {
-            url,
-            status,
-            host,
-            until,
-        };
-    }
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => {
-            let (status, hint) = (status.as_u16(), target.hint);
-            UpstreamError::Missing { url, status, hint }
-        }
-        _ => {
-            let retry_after = header.and_then(|header| retry::retry_after(&header, now));
-            UpstreamError::Status {
-                url,
-                status,
-                retry_after,
-            }
-        }
-    }
-}
-
 /// GitHub marks a used-up quota with this header; others use the draft standard's name.
 fn exhausted(headers: &HeaderMap) -> bool {
     ["x-ratelimit-remaining", "ratelimit-remaining"]
@@ -194,7 +279,7 @@ fn exhausted(headers: &HeaderMap) -> bool {
 }
 
 /// Whether the page behind a 403 says that it is about a rate limit.
-async fn page_tells_of_a_limit(mut response: Response) -> bool {
+async fn page_names_a_limit(mut response: Response) -> bool {
     let mut page = Vec::new();
     // Whatever arrives of it is good enough: a page that breaks off is no reason for another error.
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -212,76 +297,4 @@ async fn page_tells_of_a_limit(mut response: Response) -> bool {
 /// A header's value, when it is there and is text.
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// A request that got no answer.
-fn request_failure(target: &Target, error: reqwest::Error, after: Duration) -> UpstreamError {
-    let url = target.shown.clone();
-    let (timeout, connect, redirect) =
-        (error.is_timeout(), error.is_connect(), error.is_redirect());
-    let source = HttpCause::new(error);
-    if redirect {
-        UpstreamError::Redirect { url, source }
-    } else if source.is_certificate() {
-        UpstreamError::Certificate { url, source }
-    } else if timeout {
-        let during = if connect {
-            "connecting"
-        } else {
-            "waiting for the answer"
-        };
-        UpstreamError::Timeout { url, during, after }
-    } else if connect {
-        UpstreamError::Connect {
-            url,
-            hint: proxy_hint(target.request.scheme()),
-            source,
-        }
-    } else {
-        UpstreamError::Request { url, source }
-    }
-}
-
-/// A body that did not arrive.
-fn body_failure(target: &Target, error: reqwest::Error, after: Duration) -> UpstreamError {
-    let url = target.shown.clone();
-    // A timeout is also a decoding error to the client, so it is asked for first.
-    if error.is_timeout() {
-        return UpstreamError::Timeout {
-            url,
-            during: "reading the body",
-            after,
-        };
-    }
-    UpstreamError::Body {
-        url,
-        source: HttpCause::new(error),
-    }
-}
-
-/// A body that arrived and cannot be read.
-fn undecodable(target: &Target, why: coding::Undecodable, limit: u64) -> UpstreamError {
-    let url = target.shown.clone();
-    match why {
-        coding::Undecodable::Foreign(encoding) => UpstreamError::Encoding { url, encoding },
-        coding::Undecodable::TooLarge => UpstreamError::TooLarge { place: url, limit },
-        coding::Undecodable::Damaged(how) => UpstreamError::Undecodable { url, how },
-    }
-}
-
-/// Says that a proxy is in the way, when the environment names one for this scheme.
-fn proxy_hint(scheme: &str) -> &'static str {
-    let of_scheme = match scheme {
-        "https" => ["HTTPS_PROXY", "https_proxy"],
-        _ => ["HTTP_PROXY", "http_proxy"],
-    };
-    let names = of_scheme.into_iter().chain(["ALL_PROXY", "all_proxy"]);
-    if names
-        .filter_map(std::env::var_os)
-        .any(|value| !value.is_empty())
-    {
-        " (a proxy is set in the environment; check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY)"
-    } else {
-        ""
-    }
 }

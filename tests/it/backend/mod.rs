@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use horde_refd::backend::{GithubBackend, Invalidation};
 use horde_refd::category::Category;
-use horde_refd::config::{Config, Layout, Origin};
+use horde_refd::config::{Config, Layout, Origin, UpstreamConfig};
 
 use crate::common::scripted::{Action, Scripted, answer_with, header, target};
 use crate::common::{World, answer};
@@ -55,9 +55,9 @@ impl Library {
 
     fn config(&self) -> Config {
         let mut config = Config::default_for(self.world.mirror());
-        config.upstream.origin = Origin::Http(self.server.url().parse().unwrap());
-        config.upstream.layout = Layout::Flat;
-        config.upstream.retry_attempts = 1;
+        let origin = Origin::Http(self.server.url().parse().unwrap());
+        config.upstreams = vec![UpstreamConfig::new(origin, Layout::Flat)];
+        config.http.retry_attempts = 1;
         config.ttl = Duration::from_secs(3600);
         config
     }

@@ -74,7 +74,7 @@ async fn a_rate_limit_shows_in_the_health() {
         Scripted::start(|_, _| Action::Send(answer_with(429, &[("Retry-After", "600")], b"")));
     let mut config = library.config();
     let url = limited.url();
-    config.upstream.origin = horde_refd::config::Origin::Http(url.parse().unwrap());
+    config.upstreams[0].origin = horde_refd::config::Origin::Http(url.parse().unwrap());
     let backend = GithubBackend::open(config).unwrap();
     let clip = backend.fetch_category(Category::Clip, true).await;
     assert!(clip.unwrap().unwrap().is_stale());

@@ -17,45 +17,72 @@ fn stderr(command: &mut Command, code: i32) -> String {
 fn config_says_where_each_value_came_from() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("config.toml");
-    std::fs::write(&file, "ttl = \"2m\"\n[upstream]\nconcurrency = 2\n").unwrap();
+    std::fs::write(
+        &file,
+        "ttl = \"2m\"\n[http]\nconcurrency = 2\n[[upstream]]\nname = \"near\"\n",
+    )
+    .unwrap();
     let args = ["config", "--base-path", "m", "--json", "-c", "config.toml"];
     let mut command = program();
     command.current_dir(directory.path()).args(args);
     command.env("HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__BRANCH", "beta");
+    command.env("GITHUB_PROXY_URL_BASE", "https://proxy.example/");
+    // On such hosts it names the front end that reads this mirror.
+    command.env(
+        "HORDE_MODEL_REFERENCE_PRIMARY_API_URL",
+        "https://front.example",
+    );
     let json: serde_json::Value = serde_json::from_str(&stdout(&mut command)).unwrap();
     let cwd = directory.path().canonicalize().unwrap();
+    let file = cwd.join("config.toml").display().to_string();
     let table = [
         (
             "base_path",
             cwd.join("m").display().to_string().into(),
             "flag",
             Some("--base-path".to_owned()),
+            None,
         ),
+        ("ttl", "2m".into(), "file", Some(file.clone()), Some(1)),
         (
-            "ttl",
-            "2m".into(),
-            "file",
-            Some(cwd.join("config.toml").display().to_string()),
-        ),
-        (
-            "upstream.concurrency",
+            "http.concurrency",
             2.into(),
             "file",
-            Some(cwd.join("config.toml").display().to_string()),
+            Some(file.clone()),
+            Some(3),
         ),
         (
-            "upstream.text.branch",
+            "github.text.branch",
             "beta".into(),
             "environment",
             Some("HORDE_MODEL_REFERENCE_TEXT_GITHUB_REPO__BRANCH".to_owned()),
+            None,
         ),
-        ("seed", false.into(), "default", None),
-        ("metrics_file", serde_json::Value::Null, "default", None),
+        ("seed", false.into(), "default", None, None),
+        (
+            "metrics_file",
+            serde_json::Value::Null,
+            "default",
+            None,
+            None,
+        ),
     ];
-    for (key, value, source, from) in table {
-        let expected = serde_json::json!({"value": value, "source": source, "from": from});
+    for (key, value, source, from, line) in table {
+        let expected =
+            serde_json::json!({"value": value, "source": source, "from": from, "line": line});
         assert_eq!(json["values"][key], expected, "{key}");
     }
+    let upstreams = json["upstreams"].as_array().unwrap();
+    assert_eq!(upstreams.len(), 1);
+    assert_eq!(
+        upstreams[0]["name"],
+        serde_json::json!({"value": "near", "source": "file", "from": file, "line": 5})
+    );
+    assert_eq!(upstreams[0]["layout"]["value"], "github");
+    assert_eq!(upstreams[0]["layout"]["source"], "default");
+    let proxy = &upstreams[0]["proxy_url"];
+    assert_eq!(proxy["value"], "https://proxy.example/");
+    assert_eq!(proxy["from"], "GITHUB_PROXY_URL_BASE");
     assert_eq!(json["warnings"], serde_json::json!([]));
 }
 
@@ -117,6 +144,74 @@ fn a_warning_goes_to_stderr_and_leaves_stdout_a_configuration() {
     command.env("HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED", "yes");
     let text = stderr(command.arg("config"), 0);
     assert!(text.starts_with("warning: seed has no effect"), "{text}");
+    for value in ["\"/data\"", "~/models"] {
+        let mut command = program();
+        let text = stderr(command.env("AIWORKER_CACHE_HOME", value).arg("config"), 0);
+        assert!(text.starts_with("warning: AIWORKER_CACHE_HOME ("), "{text}");
+    }
+}
+
+#[test]
+fn what_run_would_refuse_config_refuses() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    let table = [
+        ("[upstream]\nurl = \"/srv/up\"\n", "write [[upstream]]"),
+        (
+            "[[upstream]]\nurl = \"/a\"\n[[upstream]]\nurl = \"/b\"\n",
+            ":3: [[upstream]]: version ",
+        ),
+        (
+            "[[upstream]]\nurl = \"https://h\"\nlayout = \"primary\"\n",
+            ":3: upstream.layout: has no \"primary\" yet",
+        ),
+        (
+            "[guard]\nhold = \"1h\"\n",
+            ":2: guard.hold: has no effect yet",
+        ),
+        (
+            "on_invalid_record = \"skip\"\n",
+            ":1: on_invalid_record: has no \"skip\" yet",
+        ),
+        (
+            "[[upstream]]\nlayout = \"flat\"\n",
+            ":1: upstream.url: must be set",
+        ),
+    ];
+    for (text, problem) in table {
+        std::fs::write(&file, text).unwrap();
+        for subcommand in ["config", "run", "sync"] {
+            let mut command = program();
+            command.env("HOME", directory.path());
+            let text = stderr(command.arg(subcommand).arg("-c").arg(&file), 2);
+            assert!(text.contains(problem), "{subcommand}: {text}");
+        }
+    }
+    let no_text = std::ffi::OsStr::from_bytes(b"/tmp/m\xff");
+    for subcommand in ["config", "run"] {
+        let mut command = program();
+        let text = stderr(command.arg(subcommand).arg("--base-path").arg(no_text), 2);
+        assert!(text.contains("must be UTF-8"), "{text}");
+    }
+    let text = stderr(program().args(["config", "--layout", "flat"]), 2);
+    assert!(text.contains("--layout: needs --upstream"), "{text}");
+}
+
+#[test]
+fn an_upstream_appended_to_the_example_is_the_only_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    let example = include_str!("../../../config.example.toml");
+    let appended = "\n[[upstream]]\nurl = \"/srv/up\"\nlayout = \"github\"\n";
+    std::fs::write(&file, format!("{example}{appended}")).unwrap();
+    let mut command = program();
+    command.args(["config", "--json", "-c"]).arg(&file);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&mut command)).unwrap();
+    let upstreams = json["upstreams"].as_array().unwrap();
+    assert_eq!(upstreams.len(), 1);
+    assert_eq!(upstreams[0]["url"]["value"], "/srv/up");
 }
 
 #[test]

@@ -284,10 +284,10 @@ fn show_prints_one_model_of_either_format() {
 
 #[test]
 fn show_changes_no_number() {
-    let scratch = synced();
+    let world = synced();
     let file = "{\"x\": {\"name\": \"x\", \"n\": [4154764326612.7812, 123456789012345678901234567890, NaN, 1.50]}}";
-    std::fs::write(scratch.legacy(Category::Clip), file).unwrap();
-    let ran = scratch.run(&["show", "clip", "x", "--legacy"]).expect(0);
+    std::fs::write(world.legacy(Category::Clip), file).unwrap();
+    let ran = world.run(&["show", "clip", "x", "--legacy"]).expect(0);
     let numbers = [
         "4154764326612.7812",
         "123456789012345678901234567890",

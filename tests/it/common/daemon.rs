@@ -81,11 +81,15 @@ impl Setup<'_> {
 
     pub fn start(self) -> Daemon {
         let config = self.runtime.join("config.toml");
-        let lines = self
-            .keys
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}\n"));
-        fs::write(&config, lines.collect::<String>()).unwrap();
+        // The keys of the one upstream come last: a table goes on to the end of the file.
+        let (mut top, mut upstream) = (String::new(), "[[upstream]]\n".to_owned());
+        for (key, value) in &self.keys {
+            match key.strip_prefix("upstream.") {
+                Some(key) => upstream += &format!("{key} = {value}\n"),
+                None => top += &format!("{key} = {value}\n"),
+            }
+        }
+        fs::write(&config, top + &upstream).unwrap();
         let mut child = program(&self.runtime)
             .args(["run", "-v", "-c"])
             .arg(&config)

@@ -72,8 +72,8 @@ impl Origin {
     pub fn of<'a>(&self, setup: Setup<'a>) -> Setup<'a> {
         setup
             .text("upstream.url", self.server.url())
-            .set("upstream.retry_attempts", "1")
-            .set("upstream.concurrency", "10")
+            .set("http.retry_attempts", "1")
+            .set("http.concurrency", "10")
     }
 }
 

@@ -17,8 +17,8 @@ fn hanging(world: &World, origin: &Origin) -> Daemon {
     );
     let daemon = origin
         .of(world.setup())
-        .set("upstream.read_timeout", "\"1h\"")
-        .set("upstream.timeout", "\"1h\"")
+        .set("http.read_timeout", "\"1h\"")
+        .set("http.timeout", "\"1h\"")
         .set("hooks.on_change", &hook)
         .started();
     until("the first change is told", || world.path("hooked").exists());

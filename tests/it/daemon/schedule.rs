@@ -63,7 +63,7 @@ fn ticks_never_queue_up_behind_a_poll_that_hangs() {
     let setup = origin.of(world.setup());
     let daemon = setup
         .set("schedule.cron", EVERY_SECOND)
-        .set("upstream.read_timeout", "\"4s\"")
+        .set("http.read_timeout", "\"4s\"")
         .started();
     origin.mood(Mood::Hang);
     let seen = origin.requests().len();

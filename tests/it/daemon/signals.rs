@@ -74,8 +74,8 @@ fn sighup_ends_a_backoff() {
     let setup = origin.of(world.setup());
     // The wait after the first attempt would be longer than this test can last.
     let daemon = setup
-        .set("upstream.retry_attempts", "3")
-        .set("upstream.retry_backoff", "\"5m\"")
+        .set("http.retry_attempts", "3")
+        .set("http.retry_backoff", "\"5m\"")
         .start();
     daemon.wait_lines(10, &["waiting to try again"]);
     origin.mood(Mood::Serve);
@@ -91,8 +91,8 @@ fn sighup_ends_a_backoff_of_a_forced_refresh_too() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let setup = origin.of(world.setup());
     let daemon = setup
-        .set("upstream.retry_attempts", "3")
-        .set("upstream.retry_backoff", "\"5m\"")
+        .set("http.retry_attempts", "3")
+        .set("http.retry_backoff", "\"5m\"")
         .started();
     origin.mood(Mood::Fail(500));
     daemon.signal(Signal::HUP);
@@ -111,7 +111,7 @@ fn sighup_ends_a_backoff_of_a_forced_refresh_too() {
 fn a_rate_limit_holds_against_sighup_which_says_so() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let setup = origin.of(world.setup());
-    let daemon = setup.set("upstream.concurrency", "1").started();
+    let daemon = setup.set("http.concurrency", "1").started();
     origin.mood(Mood::Limit(3600));
     daemon.signal(Signal::HUP);
     daemon.wait_state("blip", "held");
@@ -136,7 +136,7 @@ fn a_rate_limit_holds_against_sighup_which_says_so() {
     // It survives a restart.
     let _ = daemon.stop();
     let setup = origin.of(world.setup());
-    let daemon = setup.set("upstream.concurrency", "1").started();
+    let daemon = setup.set("http.concurrency", "1").started();
     daemon.wait_state("blip", "held");
     assert_eq!(origin.requests().len(), 11, "nothing was sent");
     assert_eq!(world.assert_whole(), 10);

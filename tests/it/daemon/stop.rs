@@ -64,8 +64,8 @@ fn a_stop_in_a_backoff_is_at_once() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Fail(500)));
     let setup = origin.of(world.setup());
     let daemon = setup
-        .set("upstream.retry_attempts", "3")
-        .set("upstream.retry_backoff", "\"5m\"")
+        .set("http.retry_attempts", "3")
+        .set("http.retry_backoff", "\"5m\"")
         .start();
     daemon.wait_lines(10, &["waiting to try again"]);
     let (status, elapsed) = daemon.stop();

@@ -426,8 +426,8 @@ fn a_change_is_published_while_a_poll_hangs() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let setup = origin.of(world.setup());
     let daemon = setup
-        .set("upstream.read_timeout", "\"1h\"")
-        .set("upstream.timeout", "\"1h\"")
+        .set("http.read_timeout", "\"1h\"")
+        .set("http.timeout", "\"1h\"")
         .started();
     origin.mood(Mood::Hang);
     daemon.signal(Signal::HUP);

@@ -18,6 +18,7 @@ impl Bench {
         let root = tempfile::tempdir().unwrap();
         let config = HooksConfig {
             on_change: ["sh", "-c", script, "hook"].map(str::to_owned).to_vec(),
+            on_trouble: Vec::new(),
             timeout,
         };
         let hooks = Hooks::spawn(&config, root.path().to_owned());
@@ -108,6 +109,7 @@ async fn its_failure_changes_nothing() {
     }
     let missing = HooksConfig {
         on_change: vec!["/nonexistent/hook".to_owned()],
+        on_trouble: Vec::new(),
         timeout: LONG,
     };
     let hooks = Hooks::spawn(&missing, PathBuf::from("/"));

@@ -95,7 +95,7 @@ fn requests_are_told_with_v_and_attempts_are_counted() {
     let world = World::new();
     let server = Scripted::start(|_, _| Action::Send(answer_with(500, &[], b"")));
     let config = world.root().join("config.toml");
-    let text = "[upstream]\nretry_backoff = \"0s\"\nretry_attempts = 2\n";
+    let text = "[http]\nretry_backoff = \"0s\"\nretry_attempts = 2\n";
     std::fs::write(&config, text).unwrap();
     let args = [
         "blip",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use horde_refd::disk::{self, Links, Placement, Replaced};
+use horde_refd::disk::{self, Links, Placement, Replacement};
 
 /// What a Python worker does, as fast as it can: read the bytes, parse them.
 const WORKER: &str = r#"
@@ -78,7 +78,7 @@ fn readers_during_1000_rewrites_see_whole_versions_only_and_every_mtime_is_new()
         let mut mtime = disk::stamp(&path, Links::Refuse).unwrap().unwrap().mtime();
         for number in 2..=1001 {
             let replaced = disk::replace(&path, &version(number), placement).unwrap();
-            assert_eq!(replaced, Replaced::Written(Some(version(number - 1))));
+            assert_eq!(replaced, Replacement::Written(Some(version(number - 1))));
             let now = disk::stamp(&path, Links::Refuse).unwrap().unwrap().mtime();
             assert!(now > mtime, "rewrite {number}: {now} is not after {mtime}");
             mtime = now;

@@ -176,7 +176,7 @@ fn a_404_fails_at_once_and_costs_the_others_nothing() {
     );
     let ran = html.sync_from(&portal.url(), &[]).expect(1);
     assert!(!html.legacy(Category::Clip).exists());
-    assert!(ran.error(Category::Clip).contains("HTML"), "{ran:#?}");
+    assert!(ran.error(Category::Clip).contains("a web page"), "{ran:#?}");
 }
 
 #[test]

@@ -100,30 +100,36 @@ fn what_a_crash_left_is_swept_and_nothing_else() {
 }
 
 #[test]
-fn a_file_in_the_place_of_a_directory_is_named() {
+fn a_file_in_the_place_of_a_directory_gives_way_and_is_named() {
     let world = World::new();
     world.sync(&[]).expect(0);
     let v2 = std::fs::read(world.v2(Category::Blip)).unwrap();
     std::fs::remove_dir_all(world.mirror().join("legacy")).unwrap();
     std::fs::write(world.mirror().join("legacy"), "").unwrap();
-    let ran = world.sync(&[]).expect(1);
+    let ran = world.sync(&[]).expect(0);
     let named = world.mirror().join("legacy");
+    assert!(named.is_dir());
     assert!(ran.stderr.contains(named.to_str().unwrap()), "{ran:#?}");
     assert_eq!(std::fs::read(world.v2(Category::Blip)).unwrap(), v2);
 }
 
 #[test]
-fn a_directory_in_the_place_of_a_v2_file_fails_that_category_only() {
+fn a_directory_in_the_place_of_a_file_is_moved_aside_with_what_it_holds() {
     let world = World::new();
-    std::fs::create_dir_all(world.v2(Category::Clip)).unwrap();
-    let ran = world.sync(&[]).expect(1);
-    assert_eq!(ran.fared(Category::Clip).0, "failed");
-    let error = ran.error(Category::Clip);
-    assert!(
-        error.contains(world.v2(Category::Clip).to_str().unwrap()),
-        "{error}"
-    );
-    assert_eq!(ran.fared(Category::Blip).0, "updated");
+    for file in [
+        world.v2(Category::Clip),
+        world.mirror().join("manifest.json"),
+    ] {
+        std::fs::create_dir_all(&file).unwrap();
+        std::fs::write(file.join("notes"), "mine").unwrap();
+    }
+    let ran = world.sync(&[]).expect(0);
+    assert_eq!(ran.fared(Category::Clip).0, "updated");
+    assert!(world.v2(Category::Clip).is_file());
+    assert!(world.mirror().join("manifest.json").is_file());
+    let tree = world.tree();
+    let notes = tree.keys().filter(|path| path.ends_with("notes"));
+    assert_eq!(notes.count(), 2, "{ran:#?}");
 }
 
 /// The binary as a user who owns nothing: another user when we are root, ourselves otherwise.

@@ -19,29 +19,29 @@ async fn a_rate_limit_ends_the_waits_of_others() {
         })
     });
     let mut config = config(&server.url());
-    config.retry_backoff = Duration::from_secs(3600);
+    config.http.retry_backoff = Duration::from_secs(3600);
     let upstream = Arc::new(upstream(&config));
     let waiting = tokio::spawn({
         let upstream = Arc::clone(&upstream);
         async move { upstream.fetch(FILE, None).await }
     });
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     upstream.fetch(Category::Blip, None).await.unwrap_err();
     let error = waiting.await.unwrap().unwrap_err();
-    assert!(matches!(error, UpstreamError::Held { .. }), "{error}");
+    assert!(matches!(error, UpstreamError::Limited { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn ending_the_backoff_answers_with_the_last_error_at_once() {
     let server = always(answer_with(502, &[], b""));
     let mut config = config(&server.url());
-    config.retry_backoff = Duration::from_secs(3600);
+    config.http.retry_backoff = Duration::from_secs(3600);
     let upstream = Arc::new(upstream(&config));
     let waiting = tokio::spawn({
         let upstream = Arc::clone(&upstream);
         async move { upstream.fetch(FILE, None).await }
     });
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     upstream.end_backoff();
     let error = waiting.await.unwrap().unwrap_err();
     assert!(
@@ -59,7 +59,7 @@ async fn ending_the_backoff_during_an_attempt_skips_the_wait_after_it() {
         move |_, _| Action::Gated(Arc::clone(&gate), answer_with(502, &[], b""))
     });
     let mut config = config(&server.url());
-    config.retry_backoff = Duration::from_secs(3600);
+    config.http.retry_backoff = Duration::from_secs(3600);
     let upstream = Arc::new(upstream(&config));
     let fetch = tokio::spawn({
         let upstream = Arc::clone(&upstream);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use horde_refd::upstream::{Class, Fetched, UpstreamError};
+use horde_refd::upstream::{Class, UpstreamError, What};
 
 use super::{BODY, FILE, always, body, config, fetch, upstream};
 use crate::common::scripted::{Action, Scripted, answer_with, raw};
@@ -106,12 +106,12 @@ async fn a_plain_body_over_the_limit_is_refused_and_one_at_the_limit_taken() {
     let server = always(answer_with(200, &[], BODY));
     for (spare, taken) in [(0, true), (-1_i64, false)] {
         let mut config = config(&server.url());
-        config.max_body_bytes = (BODY.len() as i64 + spare) as u64;
+        config.http.max_body_bytes = (BODY.len() as i64 + spare) as u64;
         assert_eq!(upstream(&config).fetch(FILE, None).await.is_ok(), taken);
     }
     let server = always(raw(200, &[("Connection", "close")], &BODY.repeat(1000)));
     let mut config = config(&server.url());
-    config.max_body_bytes = BODY.len() as u64;
+    config.http.max_body_bytes = BODY.len() as u64;
     let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
     assert!(matches!(error, UpstreamError::TooLarge { .. }), "{error}");
 }
@@ -233,9 +233,12 @@ async fn a_body_that_only_ends_with_its_connection_may_be_cut() {
     ];
     for (answer, expected) in cases {
         let server = always(answer);
-        let Fetched::New { complete, body, .. } = fetch(&server).await.unwrap() else {
+        let What::Body {
+            complete, bytes, ..
+        } = fetch(&server).await.unwrap()
+        else {
             panic!("not modified");
         };
-        assert_eq!((complete, body.as_slice()), (expected, BODY));
+        assert_eq!((complete, bytes.as_slice()), (expected, BODY));
     }
 }

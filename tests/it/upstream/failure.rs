@@ -25,7 +25,7 @@ async fn a_refused_connection_is_retried_and_said_plainly() {
         )
     );
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("error".to_owned(), 3)])
     );
 }
@@ -33,7 +33,7 @@ async fn a_refused_connection_is_retried_and_said_plainly() {
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_said_plainly() {
     let mut config = config("http://no-such-host.invalid");
-    config.retry_attempts = 1;
+    config.http.retry_attempts = 1;
     let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient);
     let text = chain(&error);
@@ -59,9 +59,9 @@ async fn a_connection_that_closes_without_a_word_is_retried() {
 /// Fetches with small timeouts from a server that takes its time, and answers with the message.
 async fn timed_out(server: &Scripted, read: u64, total: u64) -> String {
     let mut config = config(&server.url());
-    config.read_timeout = Duration::from_millis(read);
-    config.timeout = Duration::from_millis(total);
-    config.retry_attempts = 2;
+    config.http.read_timeout = Duration::from_millis(read);
+    config.http.timeout = Duration::from_millis(total);
+    config.http.retry_attempts = 2;
     let upstream = upstream(&config);
     let error = upstream.fetch(FILE, None).await.unwrap_err();
     assert_eq!(error.class(), Class::Transient);
@@ -71,7 +71,7 @@ async fn timed_out(server: &Scripted, read: u64, total: u64) -> String {
         chain(&error)
     );
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("timeout".to_owned(), 2)])
     );
     chain(&error)
@@ -121,7 +121,7 @@ async fn a_server_error_that_passes_is_retried() {
     let upstream = upstream(&config(&server.url()));
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([("200".to_owned(), 1), ("500".to_owned(), 2)])
     );
 }
@@ -131,7 +131,7 @@ async fn a_server_error_that_stays_is_asked_exactly_as_often_as_configured() {
     for attempts in [1, 2, 5] {
         let server = always(answer_with(503, &[], b""));
         let mut config = config(&server.url());
-        config.retry_attempts = attempts;
+        config.http.retry_attempts = attempts;
         let error = upstream(&config).fetch(FILE, None).await.unwrap_err();
         assert_eq!(error.class(), Class::Transient);
         let said = match attempts {
@@ -152,7 +152,7 @@ async fn a_server_error_that_asks_for_a_long_wait_is_waited_for() {
         async move { upstream.fetch(FILE, None).await }
     });
     // The one thread goes from the count to the wait, or to the end, without a pause.
-    until(|| !upstream.traffic().requests.is_empty()).await;
+    until(|| !upstream.requests().is_empty()).await;
     assert!(!fetch.is_finished(), "it gave up");
     upstream.end_backoff();
     let error = fetch.await.unwrap().unwrap_err();
@@ -163,7 +163,7 @@ async fn a_server_error_that_asks_for_a_long_wait_is_waited_for() {
 async fn a_missing_file_is_asked_for_once_and_named() {
     let server = always(answer_with(404, &[], b"404: Not Found"));
     let error = fetch(&server).await.unwrap_err();
-    assert_eq!(error.class(), Class::Permanent);
+    assert_eq!(error.class(), Class::NotThere);
     let url = server.url();
     assert!(
         error
@@ -180,11 +180,15 @@ async fn other_client_errors_and_odd_answers_fail_at_once() {
         let server = always(answer_with(status, &[], b"nothing about limits"));
         let upstream = upstream(&config(&server.url()));
         let error = upstream.fetch(FILE, None).await.unwrap_err();
-        assert_eq!(error.class(), Class::Permanent, "{status}: {error}");
+        let class = match status {
+            410 => Class::NotThere,
+            _ => Class::Permanent,
+        };
+        assert_eq!(error.class(), class, "{status}: {error}");
         assert_eq!(server.requests().len(), 1, "{status}");
-        assert!(upstream.holds().is_empty());
+        assert!(upstream.limits().is_empty());
         assert_eq!(
-            upstream.traffic().requests,
+            upstream.requests(),
             BTreeMap::from([(status.to_string(), 1)])
         );
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use horde_refd::category::Category;
-use horde_refd::upstream::{Class, Upstream};
+use horde_refd::upstream::Class;
 use jiff::Timestamp;
 
-use super::{BODY, FILE, always, body, chain, config, ok, upstream};
+use super::{Asker, BODY, FILE, always, body, chain, config, ok, upstream};
 use crate::common::scripted::{Action, Scripted, answer_with};
 
 /// Asks once, expects a rate limit, and answers with the seconds that the host is held.
@@ -17,11 +17,11 @@ async fn held_for(status: u16, headers: &[(&str, &str)], page: &[u8]) -> i64 {
     let upstream = upstream(&config(&server.url()));
     let before = Timestamp::now();
     let error = upstream.fetch(FILE, None).await.unwrap_err();
-    let Class::RateLimited { until } = error.class() else {
+    let Class::Limited { until } = error.class() else {
         panic!("{}", chain(&error));
     };
     assert_eq!(
-        upstream.holds(),
+        upstream.limits(),
         BTreeMap::from([(server.address().to_string(), until)])
     );
 
@@ -34,19 +34,19 @@ async fn held_for(status: u16, headers: &[(&str, &str)], page: &[u8]) -> i64 {
             "{text}"
         );
         assert!(text.contains(&format!("until {until:.0};")), "{text}");
-        assert_eq!(error.class(), Class::RateLimited { until });
+        assert_eq!(error.class(), Class::Limited { until });
     }
     assert_eq!(server.requests().len(), 1);
     assert_eq!(
-        upstream.traffic().requests,
+        upstream.requests(),
         BTreeMap::from([(status.to_string(), 1)])
     );
 
     // The next run knows it as well.
-    let next = Upstream::new(&config(&server.url()), upstream.holds()).unwrap();
+    let next = Asker::new(&config(&server.url()), upstream.limits());
     assert_eq!(
         next.fetch(FILE, None).await.unwrap_err().class(),
-        Class::RateLimited { until }
+        Class::Limited { until }
     );
     assert_eq!(server.requests().len(), 1);
     // Half a second of slack for the time between the two readings of the clock.
@@ -116,21 +116,21 @@ async fn a_hold_ends() {
     });
     let upstream = upstream(&config(&server.url()));
     let error = upstream.fetch(FILE, None).await.unwrap_err();
-    let Class::RateLimited { until } = error.class() else {
+    let Class::Limited { until } = error.class() else {
         panic!("{error}")
     };
     let left = until.as_millisecond() - Timestamp::now().as_millisecond();
     assert!((0..=1000).contains(&left), "{left}");
     tokio::time::sleep(Duration::from_millis(left as u64 + 2)).await;
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
-    assert!(upstream.holds().is_empty());
+    assert!(upstream.limits().is_empty());
 }
 
 #[tokio::test]
 async fn requests_that_queue_behind_a_rate_limit_never_leave() {
     let server = always(answer_with(429, &[("Retry-After", "60")], b""));
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let fetches: Vec<_> = Category::with_legacy()
         .map(|category| {
@@ -140,10 +140,7 @@ async fn requests_that_queue_behind_a_rate_limit_never_leave() {
         .collect();
     for fetch in fetches {
         let error = fetch.await.unwrap().unwrap_err();
-        assert!(
-            matches!(error.class(), Class::RateLimited { .. }),
-            "{error}"
-        );
+        assert!(matches!(error.class(), Class::Limited { .. }), "{error}");
     }
     assert_eq!(server.requests().len(), 1);
 }

@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::Command;
 
 use horde_refd::config::Layout;
-use horde_refd::upstream::{Class, Fetched, Upstream, UpstreamError, Validators};
+use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
-use super::{FILE, config};
+use super::{Asker, FILE, config};
 use crate::common::nginx::Nginx;
 
-fn upstream(url: &str, layout: Layout) -> Upstream {
+fn upstream(url: &str, layout: Layout) -> Asker {
     let mut config = config(url);
     config.layout = layout;
-    config.retry_attempts = 1;
-    Upstream::new(&config, BTreeMap::new()).unwrap()
+    config.http.retry_attempts = 1;
+    Asker::new(&config, BTreeMap::new())
 }
 
 /// A reference that is worth compressing.
@@ -34,18 +34,25 @@ fn root_with(path: &str, content: &str) -> tempfile::TempDir {
     root
 }
 
-async fn new(upstream: &Upstream, validators: Option<&Validators>) -> (Vec<u8>, Validators) {
+async fn new(upstream: &Asker, validators: Option<&Validators>) -> (Vec<u8>, Validators) {
     match upstream.fetch(FILE, validators).await.unwrap() {
-        Fetched::New {
-            body, validators, ..
-        } => (body, validators),
-        Fetched::NotModified => panic!("not modified"),
+        What::Body {
+            bytes, validators, ..
+        } => (bytes, validators),
+        What::NotModified => panic!("not modified"),
     }
 }
 
 #[tokio::test]
 async fn a_file_comes_compressed_once_and_then_not_at_all() {
     let root = root_with("clip.json", &reference());
+    // A date as young as the answer would not be sent.
+    let file = fs::File::options()
+        .append(true)
+        .open(root.path().join("clip.json"))
+        .unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_mins(1))
+        .unwrap();
     let nginx = Nginx::serve(root.path());
     let upstream = upstream(&nginx.url(), Layout::Flat);
 
@@ -75,7 +82,7 @@ async fn a_file_comes_compressed_once_and_then_not_at_all() {
     };
     for validators in [&validators, &only_etag, &only_date] {
         let again = upstream.fetch(FILE, Some(validators)).await.unwrap();
-        assert_eq!(again, Fetched::NotModified);
+        assert_eq!(again, What::NotModified);
     }
     assert_eq!(upstream.traffic().downloaded_bytes, body.len() as u64);
 
@@ -122,20 +129,20 @@ async fn the_github_layout_is_served_from_a_checkout() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_a_permanent_error_with_its_url() {
+async fn a_missing_file_is_not_there_and_named() {
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     let error = upstream(&nginx.url(), Layout::Github)
         .fetch(FILE, None)
         .await
         .unwrap_err();
-    assert_eq!(error.class(), Class::Permanent);
+    assert_eq!(error.class(), Class::NotThere);
     let url = format!(
         "{}/Haidra-Org/AI-Horde-image-model-reference/refs/heads/main/clip.json",
         nginx.url()
     );
     assert!(error.to_string().starts_with(&url), "{error}");
-    assert!(error.to_string().contains("[upstream.image]"), "{error}");
+    assert!(error.to_string().contains("[github.image]"), "{error}");
     assert_eq!(nginx.access_log_of(1).len(), 1);
 }
 
@@ -229,7 +236,7 @@ async fn child_fetches_over_tls() {
     assert_eq!(body, reference().as_bytes());
     assert_eq!(
         upstream.fetch(FILE, Some(&validators)).await.unwrap(),
-        Fetched::NotModified
+        What::NotModified
     );
 }
 

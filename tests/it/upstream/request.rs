@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use horde_refd::category::Category;
 use horde_refd::config::Layout;
-use horde_refd::upstream::{Class, Fetched, UpstreamError, Validators};
+use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
 use super::{BODY, FILE, always, body, chain, config, fetch, ok, until, upstream};
 use crate::common::scripted::{Action, Gate, Scripted, answer_with, header, target};
@@ -18,6 +18,7 @@ async fn a_request_names_us_and_always_accepts_the_same_encoding() {
     let validators = Validators {
         etag: Some("W/\"a \"".to_owned()),
         last_modified: Some("Sun, 22 Nov 2026 12:00:00 GMT".to_owned()),
+        ..Validators::default()
     };
     assert_eq!(body(upstream.fetch(FILE, None).await.unwrap()), BODY);
     upstream.fetch(FILE, Some(&validators)).await.unwrap();
@@ -59,7 +60,7 @@ async fn validators_are_kept_byte_for_byte() {
         &[("ETag", etag), ("Last-Modified", date)],
         BODY,
     ));
-    let Fetched::New { validators, .. } = fetch(&server).await.unwrap() else {
+    let What::Body { validators, .. } = fetch(&server).await.unwrap() else {
         panic!("not modified");
     };
     assert_eq!(validators.etag.as_deref(), Some(etag));
@@ -72,6 +73,7 @@ async fn a_damaged_validator_is_left_out_and_the_request_becomes_unconditional()
     let validators = Validators {
         etag: Some("a\nb: c".to_owned()),
         last_modified: Some(String::new()),
+        ..Validators::default()
     };
     upstream(&config(&server.url()))
         .fetch(FILE, Some(&validators))
@@ -89,9 +91,10 @@ async fn not_modified_is_an_answer_only_to_a_conditional_request() {
     let validators = Validators {
         etag: Some("\"x\"".to_owned()),
         last_modified: None,
+        ..Validators::default()
     };
     let conditional = upstream.fetch(FILE, Some(&validators)).await.unwrap();
-    assert_eq!(conditional, Fetched::NotModified);
+    assert_eq!(conditional, What::NotModified);
     assert_eq!(server.requests().len(), 1);
 
     for none in [None, Some(&Validators::default())] {
@@ -103,10 +106,7 @@ async fn not_modified_is_an_answer_only_to_a_conditional_request() {
         assert_eq!(error.class(), Class::Permanent);
     }
     // One request each: a broken cache gives the same answer again.
-    assert_eq!(
-        upstream.traffic().requests,
-        BTreeMap::from([("304".to_owned(), 3)])
-    );
+    assert_eq!(upstream.requests(), BTreeMap::from([("304".to_owned(), 3)]));
     assert_eq!(upstream.traffic().downloaded_bytes, 0);
 }
 
@@ -169,7 +169,7 @@ async fn no_more_requests_are_in_flight_than_configured() {
             move |_, _| Action::Gated(Arc::clone(&gate), ok())
         });
         let mut config = config(&server.url());
-        config.concurrency = most;
+        config.http.concurrency = most;
         let upstream = Arc::new(upstream(&config));
         let fetches: Vec<_> = Category::with_legacy()
             .map(|category| {
@@ -207,7 +207,7 @@ async fn a_fetch_that_is_dropped_gives_its_slot_back() {
         }
     });
     let mut config = config(&server.url());
-    config.concurrency = 1;
+    config.http.concurrency = 1;
     let upstream = Arc::new(upstream(&config));
     let hanging = tokio::spawn({
         let upstream = Arc::clone(&upstream);

@@ -2,7 +2,7 @@
 //!
 //! 1. `[<N>][time ]LEVEL message key=value ...`: first the constant sentence, then the fields, then those of its spans.
 //! 2. What a value holds is escaped as [`crate::text`] says.
-//! 3. A value is quoted when it would be ambiguous without.
+//! 3. A value is quoted when it would be ambiguous without, and cut after [`VALUE_BYTES`].
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -18,6 +18,9 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::clock;
 use crate::error::chain;
 use crate::text::{escaped, quoted};
+
+/// The longest value, in bytes.
+const VALUE_BYTES: usize = 4096;
 
 /// The time of a line: UTC with milliseconds.
 pub(super) struct Clock;
@@ -50,15 +53,16 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let (priority, name, color) = match *event.metadata().level() {
-            Level::ERROR => (3, "ERROR", 31),
-            Level::WARN => (4, "WARN", 33),
-            Level::INFO => (6, "INFO", 32),
-            Level::DEBUG => (7, "DEBUG", 34),
-            Level::TRACE => (7, "TRACE", 35),
+        let level = *event.metadata().level();
+        let (name, color) = match level {
+            Level::ERROR => ("ERROR", 31),
+            Level::WARN => ("WARN", 33),
+            Level::INFO => ("INFO", 32),
+            Level::DEBUG => ("DEBUG", 34),
+            Level::TRACE => ("TRACE", 35),
         };
         if self.prefix {
-            write!(writer, "<{priority}>")?;
+            write!(writer, "<{}>", priority(level))?;
         }
         if self.time {
             Clock.format_time(&mut writer)?;
@@ -81,10 +85,7 @@ where
 
 impl<'writer> FormatFields<'writer> for Fields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Visitor {
-            message: String::new(),
-            fields: String::new(),
-        };
+        let mut visitor = Visitor::default();
         fields.record(&mut visitor);
         let mut writer = writer;
         writer.write_str(&visitor.message)?;
@@ -92,32 +93,81 @@ impl<'writer> FormatFields<'writer> for Fields {
     }
 }
 
-struct Visitor {
+/// The priority in syslog's numbers.
+pub(super) fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        Level::DEBUG | Level::TRACE => 7,
+    }
+}
+
+/// Reads the values of an event.
+#[derive(Default)]
+pub(super) struct Visitor {
     message: String,
     fields: String,
+    /// Each value as it came, where it is wanted.
+    values: Option<Vec<(&'static str, String)>>,
 }
 
 impl Visitor {
-    fn put(&mut self, name: &str, value: &str) {
+    /// One that also keeps each value as it came.
+    pub(super) fn with_values() -> Self {
+        Self {
+            values: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The sentence and the fields.
+    pub(super) fn line(&self) -> String {
+        format!("{}{}", self.message, self.fields)
+    }
+
+    pub(super) fn values(&self) -> &[(&'static str, String)] {
+        self.values.as_deref().unwrap_or_default()
+    }
+
+    fn put(&mut self, name: &'static str, value: &str) {
+        let end = value.floor_char_boundary(VALUE_BYTES);
+        let value = value.get(..end).unwrap_or(value);
         if name == "message" {
             self.message.push_str(&escaped(value));
             return;
+        }
+        if let Some(values) = &mut self.values {
+            values.push((name, value.to_owned()));
         }
         self.fields.push(' ');
         self.fields.push_str(name);
         self.fields.push('=');
         // What comes from `Debug` for a string is quoted and escaped already.
-        let is_quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
         let plain = !value.is_empty()
             && !value
                 .chars()
                 .any(|c| c.is_whitespace() || c == '"' || c == '=');
-        if is_quoted || plain {
+        if plain || is_quoted(value) {
             self.fields.push_str(&escaped(value));
         } else {
             self.fields.push_str(&quoted(value));
         }
     }
+}
+
+/// Whether it is one string in quotes, whose end is its first quote without a backslash.
+fn is_quoted(value: &str) -> bool {
+    let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inner.is_some_and(|inner| {
+        let mut after_backslash = false;
+        let open = inner.chars().any(|c| {
+            let ends = c == '"' && !after_backslash;
+            after_backslash = c == '\\' && !after_backslash;
+            ends
+        });
+        !open && !after_backslash
+    })
 }
 
 impl Visit for Visitor {
@@ -239,6 +289,11 @@ mod tests {
             text,
             "INFO  x a=plain b=\"two words\" c=\"\" d=\"a=\\\"b\\\"\" e=\"q\"\n"
         );
+        // Made to look like two fields.
+        let text = logged(BARE, false, || tracing::info!(a = "\"b\" c=\"d\"", "x"));
+        assert_eq!(text, "INFO  x a=\"\\\"b\\\" c=\\\"d\\\"\"\n");
+        let text = logged(BARE, false, || tracing::info!(a = "b".repeat(9000), "x"));
+        assert_eq!(text.len(), "INFO  x a=\n".len() + VALUE_BYTES);
     }
 
     #[test]

@@ -3,39 +3,49 @@
 //! 1. The wait before attempt n+1 is uniform in the upper half of `backoff * 2^(n-1)`: jittered, and never near zero.
 //! 2. That span stops growing at [`LONGEST_WAIT`], or at the configured backoff where that one is longer.
 //! 3. A server error's `Retry-After` lengthens that wait, to no more than [`LONGEST_WAIT`].
-//! 4. A rate limit holds a host for at least [`SHORTEST_HOLD`] and at most [`LONGEST_HOLD`], whatever the server says;
-//!    a server that names no time gets [`DEFAULT_HOLD`].
+//! 4. A rate limit keeps us from a host for at least [`SHORTEST_LIMIT`] and at most [`LONGEST_LIMIT`], whatever the server says;
+//!    a server that names no time gets [`DEFAULT_LIMIT`].
 
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
 /// The longest wait between two attempts of one poll.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(in crate::upstream) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The shortest time a rate-limited host is left alone.
-pub(super) const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+pub(in crate::upstream) const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 /// The longest time a rate-limited host is left alone.
-pub(super) const LONGEST_HOLD: Duration = Duration::from_hours(6);
+pub(in crate::upstream) const LONGEST_LIMIT: Duration = Duration::from_hours(6);
 /// The time a rate-limited host is left alone when it names none.
-pub(super) const DEFAULT_HOLD: Duration = Duration::from_mins(30);
+pub(in crate::upstream) const DEFAULT_LIMIT: Duration = Duration::from_mins(30);
 
 /// The wait after the `failed`-th failed attempt (1 is the first); `random` is uniform in 0 to 1.
-pub(super) fn wait(failed: u32, backoff: Duration, random: f64) -> Duration {
+pub(in crate::upstream) fn wait(failed: u32, backoff: Duration, random: f64) -> Duration {
     // A bound only against arithmetic overflow; the configuration's own rule is far below it.
-    let backoff = backoff.min(LONGEST_HOLD);
+    let backoff = backoff.min(LONGEST_LIMIT);
     let ceiling = LONGEST_WAIT.max(backoff);
     let doublings = failed.saturating_sub(1).min(31);
     let span = backoff.saturating_mul(1 << doublings).min(ceiling);
     span.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
 }
 
+/// The time of one whole series: every attempt as long as it may be, and the longest pauses between them.
+pub(in crate::upstream) fn series(attempts: u32, timeout: Duration, backoff: Duration) -> Duration {
+    let attempts = attempts.max(1);
+    // A bound only against a loop of millions; the configuration's own rule is far below it.
+    let pauses = (1..attempts.min(1000)).map(|failed| wait(failed, backoff, 1.0));
+    timeout
+        .saturating_mul(attempts)
+        .saturating_add(pauses.fold(Duration::ZERO, Duration::saturating_add))
+}
+
 /// The wait that also respects what a server with an error of its own asked for, up to [`LONGEST_WAIT`].
-pub(super) fn at_least(wait: Duration, asked: Option<Duration>) -> Duration {
+pub(in crate::upstream) fn at_least(wait: Duration, asked: Option<Duration>) -> Duration {
     wait.max(asked.unwrap_or_default().min(LONGEST_WAIT))
 }
 
 /// What a `Retry-After` header asks for at `now`: delay-seconds or an HTTP-date; `None` when it is neither.
-pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+pub(in crate::upstream) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
         // All digits, so the only way to fail is to be larger than any time there is.
@@ -48,8 +58,8 @@ pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
 
 /// Until when a host that answered with a rate limit is left alone.
 ///
-/// The first of: `Retry-After`, `X-RateLimit-Reset` (seconds since the epoch), [`DEFAULT_HOLD`].
-pub(super) fn hold(
+/// The first of: `Retry-After`, `X-RateLimit-Reset` (seconds since the epoch), [`DEFAULT_LIMIT`].
+pub(in crate::upstream) fn limit(
     now: Timestamp,
     retry_after_header: Option<&str>,
     reset: Option<&str>,
@@ -57,12 +67,12 @@ pub(super) fn hold(
     let asked = retry_after_header
         .and_then(|header| retry_after(header, now))
         .or_else(|| reset.and_then(|header| until_epoch_second(header, now)))
-        .unwrap_or(DEFAULT_HOLD);
-    after(now, asked.clamp(SHORTEST_HOLD, LONGEST_HOLD))
+        .unwrap_or(DEFAULT_LIMIT);
+    after(now, asked.clamp(SHORTEST_LIMIT, LONGEST_LIMIT))
 }
 
 /// `now` plus `wait`; the end of time instead of an overflow.
-pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+pub(in crate::upstream) fn after(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
@@ -98,7 +108,7 @@ mod tests {
             (9, ms(60_000), 0.0, ms(30_000)),
             (1, ms(0), 1.0, ms(0)),
             (9, ms(0), 0.3, ms(0)),
-            (1, Duration::MAX, 1.0, LONGEST_HOLD),
+            (1, Duration::MAX, 1.0, LONGEST_LIMIT),
             // A random number outside its range cannot leave the span.
             (1, ms(2_000), 7.0, ms(2_000)),
             (1, ms(2_000), -7.0, ms(1_000)),
@@ -110,6 +120,15 @@ mod tests {
                 "{failed} {backoff:?} {random}"
             );
         }
+    }
+
+    #[test]
+    fn a_series_is_all_its_attempts_and_pauses() {
+        let seconds = Duration::from_secs;
+        assert_eq!(series(1, seconds(60), seconds(2)), seconds(60));
+        assert_eq!(series(0, seconds(60), seconds(2)), seconds(60));
+        assert_eq!(series(3, seconds(60), seconds(2)), seconds(180 + 2 + 4));
+        assert_eq!(series(u32::MAX, Duration::MAX, seconds(2)), Duration::MAX);
     }
 
     #[test]
@@ -159,11 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn invariant_4_a_hold_is_clamped_and_falls_back() {
+    fn invariant_4_a_limit_is_clamped_and_falls_back() {
         let now = at("2026-11-22T12:00:00Z");
         let epoch = |seconds: i64| (now.as_second() + seconds).to_string();
         let cases = [
-            // Retry-After, X-RateLimit-Reset, seconds held
+            // Retry-After, X-RateLimit-Reset, seconds limited
             (Some("90".to_owned()), None, 90),
             (Some("0".to_owned()), None, 1),
             (
@@ -187,7 +206,7 @@ mod tests {
             (None, None, 30 * 60),
         ];
         for (header, reset, seconds) in cases {
-            let until = hold(now, header.as_deref(), reset.as_deref());
+            let until = limit(now, header.as_deref(), reset.as_deref());
             assert_eq!(
                 until.as_second() - now.as_second(),
                 seconds,
@@ -198,6 +217,6 @@ mod tests {
 
     #[test]
     fn the_end_of_time_does_not_overflow() {
-        assert_eq!(after(Timestamp::MAX, LONGEST_HOLD), Timestamp::MAX);
+        assert_eq!(after(Timestamp::MAX, LONGEST_LIMIT), Timestamp::MAX);
     }
 }
