@@ -13,7 +13,7 @@ doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 
 test *ARGS:
-    NO_PROXY=127.0.0.1,localhost cargo test {{ARGS}}
+    tests/run {{ARGS}}
 
 bench *ARGS:
     cargo bench {{ARGS}}

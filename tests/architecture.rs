@@ -327,3 +327,18 @@ fn main_only_hands_over_to_the_command_line() {
     let used = named_after(&main, "horde_refd::");
     assert_eq!(used, BTreeSet::from(["cli".to_owned()]));
 }
+
+/// Each program is linked for itself, which takes longer than most of its tests.
+#[test]
+fn the_tests_are_two_programs() {
+    let mut programs = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_program = path.extension().is_some_and(|kind| kind == "rs");
+        if is_program || path.join("main.rs").exists() {
+            programs.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    let expected = ["architecture.rs", "it"].map(str::to_owned);
+    assert_eq!(programs, BTreeSet::from(expected));
+}

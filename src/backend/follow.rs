@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::GithubBackend;
 use crate::clock;
 use crate::trigger::Trigger;
-use crate::trigger::watch::{Watch, WatchError};
+use crate::trigger::watch::{Names, Watch, WatchError};
 
 impl GithubBackend {
     /// Announces every staleness when it happens, until the future is dropped; without it, staleness is noticed when
@@ -19,7 +19,10 @@ impl GithubBackend {
             self.layout.base().to_owned(),
             self.layout.legacy_directory(),
         ];
-        let mut watch = match Watch::start(directories, &self.config.watch, trigger.clone()) {
+        let extra = self.config.extra_files.iter();
+        let names = Names::new(extra.map(|file| file.file.as_str()));
+        let mut watch = match Watch::start(directories, names, &self.config.watch, trigger.clone())
+        {
             Ok(watch) => watch,
             Err(error) => return error,
         };

@@ -11,17 +11,16 @@ pub mod output;
 mod refresh;
 mod run;
 mod show;
+mod startup;
 mod status;
 mod sync;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use args::Args;
 use args::{Command, Common};
 use output::WriteFailed;
-
-use anyhow::Context;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::OpenError;
 use crate::config::{ConfigErrors, Effective};
@@ -73,6 +72,7 @@ pub struct UsageError(String);
 /// # Errors
 /// Whatever keeps it from its work; the chain of causes is for people.
 pub fn main(args: &Args) -> anyhow::Result<Exit> {
+    startup::prepare(&args.command)?;
     let common = &args.common;
     match &args.command {
         Command::Run => run::main(common),
@@ -90,12 +90,19 @@ impl Common {
     /// The configuration that the flags, the files and the environment of this process give.
     ///
     /// # Errors
-    /// It is wrong, or the working directory is gone.
+    /// It is wrong, or relative to a working directory that is gone.
     pub fn load(&self) -> anyhow::Result<Effective> {
-        let cwd = std::env::current_dir()
-            .map_err(|error| anyhow::Error::new(error).context("the working directory is gone"))?;
         let env = |name: &str| std::env::var_os(name);
-        Ok(crate::config::load(&self.overrides(), &env, &cwd)?)
+        match std::env::current_dir() {
+            Ok(cwd) => Ok(crate::config::load(&self.overrides(), &env, &cwd)?),
+            // It is needed where a path is relative to it, and only there.
+            Err(gone) => {
+                crate::config::load(&self.overrides(), &env, Path::new("")).map_err(|error| {
+                    anyhow::Error::new(error)
+                        .context(format!("the working directory cannot be had ({gone})"))
+                })
+            }
+        }
     }
 
     /// The configuration, with the log set up as it says and its warnings told.
@@ -121,13 +128,4 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<WriteFailed>()
         .is_some_and(WriteFailed::is_closed_pipe)
-}
-
-/// The one runtime: a single thread, since one loop owns all state.
-fn runtime() -> anyhow::Result<Runtime> {
-    let mut builder = Builder::new_current_thread();
-    builder
-        .enable_all()
-        .build()
-        .context("cannot set up the runtime")
 }

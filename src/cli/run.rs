@@ -1,7 +1,8 @@
 //! `horde-refd run`: the daemon.
 
 use super::args::Common;
-use super::{Audience, Exit, runtime};
+use super::startup::runtime;
+use super::{Audience, Exit};
 use crate::daemon;
 use crate::trigger::signals::Signals;
 

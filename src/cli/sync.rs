@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::args::{Common, SyncArgs};
 use super::output::{self, Output};
-use super::{Audience, Exit, runtime};
+use super::startup::runtime;
+use super::{Audience, Exit};
 use crate::backend::{GithubBackend, OpenError};
 use crate::category::Category;
 use crate::depth::Depth;

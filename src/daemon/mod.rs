@@ -31,7 +31,7 @@ use crate::pipeline::{CategoryReport, Progress, Report};
 use crate::trigger::Trigger;
 use crate::trigger::schedule::{Schedule, ScheduleError};
 use crate::trigger::signals::{Registered, Signal, Signals};
-use crate::trigger::watch::{Watch, WatchError};
+use crate::trigger::watch::{Names, Watch, WatchError};
 
 /// How often a daemon that stands by tries the lock: it is to take over within two seconds of the writer's death.
 const STANDBY: Duration = Duration::from_millis(900);
@@ -109,8 +109,13 @@ pub async fn run(
     let trigger = Trigger::new();
     let mut schedule = Schedule::start(&config.schedule, trigger.clone());
     let layout = backend.layout();
-    let watched = vec![layout.base().to_owned(), layout.legacy_directory()];
-    let mut watch = Watch::start(watched, &config.watch, trigger.clone())?;
+    let watched = vec![
+        layout.base().to_owned(),
+        layout.legacy_directory(),
+        layout.private(),
+    ];
+    let names = Names::new(config.extra_files.iter().map(|file| file.file.as_str()));
+    let mut watch = Watch::start(watched, names, &config.watch, trigger.clone())?;
     let mut daemon = Daemon {
         teller: Teller::new(&backend, schedule.next(), runtime_directory),
         hooks: Hooks::spawn(&config.hooks, config.base_path.clone()),

@@ -1,25 +1,21 @@
 //! A directory that is held by its descriptor: what is opened, written and removed through it lies in this directory,
-//! whatever becomes of its path.
-//!
-//! 1. A path is resolved once, in [`Dir::open`]; from then on names are relative to the descriptor.
-//! 2. What is made on behalf of a mirror belongs to the owner of its base, also when root makes it ([`Dir::for_owner`]).
-//! 3. Setting modes touches the bits that were asked for; setuid, setgid and sticky bits that are there stay.
+//! whatever becomes of its path. A path is resolved once, in [`Dir::open`]; from then on names are relative to it.
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid, chmodat, fchmod, fchown, fstat, fsync,
-    mkdirat, openat, renameat, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, fsync, mkdirat, openat, renameat, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
-use super::stamp::{other_than_file, with_special_bits};
-use super::{Damage, DiskError};
+use super::DiskError;
+use super::modes::{Owner, set_bits, warn_of_modes};
+use super::stamp::other_than_file;
 
 /// Device and inode of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +24,6 @@ pub struct Identity {
     pub device: u64,
     /// Its number there.
     pub inode: u64,
-}
-
-/// Who owns what root makes in a mirror.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
-    user: u32,
-    group: u32,
 }
 
 /// What is left on a file system for this process.
@@ -127,23 +116,6 @@ impl Dir {
         })
     }
 
-    /// The same directory, in which everything that root makes gets this directory's owner (invariant 2).
-    ///
-    /// # Errors
-    /// The directory cannot be examined.
-    pub fn for_owner(self) -> Result<Self, DiskError> {
-        let stat = fstat(&self.handle).map_err(DiskError::on("examine", &self.path))?;
-        let owner = Owner {
-            user: stat.st_uid,
-            group: stat.st_gid,
-        };
-        let root = rustix::process::geteuid().is_root();
-        Ok(Self {
-            owner: (root && stat.st_uid != 0).then_some(owner),
-            ..self
-        })
-    }
-
     /// The path that it was opened by, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -228,13 +200,6 @@ impl Dir {
         Ok(child)
     }
 
-    /// Makes a directory's own mode the one asked for; that is a wish.
-    pub fn mend_own_mode(&self, mode: u32) {
-        if let Err(error) = set_bits(&self.handle, mode) {
-            warn_of_modes(&self.path, error);
-        }
-    }
-
     /// Whatever stands at `name` and is no file of ours goes: what has no contents is removed, what has is moved aside.
     pub(super) fn put_aside(&self, name: &str) -> rustix::io::Result<()> {
         let stat = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -273,49 +238,6 @@ impl Dir {
             }
         }
         Err(Errno::EXIST)
-    }
-
-    /// Gives a new file or directory to the owner of the mirror (invariant 2); a file system that has no owners refuses.
-    pub(super) fn hand_over(&self, file: &OwnedFd) {
-        let Some(Owner { user, group }) = self.owner else {
-            return;
-        };
-        let user = Some(Uid::from_raw(user));
-        if let Err(error) = fchown(file, user, Some(Gid::from_raw(group))) {
-            let path = self.path.display();
-            tracing::debug!(%path, %error, "cannot give a new file to the owner of the mirror");
-        }
-    }
-
-    /// Sets the permission bits of a file or directory that is otherwise right; its mtime stays. The file may be one
-    /// that cannot be read: its name is opened without a right, and the mode is set through that descriptor.
-    ///
-    /// # Errors
-    /// It is another user's, a symbolic link, or gone; or the file system has no modes.
-    pub fn set_mode(&self, name: &str, mode: u32) -> Result<(), DiskError> {
-        let path = self.path.join(name);
-        let set = || -> io::Result<()> {
-            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let handle = openat(&self.handle, single(name)?, flags, Mode::empty())?;
-            let stat = fstat(&handle)?;
-            match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile | FileType::Directory => {}
-                _ => return Err(Damage::NotAFile("a link or a special file").into()),
-            }
-            let mode = Mode::from_raw_mode(with_special_bits(stat.st_mode, mode));
-            let through = format!("/proc/self/fd/{}", handle.as_raw_fd());
-            match chmodat(CWD, through, mode, AtFlags::empty()) {
-                // Without /proc only what can be read can be reached.
-                Err(Errno::NOENT) => {
-                    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-                    let handle =
-                        openat(&self.handle, name, flags | OFlags::CLOEXEC, Mode::empty())?;
-                    Ok(fchmod(handle, mode)?)
-                }
-                set => Ok(set?),
-            }
-        };
-        set().map_err(DiskError::on("set the mode of", &path))
     }
 
     /// Removes a file of our own that is no longer true; true when it was there.
@@ -425,25 +347,4 @@ pub(super) fn identity_at(path: &Path) -> Option<Identity> {
     let stat = rustix::fs::stat(path).ok()?;
     let directory = FileType::from_raw_mode(stat.st_mode).is_dir();
     directory.then(|| identity(&stat))
-}
-
-/// Sets the permission bits of an open file or directory where they are not those asked for (invariant 3).
-pub(super) fn set_bits(handle: &OwnedFd, mode: u32) -> rustix::io::Result<()> {
-    let present = fstat(handle)?.st_mode & 0o7777;
-    let wanted = with_special_bits(present, mode);
-    if present == wanted {
-        return Ok(());
-    }
-    fchmod(handle, Mode::from_raw_mode(wanted))
-}
-
-/// Says once that modes are not to be had: where a file system refuses them it refuses them for every file.
-pub(super) fn warn_of_modes(path: &Path, error: Errno) {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    let path = path.display();
-    if SAID.swap(true, Ordering::Relaxed) {
-        tracing::debug!(%path, %error, "cannot set a mode");
-    } else {
-        tracing::warn!(%path, %error, "cannot set the mode of {path}: {error}; files keep the modes that the file system gives them, make sure that readers may read them");
-    }
 }

@@ -6,7 +6,7 @@ use std::io;
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use super::dir::{set_bits, warn_of_modes};
+use super::modes::{set_bits, warn_of_modes};
 use super::stamp::other_than_file;
 use super::{Damage, Dir, DiskError};
 

@@ -25,6 +25,7 @@ mod cure;
 mod dir;
 mod error;
 mod lock_file;
+mod modes;
 mod mount;
 mod read;
 mod stamp;

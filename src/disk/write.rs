@@ -13,7 +13,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::dir::{random, set_bits, single, warn_of_modes};
+use super::dir::{random, single};
+use super::modes::{set_bits, warn_of_modes};
 use super::stamp::FileTime;
 use super::{Dir, DiskError, Links, Stamp};
 

@@ -7,9 +7,11 @@
 //! 3. It is a process group of its own with no input. At its timeout, and when the daemon stops, the whole group gets
 //!    SIGTERM and shortly after SIGKILL.
 //! 4. Its output goes to the log line by line, bounded in length and number.
-//! 5. Its failure is reported and changes nothing. Nobody waits for it.
+//! 5. What it leaves behind is waited for where this is process 1 (`reap`).
+//! 6. Its failure is reported and changes nothing. Nobody waits for it.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,11 +24,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::output::Output;
+use self::reap::Own;
 use crate::category::Category;
 use crate::clock;
 use crate::config::HooksConfig;
 
 mod output;
+mod reap;
 
 /// Between SIGTERM and SIGKILL when a hook ran into its timeout.
 const GRACE: Duration = Duration::from_secs(2);
@@ -50,6 +54,7 @@ const PRIVATE: [&str; 7] = [
 pub struct Hooks {
     inbox: Arc<Inbox>,
     task: Option<JoinHandle<()>>,
+    reaper: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +69,8 @@ impl Hooks {
     #[must_use]
     pub fn spawn(config: &HooksConfig, base_path: PathBuf) -> Self {
         let inbox = Arc::new(Inbox::default());
+        let own = Own::default();
+        let reaper = reap::start(own.clone());
         let task = config.on_change.split_first().map(|(program, arguments)| {
             tokio::spawn(serve(
                 Arc::clone(&inbox),
@@ -72,10 +79,15 @@ impl Hooks {
                     arguments: arguments.to_vec(),
                     timeout: config.timeout,
                     base_path,
+                    own,
                 },
             ))
         });
-        Self { inbox, task }
+        Self {
+            inbox,
+            task,
+            reaper,
+        }
     }
 
     /// These categories changed. Returns at once.
@@ -103,7 +115,7 @@ impl Hooks {
 
 impl Drop for Hooks {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
+        for task in [&self.task, &self.reaper].into_iter().flatten() {
             task.abort();
         }
     }
@@ -114,6 +126,7 @@ struct Hook {
     arguments: Vec<String>,
     timeout: Duration,
     base_path: PathBuf,
+    own: Own,
 }
 
 /// How a run ended.
@@ -139,17 +152,21 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
 }
 
 impl Hook {
-    async fn run(&self, changed: &BTreeSet<Category>, stop: &Notify) -> std::ops::ControlFlow<()> {
+    async fn run(&self, changed: &BTreeSet<Category>, stop: &Notify) -> ControlFlow<()> {
         let program = self.program.as_str();
         let started = clock::instant();
-        let mut child = match self.command(changed).spawn() {
-            Ok(child) => child,
+        let spawned = self.own.start(|| {
+            let child = self.command(changed).spawn()?;
+            let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+            Ok((child, group))
+        });
+        let (mut child, group) = match spawned {
+            Ok(started) => started,
             Err(error) => {
                 tracing::warn!(program, %error, "the hook cannot be started");
-                return std::ops::ControlFlow::Continue(());
+                return ControlFlow::Continue(());
             }
         };
-        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let output = Output::start(program, child.stdout.take(), child.stderr.take());
         let end = tokio::select! {
             biased;
@@ -157,6 +174,7 @@ impl Hook {
             status = timeout(self.timeout, child.wait()) => status.map_or(End::TimedOut, End::Exited),
         };
         let elapsed = || u64::try_from(clock::since(started).as_millis()).unwrap_or(u64::MAX);
+        let stopped = matches!(end, End::Stopped);
         match end {
             End::Exited(Ok(status)) => {
                 output.finish(LEFTOVER).await;
@@ -186,10 +204,14 @@ impl Hook {
                     elapsed_ms = elapsed(),
                     "the hook was killed because the daemon stops"
                 );
-                return std::ops::ControlFlow::Break(());
             }
         }
-        std::ops::ControlFlow::Continue(())
+        self.own.waited_for(group);
+        if stopped {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn command(&self, changed: &BTreeSet<Category>) -> Command {

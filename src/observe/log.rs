@@ -64,7 +64,9 @@ pub enum Backend {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The thread that writes to stderr, or a descriptor for it, is not to be had.
-    #[error("cannot start writing the log to stderr")]
+    #[error(
+        "cannot start the thread that writes the log: raise the limit on processes (ulimit -u, TasksMax=)"
+    )]
     Stderr {
         /// What the system says.
         #[source]

@@ -15,6 +15,7 @@ mod cli;
 mod common;
 mod conversion;
 mod daemon;
+mod faults;
 mod observe;
 mod sync;
 mod trigger;

@@ -7,22 +7,23 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use notify::{
-    Config, ErrorKind, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind,
-};
+use notify::ErrorKind;
 
 use super::filesystem::{self, Visibility};
-use super::{Backend, DEAD, Hints, WatchError, filter};
+use super::filter::Names;
+use super::watcher::{Watcher, cure, is_full, start};
+use super::{Backend, Hints, WatchError};
 use crate::config::{WatchBackend, WatchConfig};
 
 /// A watcher and its directories.
 pub(super) struct Armed {
-    watcher: Box<dyn Watcher + Send>,
+    watcher: Watcher,
     backend: Backend,
     directories: Vec<Directory>,
-    config: Config,
+    names: Arc<Names>,
+    poll_interval: Duration,
     hints: Arc<Hints>,
 }
 
@@ -57,6 +58,7 @@ impl Armed {
     /// Makes the watcher; nothing is watched before the first check.
     pub(super) fn new(
         directories: Vec<PathBuf>,
+        names: Names,
         config: &WatchConfig,
         hints: Arc<Hints>,
     ) -> Result<Self, WatchError> {
@@ -66,10 +68,10 @@ impl Armed {
                 std::path::absolute(&path).map_err(|source| WatchError::Path { path, source })?,
             );
         }
-        let settings = Config::default()
-            .with_poll_interval(config.poll_interval)
-            .with_compare_contents(true);
-        let (watcher, backend) = start(choose(config.backend, &paths), &paths, settings, &hints)?;
+        let names = Arc::new(names);
+        let poll_interval = config.poll_interval;
+        let backend = choose(config.backend, &paths);
+        let (watcher, backend) = start(backend, &paths, &names, poll_interval, &hints)?;
         Ok(Self {
             watcher,
             backend,
@@ -81,7 +83,8 @@ impl Armed {
                     reported: false,
                 })
                 .collect(),
-            config: settings,
+            names,
+            poll_interval,
             hints,
         })
     }
@@ -98,7 +101,7 @@ impl Armed {
         };
         let mut full = false;
         for directory in &mut self.directories {
-            match directory.arm(self.watcher.as_mut(), self.backend, lost) {
+            match directory.arm(&mut self.watcher, self.backend, lost) {
                 Ok(Arming::Kept) => {}
                 Ok(Arming::Renewed) => checked.renewed = true,
                 Ok(Arming::Missing) => checked.missing = true,
@@ -126,13 +129,22 @@ impl Armed {
 
     /// Replaces a watcher that has no room (invariant 3).
     pub(super) fn fall_back(&mut self) -> Result<(), WatchError> {
-        tracing::warn!("inotify has no room for another watch, polling instead");
+        tracing::warn!(
+            "inotify has no room for another watch, polling instead; cured by {}",
+            cure()
+        );
         let paths: Vec<_> = self
             .directories
             .iter()
             .map(|directory| directory.path.clone())
             .collect();
-        (self.watcher, self.backend) = start(Backend::Poll, &paths, self.config, &self.hints)?;
+        (self.watcher, self.backend) = start(
+            Backend::Poll,
+            &paths,
+            &self.names,
+            self.poll_interval,
+            &self.hints,
+        )?;
         for directory in &mut self.directories {
             directory.identity = None;
         }
@@ -149,7 +161,7 @@ enum Arming {
 impl Directory {
     fn arm(
         &mut self,
-        watcher: &mut dyn Watcher,
+        watcher: &mut Watcher,
         backend: Backend,
         lost: bool,
     ) -> notify::Result<Arming> {
@@ -158,14 +170,14 @@ impl Directory {
         if known && (backend == Backend::Poll || found == self.identity) {
             return Ok(Arming::Kept);
         }
-        // The old watch may follow a directory that was renamed; the answer for one that is gone already is an error.
+        // The old watch may follow a directory that was renamed.
         if self.identity.take().is_some() {
-            let _ = watcher.unwatch(&self.path);
+            watcher.unwatch(&self.path);
         }
         if found.is_none() {
             return Ok(Arming::Missing);
         }
-        match watcher.watch(&self.path, RecursiveMode::NonRecursive) {
+        match watcher.watch(&self.path) {
             Ok(()) => {}
             Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {
                 return Ok(Arming::Missing);
@@ -182,16 +194,6 @@ impl Directory {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     metadata.is_dir().then(|| (metadata.dev(), metadata.ino()))
-}
-
-fn is_full(error: &notify::Error) -> bool {
-    match &error.kind {
-        ErrorKind::MaxFilesWatch => true,
-        ErrorKind::Io(error) => {
-            error.raw_os_error() == Some(rustix::io::Errno::NOSPC.raw_os_error())
-        }
-        _ => false,
-    }
 }
 
 fn choose(wanted: WatchBackend, paths: &[PathBuf]) -> Backend {
@@ -226,72 +228,12 @@ fn choose(wanted: WatchBackend, paths: &[PathBuf]) -> Backend {
     }
 }
 
-/// Starts a watcher; one that inotify has no room for becomes a poll watcher.
-fn start(
-    backend: Backend,
-    paths: &[PathBuf],
-    config: Config,
-    hints: &Arc<Hints>,
-) -> Result<(Box<dyn Watcher + Send>, Backend), WatchError> {
-    if backend == Backend::Inotify {
-        match RecommendedWatcher::new(
-            Callback::new(paths, RecommendedWatcher::kind(), hints),
-            config,
-        ) {
-            Ok(watcher) => return Ok((Box::new(watcher), Backend::Inotify)),
-            Err(error) => {
-                // The callback went down with a watcher that never lived.
-                hints.take(DEAD);
-                tracing::warn!(%error, "inotify cannot be started, polling instead");
-            }
-        }
-    }
-    let callback = Callback::new(paths, PollWatcher::kind(), hints);
-    let watcher =
-        PollWatcher::new(callback, config).map_err(|source| WatchError::Start { source })?;
-    Ok((Box::new(watcher), Backend::Poll))
-}
-
-/// What notify calls; its end is the end of the watcher's thread.
-struct Callback {
-    directories: Vec<PathBuf>,
-    kind: WatcherKind,
-    hints: Arc<Hints>,
-    generation: u64,
-}
-
-impl Callback {
-    fn new(directories: &[PathBuf], kind: WatcherKind, hints: &Arc<Hints>) -> Self {
-        Self {
-            directories: directories.to_vec(),
-            kind,
-            hints: Arc::clone(hints),
-            generation: hints.generation.fetch_add(1, Ordering::AcqRel) + 1,
-        }
-    }
-}
-
-impl notify::EventHandler for Callback {
-    fn handle_event(&mut self, event: notify::Result<Event>) {
-        if let Some(hint) = filter::judge(&event, &self.directories, self.kind) {
-            self.hints.accept(hint);
-        }
-    }
-}
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        if self.hints.generation.load(Ordering::Acquire) == self.generation {
-            self.hints.set(DEAD);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trigger::watch::DEAD;
     use crate::trigger::watch::filter::Kind;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     fn config(backend: WatchBackend) -> WatchConfig {
         WatchConfig {
@@ -317,6 +259,7 @@ mod tests {
         let hints = Arc::new(Hints::default());
         let mut armed = Armed::new(
             vec![watched.clone()],
+            Names::new(std::iter::empty()),
             &config(WatchBackend::Inotify),
             Arc::clone(&hints),
         )
@@ -347,6 +290,7 @@ mod tests {
         let hints = Arc::new(Hints::default());
         let mut armed = Armed::new(
             vec![root.path().to_owned()],
+            Names::new(std::iter::empty()),
             &config(WatchBackend::Inotify),
             Arc::clone(&hints),
         )
@@ -366,20 +310,12 @@ mod tests {
         let hints = Arc::new(Hints::default());
         let armed = Armed::new(
             vec![root.path().to_owned()],
+            Names::new(std::iter::empty()),
             &config(WatchBackend::Inotify),
             Arc::clone(&hints),
         )
         .unwrap();
         drop(armed);
         eventually("the end", || hints.has(DEAD));
-    }
-
-    #[test]
-    fn a_full_inotify_table_is_told_from_other_errors() {
-        assert!(is_full(&notify::Error::new(ErrorKind::MaxFilesWatch)));
-        assert!(!is_full(&notify::Error::new(ErrorKind::PathNotFound)));
-        assert!(!is_full(&notify::Error::io(
-            std::io::ErrorKind::PermissionDenied.into()
-        )));
     }
 }

@@ -2,17 +2,52 @@
 //!
 //! 1. The flag `need_rescan` and errors come first, whatever kind or path the event has: an overflow has neither.
 //! 2. Reading is never a hint: it reports `Access(Open)`, and every cycle reads.
-//! 3. Our own temporary files, the manifest and everything below `.horde-refd/` are never a hint, and neither is a
-//!    file that can be no reference at all: a metrics file in the mirror must not wake the cycle that writes it.
+//! 3. Only the names that a cycle looks at are a hint ([`Names`]): published files and the operators' orders. A metrics
+//!    file in the mirror must not wake the cycle that writes it, nor the manifest.
 //! 4. `Modify(Data)` from inotify is a weak hint: a writer is at work and will close its file, except for
 //!    truncate(2), which never opens one. From the poll watcher it is a change that is already complete.
 //! 5. A watched directory that goes, comes or is renamed asks for its watch to be checked.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, WatcherKind};
+
+use crate::category::Category;
+
+/// The names whose files wake a cycle, in whatever watched directory they are.
+#[derive(Debug, Clone)]
+pub struct Names(BTreeSet<String>);
+
+impl Names {
+    /// The files of every category, the extra files, the operators' orders, the directory that Python clients want, and
+    /// `..data`, the link that turns when the kubelet lays out another version of a `ConfigMap`.
+    #[must_use]
+    pub fn new<'a>(extra: impl Iterator<Item = &'a str>) -> Self {
+        let categories = Category::ALL.into_iter();
+        let files = categories.flat_map(|category| {
+            let legacy = category.has_legacy().then(|| category.legacy_file());
+            [Some(category.v2_file()), legacy]
+        });
+        let others = ["intent.json", "audit", "..data"];
+        let names = files.flatten().chain(others).chain(extra);
+        Self(names.map(str::to_owned).collect())
+    }
+
+    /// Every name, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether a path ends with one of them.
+    #[must_use]
+    pub fn accept(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+        name.is_some_and(|name| self.0.contains(name))
+    }
+}
 
 /// The label of an accepted event in `horde_refd_watch_events_total{kind}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +146,7 @@ pub(super) enum Effect {
 pub(super) fn judge(
     report: &notify::Result<Event>,
     directories: &[PathBuf],
+    names: &Names,
     watcher: WatcherKind,
 ) -> Option<Hint> {
     let Ok(event) = report else {
@@ -150,31 +186,10 @@ pub(super) fn judge(
                 _ => None,
             }
         } else {
-            (is_reference(path) || is_audit(path, directories)).then_some(effect)
+            names.accept(path).then_some(effect)
         }
     })?;
     Some(Hint { kind, effect })
-}
-
-/// Whether a file by this name can be a published or a legacy file.
-fn is_reference(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(std::ffi::OsStr::as_encoded_bytes) else {
-        return false;
-    };
-    !name.starts_with(b".")
-        && name != b"manifest.json"
-        && (name.ends_with(b".json") || name.ends_with(b".csv"))
-        && !path
-            .components()
-            .any(|component| component.as_os_str() == ".horde-refd")
-}
-
-/// Whether it is the directory that every Python client wants beside the v2 files.
-fn is_audit(path: &Path, directories: &[PathBuf]) -> bool {
-    path.file_name().is_some_and(|name| name == "audit")
-        && path
-            .parent()
-            .is_some_and(|parent| directories.iter().any(|directory| directory == parent))
 }
 
 #[cfg(test)]
@@ -185,11 +200,16 @@ mod tests {
     const INOTIFY: WatcherKind = WatcherKind::Inotify;
     const POLL: WatcherKind = WatcherKind::PollWatcher;
 
+    fn names() -> Names {
+        Names::new(["db.json"].into_iter())
+    }
+
     fn verdict(kind: EventKind, path: &str, watcher: WatcherKind) -> Option<Hint> {
         let directories = [PathBuf::from("/m"), PathBuf::from("/m/legacy")];
         judge(
             &Ok(Event::new(kind).add_path(path.into())),
             &directories,
+            &names(),
             watcher,
         )
     }
@@ -206,15 +226,18 @@ mod tests {
     fn invariant_1_an_overflow_and_an_error_pass_without_kind_or_path() {
         let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
         assert_eq!(
-            judge(&Ok(overflow), &[], INOTIFY),
+            judge(&Ok(overflow), &[], &names(), INOTIFY),
             hint(Kind::Rescan, Effect::Recheck)
         );
         let error = Err(notify::Error::generic("x"));
         assert_eq!(
-            judge(&error, &[], INOTIFY),
+            judge(&error, &[], &names(), INOTIFY),
             hint(Kind::Error, Effect::Recheck)
         );
-        assert_eq!(judge(&Ok(Event::new(EventKind::Other)), &[], INOTIFY), None);
+        assert_eq!(
+            judge(&Ok(Event::new(EventKind::Other)), &[], &names(), INOTIFY),
+            None
+        );
     }
 
     #[test]
@@ -276,6 +299,12 @@ mod tests {
             ("/m/legacy/.models.csv.1.x.tmp", false),
             ("/m/.horde-refd", false),
             ("/m/.horde-refd/state.json", false),
+            ("/m/.horde-refd/status.json", false),
+            ("/m/.horde-refd/intent.json", true),
+            ("/m/legacy/db.json", true),
+            ("/m/legacy/..data", true),
+            ("/m/audit", true),
+            ("/m/workflow.json", false),
             ("/m/manifest.json", false),
             ("/m/horde-refd.prom", false),
             ("/m/notes.txt~", false),

@@ -15,10 +15,22 @@ async fn an_overflow_leads_to_a_request_and_invariant_6_errors_to_one_in_a_while
         debounce: Duration::from_millis(1),
         poll_interval: Duration::from_secs(1),
     };
-    let watch = Watch::start(vec![root.path().to_owned()], &config, trigger.clone()).unwrap();
+    let watch = Watch::start(
+        vec![root.path().to_owned()],
+        Names::new(std::iter::empty()),
+        &config,
+        trigger.clone(),
+    )
+    .unwrap();
     let hints = &watch.shared.as_ref().unwrap().hints;
     let report = |event| {
-        let hint = filter::judge(&event, &[], WatcherKind::Inotify).unwrap();
+        let hint = filter::judge(
+            &event,
+            &[],
+            &Names::new(std::iter::empty()),
+            WatcherKind::Inotify,
+        )
+        .unwrap();
         hints.accept(hint);
     };
     report(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
@@ -44,7 +56,13 @@ async fn a_dead_watcher_is_an_error() {
         debounce: Duration::from_millis(1),
         poll_interval: Duration::from_secs(1),
     };
-    let mut watch = Watch::start(vec![root.path().to_owned()], &config, Trigger::new()).unwrap();
+    let mut watch = Watch::start(
+        vec![root.path().to_owned()],
+        Names::new(std::iter::empty()),
+        &config,
+        Trigger::new(),
+    )
+    .unwrap();
     watch.shared.as_ref().unwrap().hints.set(DEAD);
     let error = timeout(Duration::from_secs(10), watch.failed())
         .await

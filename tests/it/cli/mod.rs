@@ -3,4 +3,5 @@
 mod check;
 mod config;
 mod filters;
+mod startup;
 mod status;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::need::program_path;
+
 /// The server; it ends, and its scratch directory goes, when dropped.
 pub struct Nginx {
     child: Child,
@@ -23,7 +25,7 @@ impl Nginx {
     /// The same, with more directives in its `server` block.
     ///
     /// # Panics
-    /// When nginx is not installed, or does not start.
+    /// When nginx is not installed (a test says `need!("nginx", "openssl")` first), or does not start.
     pub fn serve_with(root: &Path, directives: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         certificates(scratch.path());
@@ -37,15 +39,16 @@ impl Nginx {
                 configuration(scratch.path(), root, [address, tls], directives),
             )
             .unwrap();
-            let mut child = Command::new(program())
-                .args(["-p".as_ref(), scratch.path().as_os_str()])
-                .args(["-c".as_ref(), config.as_os_str()])
-                .args(["-e".as_ref(), scratch.path().join("error.log").as_os_str()])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
+            let mut child =
+                Command::new(program_path("nginx").expect("the test says that it needs nginx"))
+                    .args(["-p".as_ref(), scratch.path().as_os_str()])
+                    .args(["-c".as_ref(), config.as_os_str()])
+                    .args(["-e".as_ref(), scratch.path().join("error.log").as_os_str()])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap();
             if answers(&mut child, address) {
                 return Self {
                     child,
@@ -102,18 +105,6 @@ impl Drop for Nginx {
     }
 }
 
-/// Debian installs it in a directory that is not on every user's PATH.
-fn program() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = std::env::split_paths(&path).collect::<Vec<_>>();
-    places.extend(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
-    places
-        .into_iter()
-        .map(|place| place.join("nginx"))
-        .find(|program| program.is_file())
-        .expect("these tests need nginx: apt-get install nginx-light")
-}
-
 fn free_port() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
@@ -147,7 +138,7 @@ fn certificates(scratch: &Path) {
             .args(arguments.split(' '))
             .current_dir(scratch)
             .output()
-            .expect("these tests need openssl: apt-get install openssl");
+            .expect("the test says that it needs openssl");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "openssl {arguments}: {errors}");
     };

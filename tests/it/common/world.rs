@@ -273,6 +273,15 @@ impl World {
         tree(&self.mirror())
     }
 
+    /// The same without state.json, which says when a body was last received, and the directory of that file.
+    pub fn published(&self) -> BTreeMap<PathBuf, Entry> {
+        let mut tree = self.tree();
+        for path in [".horde-refd", ".horde-refd/state.json"] {
+            tree.remove(Path::new(path));
+        }
+        tree
+    }
+
     pub fn manifest(&self) -> Value {
         json(&self.mirror().join("manifest.json"))
     }

@@ -1,20 +1,27 @@
 //! Whole files in, whole files out: every recorded case and every file of the corpus, byte for byte.
 //!
-//! The project's own fixtures always run. The shared cases and corpus run when `HORDE_REFD_SHARED` names their
-//! directory, and then something that is missing there is a failure.
+//! The project ships its sample and the recorded cases with invented data. All recorded cases and the corpus of real
+//! references run when `HORDE_REFD_SHARED` names their directory, and then something that is missing is a failure.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::{issues_json, may_be_refused};
+use crate::common::fixtures;
+use crate::common::need::need_shared;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
-use horde_refd::legacy::{Issues, Rejected, legacy_view, parse_check};
+use horde_refd::legacy::{legacy_view, parse_check};
 use serde_json::Value;
 
-fn shared() -> Option<PathBuf> {
-    std::env::var_os("HORDE_REFD_SHARED").map(PathBuf::from)
+/// The recorded cases: those with invented data ship with the project, all of them are where the environment says.
+fn recorded() -> PathBuf {
+    match std::env::var_os("HORDE_REFD_SHARED") {
+        Some(shared) => PathBuf::from(shared).join("spec/cases"),
+        None => fixtures().join("cases"),
+    }
 }
 
 fn read(path: &Path) -> Vec<u8> {
@@ -29,18 +36,6 @@ fn lines(path: &Path) -> Vec<Value> {
         .collect();
     assert!(!cases.is_empty(), "{}: no cases", path.display());
     cases
-}
-
-fn issues_json(issues: &Issues) -> Value {
-    issues
-        .iter()
-        .map(|(key, messages)| {
-            (
-                key.to_owned(),
-                messages.map(String::from).collect::<Value>(),
-            )
-        })
-        .collect()
 }
 
 /// Equal with the same order of keys, which `Value` does not compare.
@@ -61,11 +56,6 @@ fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
         Some(encoded) => BASE64_STANDARD.decode(encoded.as_str().unwrap()).unwrap(),
         None => text(case, member).into(),
     }
-}
-
-/// A lone surrogate escape, or nesting beyond our limit: the two inputs that we may refuse.
-fn may_be_refused(rejected: &Rejected) -> bool {
-    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
 }
 
 /// True when a file that the package converts is one of the two kinds that we refuse.
@@ -107,8 +97,7 @@ fn run_case(case: &Value) -> bool {
 /// Written by `fresh.py`, judged by the package (see `tests/fixtures/cases/README.md`).
 #[test]
 fn every_case_of_our_own() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases");
-    let cases = lines(&fixtures.join("fresh.jsonl"));
+    let cases = lines(&fixtures().join("cases/fresh.jsonl"));
     let refused = cases.iter().filter(|case| run_case(case)).count();
     assert_eq!(refused, 0);
     for case in &cases {
@@ -138,16 +127,12 @@ fn run_views(case: &Value) {
 
 #[test]
 fn every_recorded_conversion() {
-    let Some(shared) = shared() else {
-        eprintln!("SKIPPED: HORDE_REFD_SHARED does not say where the recorded cases are");
-        return;
-    };
     let mut refused = 0;
     let files = Category::with_legacy()
         .map(Category::name)
         .chain(["numbers"]);
     for file in files {
-        let path = shared.join(format!("spec/cases/{file}.jsonl"));
+        let path = recorded().join(format!("{file}.jsonl"));
         for case in lines(&path) {
             refused += usize::from(run_case(&case));
         }
@@ -160,11 +145,7 @@ fn every_recorded_conversion() {
 
 #[test]
 fn every_recorded_legacy_view() {
-    let Some(shared) = shared() else {
-        eprintln!("SKIPPED: HORDE_REFD_SHARED does not say where the recorded cases are");
-        return;
-    };
-    for case in lines(&shared.join("spec/cases/legacy_view.jsonl")) {
+    for case in lines(&recorded().join("legacy_view.jsonl")) {
         let id = text(&case, "id");
         let csv = legacy_of(&case, "csv");
         for (prefixes, member) in [(true, "with_prefixes"), (false, "without_prefixes")] {
@@ -216,10 +197,7 @@ fn our_own_fixtures() {
 
 #[test]
 fn the_corpus_and_its_history() {
-    let Some(shared) = shared() else {
-        eprintln!("SKIPPED: HORDE_REFD_SHARED does not say where the recorded cases are");
-        return;
-    };
+    let shared = need_shared!();
     let corpus = shared.join("corpus");
     assert_corpus(&corpus.join("upstream"), &corpus.join("expected"));
     let (mut converted, mut rejected) = (0, 0);

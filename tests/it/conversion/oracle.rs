@@ -8,11 +8,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::{issues_json, may_be_refused};
+use crate::common::need::{need, skip_in_ci_too};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
-use horde_refd::legacy::{Issues, Rejected, legacy_view};
+use horde_refd::legacy::{Issues, legacy_view};
 use serde_json::Value;
 
 fn setting(name: &str, default: &str) -> String {
@@ -21,25 +24,7 @@ fn setting(name: &str, default: &str) -> String {
 
 /// Compared as text, for the order of the keys.
 fn same_issues(theirs: &Value, ours: &Issues) -> bool {
-    theirs.to_string().eq(&issues_json(ours))
-}
-
-fn issues_json(issues: &Issues) -> String {
-    let issues: Value = issues
-        .iter()
-        .map(|(key, messages)| {
-            (
-                key.to_owned(),
-                messages.map(String::from).collect::<Value>(),
-            )
-        })
-        .collect();
-    issues.to_string()
-}
-
-/// The two inputs that we may refuse.
-fn may_be_refused(rejected: &Rejected) -> bool {
-    rejected.reason.contains("Lone surrogate") || rejected.reason.contains("Nesting deeper")
+    theirs.to_string().eq(&issues_json(ours).to_string())
 }
 
 /// What we make of a file that the oracle makes something else of.
@@ -102,11 +87,11 @@ fn files_written_from_scratch() {
     reason = "counts, and files that are judged differently"
 )]
 fn random_files(generator: &str) {
+    need!("python3");
     let shared = std::env::var("HORDE_REFD_SHARED").ok();
     let engine = setting("ENGINE", "model");
     if shared.is_none() && (generator == "mutated" || engine == "model") {
-        println!("SKIPPED: HORDE_REFD_SHARED does not say where the specification is");
-        return;
+        skip_in_ci_too!("HORDE_REFD_SHARED does not say where the specification is");
     }
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conversion/driver.py");
     let count = setting("CASES", "600");

@@ -1,7 +1,6 @@
 //! `on_invalid_record = "skip"`: what is left out, and that the rest is the reference's.
 
-use std::path::Path;
-
+use crate::common::need::need_shared;
 use horde_refd::category::Category;
 use horde_refd::convert::{Converted, convert};
 use horde_refd::item::OnInvalidRecord::{Reject, Skip};
@@ -99,12 +98,9 @@ fn no_reference_at_all_or_nothing_left_is_rejected() {
 
 #[test]
 fn skip_over_the_history_leaves_out_what_each_record_alone_is_rejected_for() {
-    let Some(shared) = std::env::var_os("HORDE_REFD_SHARED") else {
-        eprintln!("SKIPPED: HORDE_REFD_SHARED does not say where the history is");
-        return;
-    };
+    let shared = need_shared!();
     let image = Category::ImageGeneration;
-    let folder = Path::new(&shared).join("corpus/history/stable_diffusion.json");
+    let folder = shared.join("corpus/history/stable_diffusion.json");
     let (mut files, mut left_out) = (0, 0);
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

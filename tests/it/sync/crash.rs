@@ -1,7 +1,7 @@
 //! Ends without warning: Ctrl-C while the upstream hangs, and SIGKILL at any moment.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,8 +17,20 @@ use crate::common::{World, answer, temporary};
 const LONG: Duration = Duration::from_secs(30);
 
 fn start(world: &World, server: &Scripted) -> Child {
-    world
-        .command(&["sync", "--layout", "flat", "--upstream", &server.url()])
+    let sync = world.command(&["sync", "--layout", "flat", "--upstream", &server.url()]);
+    // A job in the background of a shell ignores SIGINT, and so would what it starts.
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=INT")
+        .arg(sync.get_program())
+        .args(sync.get_args());
+    for (name, value) in sync.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

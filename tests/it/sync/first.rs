@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use horde_refd::category::Category;
 use serde_json::Value;
 
+use crate::common::need::need;
 use crate::common::nginx::Nginx;
 use crate::common::{PROGRAM, Ran, World, bare, corpora, fixtures, sha256};
 
@@ -72,6 +73,7 @@ fn from_a_file_url_and_from_another_mirrors_legacy_directory() {
 
 #[test]
 fn from_a_real_nginx_in_github_layout_and_over_tls() {
+    need!("nginx", "openssl");
     for (upstream, expected) in corpora() {
         let nginx = Nginx::serve(&upstream);
         let world = World::with(&upstream);
@@ -163,6 +165,7 @@ fn the_manifest_names_what_is_published() {
 
 #[test]
 fn the_manifest_of_an_http_mirror_names_url_and_validators() {
+    need!("nginx", "openssl");
     let world = World::new();
     let nginx = Nginx::serve(&world.upstream());
     world.sync_from(&nginx.url(), &[]).expect(0);
@@ -211,6 +214,7 @@ fn the_table_tells_what_changed() {
 
 #[test]
 fn progress_is_shown_on_a_terminal_only() {
+    need!("script");
     let world = World::new();
     let line = format!(
         "{PROGRAM} sync --base-path {} --upstream {}",

@@ -8,4 +8,5 @@ mod people;
 mod readers;
 mod refused;
 mod repair;
+mod stranger;
 mod trouble;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::common::need::need;
 use horde_refd::disk::{self, Links, Placement, Replacement};
 
 /// What a Python worker does, as fast as it can: read the bytes, parse them.
@@ -49,6 +50,7 @@ fn read_until(path: &Path, stop: &AtomicBool, reads: &AtomicUsize) {
 
 #[test]
 fn readers_during_1000_rewrites_see_whole_versions_only_and_every_mtime_is_new() {
+    need!("python3");
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("stable_diffusion.json");
     let previous = directory.path().join("previous.json");

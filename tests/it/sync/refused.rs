@@ -2,6 +2,7 @@
 
 use horde_refd::category::Category;
 
+use crate::common::need::need;
 use crate::common::nginx::Nginx;
 use crate::common::{Ran, World, temporary};
 
@@ -152,6 +153,7 @@ fn an_empty_file_at_a_first_sync_publishes_no_empty_reference() {
 
 #[test]
 fn a_404_fails_at_once_and_costs_the_others_nothing() {
+    need!("nginx", "openssl");
     let world = World::new();
     std::fs::remove_file(world.sent(Category::Clip)).unwrap();
     let nginx = Nginx::serve(&world.upstream());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use horde_refd::category::Category;
 
+use crate::common::need::{is_root, need};
 use crate::common::scripted::{Action, Scripted};
 use crate::common::{PROGRAM, Ran, World, bare, program, program_under};
 
@@ -134,7 +135,7 @@ fn a_directory_in_the_place_of_a_file_is_moved_aside_with_what_it_holds() {
 
 /// The binary as a user who owns nothing: another user when we are root, ourselves otherwise.
 fn unprivileged(world: &World) -> Command {
-    if !rustix::process::geteuid().is_root() {
+    if !is_root() {
         return program();
     }
     // Where any user reaches it.
@@ -150,6 +151,7 @@ fn unprivileged(world: &World) -> Command {
 
 #[test]
 fn an_unwritable_mirror_is_an_error_that_names_the_path_and_good_data_stays() {
+    need!("setpriv");
     let world = World::new();
     world.sync(&[]).expect(0);
     let read_only = std::fs::Permissions::from_mode(0o555);

@@ -11,7 +11,7 @@ use horde_refd::depth::Depth;
 use horde_refd::trigger::Trigger;
 use horde_refd::trigger::signals::{Signal, Signals};
 use horde_refd::trigger::watch::filter::Kind;
-use horde_refd::trigger::watch::{Backend, Watch};
+use horde_refd::trigger::watch::{Backend, Names, Watch};
 
 struct Mirror {
     root: tempfile::TempDir,
@@ -30,7 +30,13 @@ impl Mirror {
             debounce: Duration::from_millis(10),
             poll_interval: Duration::from_millis(20),
         };
-        let watch = Watch::start(directories, &config, trigger.clone()).unwrap();
+        let watch = Watch::start(
+            directories,
+            Names::new(std::iter::empty()),
+            &config,
+            trigger.clone(),
+        )
+        .unwrap();
         Self {
             root,
             trigger,
@@ -190,7 +196,13 @@ async fn a_burst_of_changes_is_one_request() {
         debounce: Duration::from_secs(1),
         poll_interval: Duration::from_secs(1),
     };
-    let watch = Watch::start(vec![root.path().to_owned()], &config, trigger.clone()).unwrap();
+    let watch = Watch::start(
+        vec![root.path().to_owned()],
+        Names::new(std::iter::empty()),
+        &config,
+        trigger.clone(),
+    )
+    .unwrap();
     for index in 0..20 {
         replace(&root.path().join("lora.json"), &index.to_string());
     }
@@ -244,7 +256,13 @@ async fn the_whole_mirror_removed_and_made_again_is_watched_again() {
         debounce: Duration::from_millis(5),
         poll_interval: Duration::from_secs(1),
     };
-    let watch = Watch::start(vec![base.clone(), legacy.clone()], &config, trigger.clone()).unwrap();
+    let watch = Watch::start(
+        vec![base.clone(), legacy.clone()],
+        Names::new(std::iter::empty()),
+        &config,
+        trigger.clone(),
+    )
+    .unwrap();
     fs::remove_dir_all(&base).unwrap();
     // Nobody calls `check`: the look every second finds it.
     tokio::time::timeout(Duration::from_secs(10), trigger.next())

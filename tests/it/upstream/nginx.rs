@@ -9,6 +9,7 @@ use horde_refd::config::Layout;
 use horde_refd::upstream::{Class, UpstreamError, Validators, What};
 
 use super::{Asker, FILE, config};
+use crate::common::need::need;
 use crate::common::nginx::Nginx;
 
 fn upstream(url: &str, layout: Layout) -> Asker {
@@ -45,6 +46,7 @@ async fn new(upstream: &Asker, validators: Option<&Validators>) -> (Vec<u8>, Val
 
 #[tokio::test]
 async fn a_file_comes_compressed_once_and_then_not_at_all() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     // A date as young as the answer would not be sent.
     let file = fs::File::options()
@@ -103,6 +105,7 @@ async fn a_file_comes_compressed_once_and_then_not_at_all() {
 
 #[tokio::test]
 async fn a_changed_file_comes_anew() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     let upstream = upstream(&nginx.url(), Layout::Flat);
@@ -119,6 +122,7 @@ async fn a_changed_file_comes_anew() {
 
 #[tokio::test]
 async fn the_github_layout_is_served_from_a_checkout() {
+    need!("nginx", "openssl");
     let root = root_with(
         "Haidra-Org/AI-Horde-image-model-reference/refs/heads/main/clip.json",
         &reference(),
@@ -130,6 +134,7 @@ async fn the_github_layout_is_served_from_a_checkout() {
 
 #[tokio::test]
 async fn a_missing_file_is_not_there_and_named() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     let error = upstream(&nginx.url(), Layout::Github)
@@ -148,6 +153,7 @@ async fn a_missing_file_is_not_there_and_named() {
 
 #[tokio::test]
 async fn a_port_that_does_not_speak_tls_is_said_plainly() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     let url = nginx.url().replace("http:", "https:");
@@ -169,6 +175,7 @@ async fn a_port_that_does_not_speak_tls_is_said_plainly() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused_and_not_asked_again() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     let error = upstream(&nginx.tls_url(), Layout::Flat)
@@ -186,6 +193,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_and_not_asked_again() 
 
 #[test]
 fn tls_works_with_the_platforms_trust_store() {
+    need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());
     in_a_child_that_trusts(
@@ -197,6 +205,7 @@ fn tls_works_with_the_platforms_trust_store() {
 
 #[test]
 fn a_redirect_from_https_to_http_is_not_followed() {
+    need!("nginx", "openssl");
     let root = root_with("other.json", &reference());
     let downgrade = "location = /clip.json { return 302 http://127.0.0.1:1/other.json; }";
     let nginx = Nginx::serve_with(root.path(), downgrade);

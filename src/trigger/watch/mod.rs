@@ -4,7 +4,7 @@
 //! 2. Events are hints. The first one opens a window of `watch.debounce`, at whose end one request is made, whatever else
 //!    came meanwhile; a weak hint (a file that is being written) waits for a better one, but not for long.
 //! 3. Where inotify sees only part of the changes ([`filesystem`]), or has no room for another watch, the poll watcher
-//!    works, comparing contents: it sees changes within one second and times that go backwards.
+//!    works, on our names alone: it sees changes within one second and times that go backwards.
 //! 4. A directory that was removed and made again is watched again: by the event, by [`Watch::check`] after each cycle
 //!    (it compares device and inode), and by a look every second for as long as one is missing. A cycle makes what is
 //!    missing, so one is asked for then as well, ever more rarely: the directory may have gone before it was watched.
@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use self::arm::{Armed, Checked};
+pub use self::filter::Names;
 use self::filter::{Counts, Effect, Kind};
 use super::Trigger;
 use crate::clock;
@@ -35,6 +36,8 @@ use crate::depth::Depth;
 mod arm;
 pub mod filesystem;
 pub mod filter;
+mod poll;
+mod watcher;
 
 /// How long a file may be in writing before somebody looks at it.
 const WRITING: Duration = Duration::from_secs(1);
@@ -83,9 +86,9 @@ pub enum WatchError {
     /// Not even the poll watcher starts.
     #[error("cannot start the poll watcher")]
     Start {
-        /// What notify says.
+        /// What the system says.
         #[source]
-        source: notify::Error,
+        source: std::io::Error,
     },
     /// The watcher's thread, or the task that serves it, is gone.
     #[error("the {backend} watcher has died")]
@@ -119,6 +122,7 @@ impl Watch {
     /// When no backend can be started.
     pub fn start(
         directories: Vec<PathBuf>,
+        names: Names,
         config: &WatchConfig,
         trigger: Trigger,
     ) -> Result<Self, WatchError> {
@@ -131,7 +135,7 @@ impl Watch {
                 task: None,
             });
         }
-        let mut armed = Armed::new(directories, config, Arc::clone(&hints))?;
+        let mut armed = Armed::new(directories, names, config, Arc::clone(&hints))?;
         let checked = armed.check(false)?;
         tracing::info!(
             backend = armed.backend().name(),
