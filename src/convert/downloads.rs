@@ -1,4 +1,5 @@
-//! The downloads of a v2 record: the files of the legacy record joined with their addresses.
+//! The downloads of a v2 record: the files of the legacy record joined with their addresses
+//! (docs/conversion.md, section 9.1).
 //!
 //! 1. Files without a path and yaml files are left out.
 //! 2. A path given twice keeps its first position and gets its last values.

@@ -1,4 +1,5 @@
-//! v2 records of every JSON category but image generation: what is known is written, empty or not.
+//! v2 records of every JSON category but image generation: what is known is written, empty or not
+//! (docs/conversion.md, sections 9 and 10).
 
 use crate::category::Category;
 use crate::legacy::record::{Metadata, Record};
@@ -11,35 +12,28 @@ use super::licence;
 /// The schema that records are said to follow which have no metadata of their own.
 pub(super) const SCHEMA_VERSION: &str = "2.1.0";
 
-/// What every v2 record but those of image generation begins with.
-#[derive(Debug)]
-pub(super) struct Head<'t, 'a> {
-    pub(super) category: Category,
-    pub(super) name: &'t str,
-    pub(super) description: Option<&'t str>,
-    pub(super) version: Option<&'t str>,
-    pub(super) metadata: Option<&'t Metadata<'t>>,
-    pub(super) downloads: Downloads<'t>,
-    pub(super) component_hashes: Option<&'t Object<'a>>,
-}
-
 /// Writes a record's value.
 pub(super) fn write(
     writer: &mut Writer<'_>,
     category: Category,
     record: &Record<'_, '_>,
 ) -> Result<(), Flaw> {
-    let head = Head {
-        category,
-        name: record.name,
-        description: record.description,
-        version: record.version,
-        metadata: record.metadata.as_ref(),
-        downloads: Downloads::of(record)?,
-        component_hashes: record.config.component_hashes,
-    };
+    let downloads = Downloads::of(record)?;
     writer.open(b'{');
-    head.write(writer);
+    names(
+        writer,
+        category,
+        record.name,
+        record.description,
+        record.version,
+    );
+    config(
+        writer,
+        record.metadata.as_ref(),
+        &downloads,
+        record.config.component_hashes,
+    );
+    classification(writer, category);
     licence::write(writer, record.licensing.as_ref(), false);
     match category {
         Category::Clip => writer.optional("pretrained_name", record.pretrained_name),
@@ -50,34 +44,51 @@ pub(super) fn write(
     Ok(())
 }
 
-impl Head<'_, '_> {
-    /// The members from `record_type` to `model_classification`.
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
-        writer.field("record_type");
-        writer.string(self.category.name());
-        writer.field("name");
-        writer.string(self.name);
-        writer.optional("description", self.description);
-        writer.optional("version", self.version);
-        writer.field("metadata");
-        metadata(writer, self.metadata);
-        writer.field("config");
-        writer.open(b'{');
-        writer.field("download");
-        self.downloads.write(writer, false);
-        if let Some(hashes) = self.component_hashes {
-            writer.field("embedded_component_hashes");
-            writer.object(hashes);
-        }
-        writer.close(b'}');
-        writer.field("model_classification");
-        writer.open(b'{');
-        writer.field("domain");
-        writer.string(self.category.domain());
-        writer.field("purpose");
-        writer.string(self.category.purpose());
-        writer.close(b'}');
+/// The members from `record_type` to `version`.
+pub(super) fn names(
+    writer: &mut Writer<'_>,
+    category: Category,
+    name: &str,
+    description: Option<&str>,
+    version: Option<&str>,
+) {
+    writer.field("record_type");
+    writer.string(category.name());
+    writer.field("name");
+    writer.string(name);
+    writer.optional("description", description);
+    writer.optional("version", version);
+}
+
+/// The members `metadata` and `config`.
+pub(super) fn config(
+    writer: &mut Writer<'_>,
+    known: Option<&Metadata<'_>>,
+    downloads: &Downloads<'_>,
+    component_hashes: Option<&Object<'_>>,
+) {
+    writer.field("metadata");
+    metadata(writer, known);
+    writer.field("config");
+    writer.open(b'{');
+    writer.field("download");
+    downloads.write(writer, false);
+    if let Some(hashes) = component_hashes {
+        writer.field("embedded_component_hashes");
+        writer.object(hashes);
     }
+    writer.close(b'}');
+}
+
+/// The member `model_classification`.
+pub(super) fn classification(writer: &mut Writer<'_>, category: Category) {
+    writer.field("model_classification");
+    writer.open(b'{');
+    writer.field("domain");
+    writer.string(category.domain());
+    writer.field("purpose");
+    writer.string(category.purpose());
+    writer.close(b'}');
 }
 
 /// The type, where it is there, else the style. Unknown ones are kept.

@@ -1,4 +1,5 @@
-//! v2 records of image generation: sparse, what equals a default is left out.
+//! v2 records of image generation: sparse, what equals a default is left out
+//! (docs/conversion.md, sections 9 and 10).
 
 use crate::legacy::record::{Metadata, Record};
 use crate::python::characters::python_trim;

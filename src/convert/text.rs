@@ -1,4 +1,5 @@
-//! v2 records of text generation, written straight from the rows of `models.csv`.
+//! v2 records of text generation, written straight from the rows of `models.csv`
+//! (docs/conversion.md, sections 9 and 10).
 //!
 //! 1. Findings about rows come before all findings about records, whatever their order in the file.
 //! 2. Names with a backend prefix are checked like any other and then dropped: they are copies.
@@ -23,14 +24,17 @@ use crate::python::numbers::exact_integer;
 use super::Sieve;
 use super::claims::{write_claims, write_context_window};
 use super::downloads::Downloads;
-use super::generic::Head;
+use super::generic;
 use super::group::group;
+
+const TEXT: Category = Category::TextGeneration;
 
 pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Issues), Rejected> {
     let mut of_rows = Issues::default();
     let mut records = Records {
         // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
         v2: KeyedObject::with_capacity(Flavour::V2, text.len() * 6 + 1024, text.len() / 112),
+        common: common(),
         issues: Issues::default(),
         copies: IndexSet::default(),
     };
@@ -56,6 +60,7 @@ pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Iss
 /// The records so far.
 struct Records {
     v2: KeyedObject,
+    common: Vec<u8>,
     issues: Issues,
     /// Names with a backend prefix.
     copies: IndexSet<String, RandomState>,
@@ -73,7 +78,7 @@ impl Records {
             return Ok(());
         }
         let Ok(()) = self.v2.member(row.name, |writer| {
-            write(writer, row, &checked);
+            write(writer, &self.common, row, &checked);
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -115,18 +120,20 @@ fn read<'t, 'a, T>(
     value.map(read).transpose().at(name)
 }
 
-fn write(writer: &mut Writer<'_>, row: &Row<'_>, checked: &Checked<'_, '_>) {
-    let head = Head {
-        category: Category::TextGeneration,
-        name: row.name,
-        description: Some(row.description),
-        version: Some(row.version),
-        metadata: None,
-        downloads: Downloads::default(),
-        component_hashes: None,
-    };
+/// The members between version and baseline, which are the same in every record.
+fn common() -> Vec<u8> {
+    let mut common = Vec::new();
+    let mut writer = Writer::among_members(&mut common, Flavour::V2, 2);
+    generic::config(&mut writer, None, &Downloads::default(), None);
+    generic::classification(&mut writer, TEXT);
+    common
+}
+
+fn write(writer: &mut Writer<'_>, common: &[u8], row: &Row<'_>, checked: &Checked<'_, '_>) {
     writer.open(b'{');
-    head.write(writer);
+    let (description, version) = (Some(row.description), Some(row.version));
+    generic::names(writer, TEXT, row.name, description, version);
+    writer.written(common);
     writer.field("baseline");
     writer.string(row.baseline);
     writer.field("parameters");

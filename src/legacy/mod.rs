@@ -1,4 +1,4 @@
-//! What legacy bytes mean: JSON and CSV as Python reads them, records, coercions, findings.
+//! What a legacy file is: its records, its rows, what is odd about them, and whether bytes are such a file at all.
 //!
 //! 1. A whole file is read or none of it: the first flaw ends the conversion, with the model and field named.
 //! 2. Oddities that do not stop the conversion are [`Issues`], in the reference's words and order.

@@ -8,18 +8,20 @@
 //! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
 pub mod changes;
+mod commit;
 pub mod directories;
 pub mod generations;
 pub mod layout;
 pub mod lock;
+mod look;
 pub mod manifest;
 pub mod seen;
 pub mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 pub use self::changes::Changes;
+pub use self::commit::Unwritten;
 pub use self::directories::Directories;
 pub use self::generations::{Generation, Generations};
 pub use self::layout::{Kind, Layout};
@@ -30,7 +32,7 @@ pub use self::state::{Known, State};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;
-use crate::disk::{Dir, DiskError, Links, Mtime, Presence, Stamp, Whereabouts, Write};
+use crate::disk::{Dir, DiskError, Links, Presence, Stamp, Whereabouts, Write};
 use crate::item::{Form, Item};
 
 /// The manifest's name.
@@ -70,15 +72,6 @@ enum Place {
     Legacy,
     Base,
     Private,
-}
-
-/// What a commit could not write. The published files stand; the next commit writes what this one could not.
-#[derive(Debug, Clone, Default)]
-pub struct Unwritten {
-    /// Why the manifest is not what it should be.
-    pub manifest: Option<Arc<DiskError>>,
-    /// Why the state is not.
-    pub state: Option<Arc<DiskError>>,
 }
 
 impl Mirror {
@@ -200,56 +193,6 @@ impl Mirror {
         self.manifest_stamp = stamp;
     }
 
-    /// Looks at a published file (invariant 3).
-    ///
-    /// # Errors
-    /// A file is there but cannot be read.
-    pub fn look(&mut self, item: &Item, form: Form) -> Result<Look, DiskError> {
-        let Some(below) = item.path(form) else {
-            return Ok(Look::default());
-        };
-        let key = (item.clone(), form);
-        // What cannot be looked at is not what was seen before.
-        let before = self.seen.remove(&key);
-        if self.links == Links::Refuse {
-            self.mend_mode(item, form);
-        }
-        let base = &self.directories.base;
-        let look = seen::look_at(base, &below, self.links, self.cap(form), before);
-        let look = match look {
-            // What is no file of ours is as good as none: it gives way.
-            Err(error) if error.is_damage() && self.links == Links::Refuse => {
-                tracing::debug!(error = crate::error::chain(&error), "{below} is damaged");
-                Look::default()
-            }
-            look => look?,
-        };
-        if let Some(seen) = look.seen {
-            self.seen.insert(key, seen);
-        }
-        Ok(look)
-    }
-
-    /// Gives one of our files its mode back. What cannot be is found again by the look that follows.
-    fn mend_mode(&self, item: &Item, form: Form) {
-        let Some((directory, name)) = self.place(item, form) else {
-            return;
-        };
-        let directory = self.directory(directory);
-        if let Err(error) = directory.mend_mode(&name, self.file_mode, self.cap(form)) {
-            tracing::debug!(error = crate::error::chain(&error), "cannot mend a mode");
-        }
-    }
-
-    /// The most bytes that a file of a form may have.
-    fn cap(&self, form: Form) -> u64 {
-        let kind = match form {
-            Form::V2 => Kind::V2,
-            Form::Legacy | Form::Raw => Kind::Legacy,
-        };
-        kind.cap(self.max_body_bytes)
-    }
-
     /// The directory and the name of a published file.
     fn place(&self, item: &Item, form: Form) -> Option<(Place, String)> {
         let path = item.path(form)?;
@@ -265,25 +208,6 @@ impl Mirror {
             Place::Base => &self.directories.base,
             Place::Private => &self.directories.private,
         }
-    }
-
-    /// A published file as it was last seen, without another look.
-    #[must_use]
-    pub fn last_seen(&self, item: &Item, form: Form) -> Option<Seen> {
-        self.seen.get(&(item.clone(), form)).copied()
-    }
-
-    /// Reads a published file whole; `None` when there is none.
-    ///
-    /// # Errors
-    /// It is there but cannot be read.
-    pub fn read(&self, item: &Item, form: Form) -> Result<Option<Vec<u8>>, DiskError> {
-        let Some(below) = item.path(form) else {
-            return Ok(None);
-        };
-        let base = &self.directories.base;
-        let whole = base.read(below, self.links, self.cap(form))?;
-        Ok(whole.map(|whole| whole.bytes))
     }
 
     /// Whether the manifest on disk does not say of an item what it should.
@@ -375,67 +299,6 @@ impl Mirror {
         self.manifest.categories.insert(category, entry);
         manifest::GENERATOR.clone_into(&mut self.manifest.generator);
         self.amended = true;
-    }
-
-    /// Syncs the changed directories, then writes the manifest and the state where they changed, and syncs theirs.
-    pub fn commit(&mut self) -> Unwritten {
-        let mut unwritten = Unwritten::default();
-        let names = self.sync();
-        // A mirror that has published nothing has no manifest.
-        let tells = !self.manifest.categories.is_empty() || self.manifest_stamp.is_some();
-        let manifest = if self.amended && tells {
-            names.and_then(|()| self.write_manifest())
-        } else {
-            names
-        };
-        if let Err(error) = manifest {
-            unwritten.manifest = Some(Arc::new(error));
-        }
-        if let Err(error) = self.write_state() {
-            unwritten.state = Some(Arc::new(error));
-        }
-        if let Err(error) = self.sync() {
-            unwritten.manifest.get_or_insert(Arc::new(error));
-        }
-        unwritten
-    }
-
-    fn write_manifest(&mut self) -> Result<(), DiskError> {
-        let bytes = manifest::bytes_of(&self.manifest);
-        let how = Write {
-            mtime: Mtime::MovesBySeconds,
-            ..Write::published(self.file_mode)
-        };
-        let base = &self.directories.base;
-        base.replace(MANIFEST, &bytes, &how)?;
-        self.manifest_stamp = base.stamp(MANIFEST, Links::Refuse)?;
-        self.amended = false;
-        self.written = Some(self.manifest.clone());
-        self.unsynced.insert(Place::Base);
-        Ok(())
-    }
-
-    fn write_state(&mut self) -> Result<(), DiskError> {
-        let remembers = self.state != State::default() || self.stored.is_some();
-        if !remembers || self.stored.as_ref() == Some(&self.state) {
-            return Ok(());
-        }
-        let bytes = manifest::bytes_of(&self.state);
-        let how = Write::published(self.file_mode);
-        let private = &self.directories.private;
-        private.replace("state.json", &bytes, &how)?;
-        self.stored = Some(self.state.clone());
-        self.unsynced.insert(Place::Private);
-        Ok(())
-    }
-
-    /// Syncs the directories with changed names to the disk.
-    fn sync(&mut self) -> Result<(), DiskError> {
-        while let Some(place) = self.unsynced.first().copied() {
-            self.directory(place).sync()?;
-            self.unsynced.remove(&place);
-        }
-        Ok(())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Character classes of the reference, whose Unicode data is that of version 15.1.
+//! Character classes of the reference (docs/conversion.md, sections 3 and 13), whose Unicode data is that of
+//! version 15.1.
 //!
 //! Every function answers for ASCII without a table; only other characters reach the ICU data.
 

@@ -1,4 +1,5 @@
-//! Coercions: what counts as a string, a boolean, a list, an object, one of a few words.
+//! Coercions: what counts as a string, a boolean, a list, an object, one of a few words
+//! (docs/conversion.md, section 6).
 
 use super::flaw::{At as _, Flaw};
 use super::json::{Object, Value, float_value};

@@ -1,4 +1,4 @@
-//! Flat values: the values of `requirements` and `settings`.
+//! Flat values: the values of `requirements` and `settings` (docs/conversion.md, section 6.6).
 //!
 //! A scalar stays what it is. A list has items of one kind: integers, floats or strings; a mixed list becomes a
 //! list of integers or of floats as pydantic's smart union would make it.

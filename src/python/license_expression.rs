@@ -1,6 +1,8 @@
-//! Licence expressions: which identifiers `(MIT OR Apache-2.0) AND Foo` is made of.
+//! Licence expressions: which identifiers `(MIT OR Apache-2.0) AND Foo` is made of
+//! (docs/conversion.md, section 8.1).
 //!
-//! The reference's parser is more lenient than SPDX and loses operands in places; this one agrees with it on what
+//! Written by hand because the reference's parser is more lenient than SPDX and loses operands in places: `Foo  Bar` is
+//! one identifier, `((A) B AND C)` is only A. This one agrees with it on what
 //! is valid and on the set of identifiers, which is all that is ever used. Steps: cut into words, join neighbours
 //! into identifiers, pair up `with`, then run a stack of frames.
 

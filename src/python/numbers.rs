@@ -1,4 +1,7 @@
-//! Numbers from text and from JSON values, by the rules of Python and of pydantic.
+//! Numbers from text and from JSON values, by the rules of Python and of pydantic
+//! (docs/conversion.md, sections 6.3 and 6.5).
+//!
+//! Written by hand because no crate has these rules: `speedate` reads integers of 64 bits and knows no underscores.
 //!
 //! Integers have any size, so they are decimal text in canonical form: `-?(0|[1-9][0-9]*)`, never `-0`
 //! but for the text `"-0"` of a string, which Python turns into 0 as well.
@@ -48,8 +51,12 @@ fn integral_float(value: f64) -> Option<String> {
 
 /// A whole double in full.
 pub(crate) fn exact_integer(value: f64) -> String {
-    let text = format!("{value:.0}");
-    if text == "-0" { "0".to_owned() } else { text }
+    if value.abs() < 9e18 {
+        #[expect(clippy::cast_possible_truncation, reason = "in range")]
+        let whole = value as i64;
+        return whole.to_string();
+    }
+    format!("{value:.0}")
 }
 
 /// pydantic's integer from a string.

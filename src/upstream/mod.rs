@@ -19,6 +19,7 @@ mod error;
 mod host;
 mod http;
 mod layout;
+pub mod mirror;
 mod round;
 
 pub mod validators;
@@ -45,6 +46,9 @@ const GITHUB_INSTEAD: &str =
     "the directory is laid out like GitHub: use --layout github (layout = \"github\")";
 const FLAT_INSTEAD: &str =
     "the files are directly in the directory: use --layout flat (layout = \"flat\")";
+
+/// What a mirror publishes, for its leaves.
+const MANIFEST: &str = "manifest.json";
 
 /// Who gave a body, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +216,31 @@ impl Upstream {
                 Ok(Place::Http(target))
             }
         }
+    }
+
+    /// The manifest of an upstream of layout `mirror`.
+    fn manifest(&self) -> Result<Place, UpstreamError> {
+        let path = [MANIFEST.to_owned()];
+        match &self.origin {
+            Origin::Directory(root) => Ok(Place::File(LocalFile {
+                root: root.clone(),
+                path: address::joined(root, &path),
+                elsewhere: None,
+            })),
+            Origin::Http(base) => {
+                let hint = "check the upstream's url: manifest.json is directly below it";
+                let file = address::below(base, &path);
+                let target = Target::new(&file, self.proxy_url.as_ref(), hint)?;
+                Ok(Place::Http(target))
+            }
+        }
+    }
+
+    /// Where an upstream of layout `mirror` has its manifest.
+    #[must_use]
+    pub fn manifest_source(&self) -> Option<Source> {
+        let place = self.manifest().ok()?;
+        (self.layout == Layout::Mirror).then(|| self.source_of(&place))
     }
 
     /// What is sent as `Authorization`; read anew for each request, so that a new token needs no restart.

@@ -19,7 +19,7 @@ use super::address::{Place, Target};
 use super::error::{Class, UpstreamError};
 use super::host::breaker::{Breaker, End, File, Leave};
 use super::host::{Hosts, locked, retry};
-use super::{Answer, Upstream, Validators, What, directory, http};
+use super::{Answer, Source, Upstream, Validators, What, directory, http};
 use crate::clock;
 use crate::item::{Form, Item};
 
@@ -68,6 +68,29 @@ impl Round {
         validators: Option<&Validators>,
     ) -> Result<Answer, UpstreamError> {
         let place = upstream.place(item, form)?;
+        let (source, what) = self.at(upstream, place, validators).await?;
+        Ok(Answer { source, form, what })
+    }
+
+    /// Polls the manifest of an upstream of layout `mirror`, as [`Self::fetch`] does a file.
+    ///
+    /// # Errors
+    /// As there. That it is not there is a failure of every category.
+    pub async fn manifest(
+        &self,
+        upstream: &Upstream,
+        validators: Option<&Validators>,
+    ) -> Result<(Source, What), UpstreamError> {
+        let place = upstream.manifest()?;
+        self.at(upstream, place, validators).await
+    }
+
+    async fn at(
+        &self,
+        upstream: &Upstream,
+        place: Place,
+        validators: Option<&Validators>,
+    ) -> Result<(Source, What), UpstreamError> {
         let source = upstream.source_of(&place);
         let url = source.url.clone();
         let what = match place {
@@ -88,7 +111,7 @@ impl Round {
                 complete: true,
             },
         };
-        Ok(Answer { source, form, what })
+        Ok((source, what))
     }
 
     /// All attempts at one file.

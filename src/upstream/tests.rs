@@ -169,3 +169,20 @@ fn a_token_is_one_line_and_read_anew() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_mirror_is_asked_for_its_manifest() {
+    let root = tempfile::tempdir().unwrap();
+    let mirror = upstream(Origin::Directory(root.path().to_owned()), Layout::Mirror);
+    let round = Round::new(&hosts());
+    let missing = round.manifest(&mirror, None).await.unwrap_err();
+    assert_eq!(missing.class(), Class::NotThere);
+    let path = root.path().join("manifest.json");
+    std::fs::write(&path, "{}").unwrap();
+    let (source, what) = round.manifest(&mirror, None).await.unwrap();
+    assert_eq!(source.url, path.display().to_string());
+    assert_eq!(mirror.manifest_source(), Some(source));
+    assert!(matches!(what, What::Body { bytes, .. } if bytes == b"{}"));
+    let flat = upstream(Origin::Directory(root.path().to_owned()), Layout::Flat);
+    assert_eq!(flat.manifest_source(), None);
+}

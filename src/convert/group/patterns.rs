@@ -119,20 +119,20 @@ fn version_starts(name: &[char]) -> impl Iterator<Item = usize> {
 pub(super) fn quantisation(name: &[char]) -> Found {
     word(name, |word| {
         Some(match word {
-            ['q', '2'..='8', '_', 'k'] | ['q', '2'..='8', '_', 'k', '_', 's' | 'm' | 'l' | 'h'] => {
-                0
-            }
-            ['q', '2'..='8', '_', '0' | '1'] => 1,
-            ['q', '2'..='8'] => 2,
-            _ => {
-                3 + place(
-                    word,
-                    &[
-                        &["gguf", "ggml", "gptq", "awq", "exl2"],
-                        &["fp16", "fp32", "int8", "int4"],
-                    ],
-                )?
-            }
+            [b'q', b'2'..=b'8', b'_', b'k']
+            | [
+                b'q',
+                b'2'..=b'8',
+                b'_',
+                b'k',
+                b'_',
+                b's' | b'm' | b'l' | b'h',
+            ] => 0,
+            [b'q', b'2'..=b'8', b'_', b'0' | b'1'] => 1,
+            [b'q', b'2'..=b'8'] => 2,
+            b"gguf" | b"ggml" | b"gptq" | b"awq" | b"exl2" => 3,
+            b"fp16" | b"fp32" | b"int8" | b"int4" => 4,
+            _ => return None,
         })
     })
 }
@@ -141,22 +141,12 @@ pub(super) fn quantisation(name: &[char]) -> Found {
 /// else `(?i)\b(turbo|preview|latest)\b`
 pub(super) fn variant(name: &[char]) -> Found {
     word(name, |word| {
-        place(
-            word,
-            &[
-                &[
-                    "instruct",
-                    "chat",
-                    "code",
-                    "base",
-                    "uncensored",
-                    "finetune",
-                    "ft",
-                ],
-                &["thinking", "reasoning"],
-                &["turbo", "preview", "latest"],
-            ],
-        )
+        Some(match word {
+            b"instruct" | b"chat" | b"code" | b"base" | b"uncensored" | b"finetune" | b"ft" => 0,
+            b"thinking" | b"reasoning" => 1,
+            b"turbo" | b"preview" | b"latest" => 2,
+            _ => return None,
+        })
     })
 }
 
@@ -166,29 +156,24 @@ const LONGEST_WORD: usize = 10;
 /// The word of the lowest rank, the leftmost of those.
 ///
 /// All characters of these words are in `\w`, so between two `\b` they match whole runs of `\w` only.
-fn word(name: &[char], rank: impl Fn(&[char]) -> Option<usize>) -> Found {
+fn word(name: &[char], rank: impl Fn(&[u8]) -> Option<usize>) -> Found {
     let words = runs(name, is_word).filter(|run| run.len() <= LONGEST_WORD);
     let ranked = words.filter_map(|run| {
-        let mut folded = ['\0'; LONGEST_WORD];
+        let mut folded = [0; LONGEST_WORD];
         let letters = name.get(run.clone()).unwrap_or_default();
         for (to, c) in folded.iter_mut().zip(letters) {
-            *to = fold(*c);
+            *to = u8::try_from(fold(*c)).ok()?;
         }
         Some((rank(folded.get(..run.len())?)?, run))
     });
-    ranked
-        .min_by_key(|(rank, run)| (*rank, run.start))
-        .map(|(_, run)| run)
-}
-
-/// Which of the lists has the word.
-fn place(word: &[char], lists: &[&[&str]]) -> Option<usize> {
-    let is_it = |known: &&str| known.chars().eq(word.iter().copied());
-    lists.iter().position(|list| list.iter().any(is_it))
+    let best = ranked.min_by_key(|(rank, run)| (*rank, run.start));
+    best.map(|(_, run)| run)
 }
 
 /// `(?<![A-Za-z0-9])\d{2}-\d{4}(?![A-Za-z0-9])`, else the same with `\d{4}-\d{2}`, else with `\d{4}`
 pub(super) fn date(name: &[char]) -> Found {
+    // Every form has four digits in a row.
+    runs(name, is_digit).find(|run| run.len() >= 4)?;
     let bounded = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
     let digits =
         |from: usize, count: usize| (from..from + count).all(|index| is(name, index, is_digit));

@@ -1,4 +1,5 @@
-//! The `config` of a legacy record: the files of a model and where they are downloaded from.
+//! The `config` of a legacy record: the files of a model and where they are downloaded from
+//! (docs/conversion.md, sections 7.1 and 12).
 //!
 //! The findings come in the reference's order, which is not that of the file: files, downloads, files again,
 //! downloads again. They are computed after everything was read, by [`lint`].

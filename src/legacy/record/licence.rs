@@ -1,4 +1,4 @@
-//! The licence of a model or of one of its files.
+//! The licence of a model or of one of its files (docs/conversion.md, section 8.1).
 //!
 //! Unknown members are errors, unlike everywhere else, and the identifiers of the expression have to be exactly
 //! those that are listed.

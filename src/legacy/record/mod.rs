@@ -1,4 +1,4 @@
-//! Legacy records of the JSON categories.
+//! Legacy records of the JSON categories (docs/conversion.md, section 7).
 //!
 //! 1. A record is read member by member in the order of the file, so the first flaw reported is the first one in it.
 //! 2. Unknown members are ignored whatever their value.
@@ -56,7 +56,7 @@ pub(crate) struct Image<'t, 'a> {
     pub(crate) requirements: Option<FlatMap<'t, 'a>>,
 }
 
-/// Who changed a record, and when.
+/// When a record was made and changed, and by whose hand.
 #[derive(Debug)]
 pub(crate) struct Metadata<'t> {
     pub(crate) schema_version: &'t str,

@@ -1,4 +1,5 @@
-//! What a text model is said to support, and who says so: context window, interaction modes, capabilities.
+//! What a text model is said to support, and which pages say so: context window, interaction modes, capabilities
+//! (docs/conversion.md, sections 8.3 and 8.4).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,6 @@
-//! Writes JSON text as the reference does: indent 4, ASCII only, Python's floats.
+//! Writes JSON text as the reference does: indent 4, ASCII only, Python's floats (docs/conversion.md, section 11).
+//!
+//! Written by hand because a `serde_json` formatter sees numbers after they were read, and cannot escape U+007F.
 //!
 //! 1. The writer goes straight to bytes; there is no tree of output values.
 //! 2. v2 files and the text legacy view differ in two things only, see [`Flavour`].
@@ -39,6 +41,19 @@ impl<'o> Writer<'o> {
         }
     }
 
+    /// A writer of members `depth` levels deep that follow others.
+    pub(crate) fn among_members(out: &'o mut Vec<u8>, flavour: Flavour, depth: usize) -> Self {
+        Self {
+            empty: false,
+            ..Self::new(out, flavour, depth)
+        }
+    }
+
+    /// Members that [`Writer::among_members`] has written for this depth.
+    pub(crate) fn written(&mut self, members: &[u8]) {
+        self.out.extend_from_slice(members);
+    }
+
     pub(crate) fn open(&mut self, bracket: u8) {
         self.out.push(bracket);
         self.depth += 1;
@@ -48,7 +63,7 @@ impl<'o> Writer<'o> {
     pub(crate) fn close(&mut self, bracket: u8) {
         self.depth -= 1;
         if !self.empty {
-            push_line(self.out, self.depth);
+            push_line(self.out, false, self.depth);
         }
         self.out.push(bracket);
         self.empty = false;
@@ -56,11 +71,8 @@ impl<'o> Writer<'o> {
 
     /// Before an item of a list.
     pub(crate) fn item(&mut self) {
-        if !self.empty {
-            self.out.push(b',');
-        }
+        push_line(self.out, !self.empty, self.depth);
         self.empty = false;
-        push_line(self.out, self.depth);
     }
 
     /// Before a member's value.
@@ -144,13 +156,14 @@ impl<'o> Writer<'o> {
     }
 }
 
-/// A new line, indented.
-pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
-    const LINE: &[u8; 33] = b"\n                                ";
-    if let Some(line) = LINE.get(..=4 * depth) {
+/// A comma, where there is to be one, and a new line, indented.
+fn push_line(out: &mut Vec<u8>, comma: bool, depth: usize) {
+    const LINE: &[u8] = b",\n                                ";
+    let start = usize::from(!comma);
+    if let Some(line) = LINE.get(start..2 + 4 * depth) {
         out.extend_from_slice(line);
     } else {
-        out.push(b'\n');
+        out.extend_from_slice(LINE.get(start..2).unwrap_or_default());
         out.resize(out.len() + 4 * depth, b' ');
     }
 }
@@ -158,22 +171,25 @@ pub(crate) fn push_line(out: &mut Vec<u8>, depth: usize) {
 /// A quoted string, of which only printing ASCII stands for itself.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
-    let mut rest = text;
-    loop {
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        let end = rest.bytes().position(|byte| !is_plain(&byte));
-        let (plain, special) = rest
-            .split_at_checked(end.unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
-        out.extend_from_slice(plain.as_bytes());
-        let mut characters = special.chars();
-        let Some(c) = characters.next() else {
-            break;
-        };
-        push_escape(out, c, flavour);
-        rest = characters.as_str();
+    // Without a way out the compiler looks at many bytes at once, and nearly all strings are plain.
+    if text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        for c in text.chars() {
+            match u8::try_from(c) {
+                Ok(byte) if is_plain(byte) => out.push(byte),
+                _ => push_escape(out, c, flavour),
+            }
+        }
     }
     out.push(b'"');
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {

@@ -206,7 +206,8 @@ impl Daemon {
             .as_str()
             .unwrap()
             .to_owned();
-        replace(&self.scratch, &Path::new(&mirror).join("barrier.json"), b"");
+        // A name that wakes a cycle and that no cycle touches.
+        replace(&self.scratch, &Path::new(&mirror).join("..data"), b"");
         self.wait_cycles(before + 1)
     }
 

@@ -1,6 +1,5 @@
 //! What several themes need: a world to work in, the program run in it, servers to fetch from.
 
-pub mod base64;
 mod daemon;
 pub mod need;
 pub mod nginx;

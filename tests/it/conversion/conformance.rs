@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{issues_json, may_be_refused};
 use crate::common::fixtures;
 use crate::common::need::need_shared;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use horde_refd::category::{Category, Repository};
 use horde_refd::convert::{check, convert};
 use horde_refd::item::OnInvalidRecord;
@@ -52,7 +53,7 @@ fn text<'c>(case: &'c Value, member: &str) -> &'c str {
 
 fn legacy_of(case: &Value, member: &str) -> Vec<u8> {
     match case.get(format!("{member}_b64")) {
-        Some(encoded) => crate::common::base64::decode(encoded.as_str().unwrap()),
+        Some(encoded) => BASE64_STANDARD.decode(encoded.as_str().unwrap()).unwrap(),
         None => text(case, member).into(),
     }
 }
@@ -89,6 +90,37 @@ fn run_case(case: &Value) -> bool {
                 assert!(parse_check(category, &legacy).is_err(), "{id}");
             }
             false
+        }
+    }
+}
+
+/// Written by `fresh.py`, judged by the package (see `tests/fixtures/cases/README.md`).
+#[test]
+fn every_case_of_our_own() {
+    let cases = lines(&fixtures().join("cases/fresh.jsonl"));
+    let refused = cases.iter().filter(|case| run_case(case)).count();
+    assert_eq!(refused, 0);
+    for case in &cases {
+        run_views(case);
+    }
+    let converted = cases.iter().filter(|case| case["ok"] == true).count();
+    assert!(
+        cases.len() > 250 && converted > 120,
+        "{converted} of {}",
+        cases.len()
+    );
+}
+
+fn run_views(case: &Value) {
+    let Some(views) = case.get("views") else {
+        return;
+    };
+    let id = text(case, "id");
+    let legacy = legacy_of(case, "legacy");
+    for (index, prefixes) in [true, false].into_iter().enumerate() {
+        match legacy_view(&legacy, prefixes) {
+            Ok(view) => assert_eq!(views[index], view, "{id}"),
+            Err(rejected) => assert!(views.is_null(), "{id}: {rejected}"),
         }
     }
 }

@@ -1,8 +1,9 @@
-"""Makes random legacy files from the recorded cases and the corpus, and says what they must become.
+"""Makes random legacy files, and says what they must become.
 
 Prints one JSON object a line: id, category, legacy_b64, ok, and with ok v2, issues and for text the two views.
-The same seed and count give the same files. `--engine model` asks the executable specification; `--engine package`
-asks an installed horde_model_reference (no issues, no views), which is slower and knows URLs as well.
+The same seed and count give the same files. `--generator mutated` changes the recorded cases and the corpus,
+`--generator fresh` writes files from scratch (fresh.py). `--engine model` asks the executable specification,
+`--engine package` an installed horde_model_reference.
 """
 import argparse
 import base64
@@ -10,6 +11,8 @@ import json
 import os
 import random
 import sys
+
+import fresh
 
 SCALARS = [
     None, True, False, 0, 1, -1, 2, 64, 10**19, -(2**63), 10**400, 0.0, -0.0, 1.0, 1.5, 1e16, 1e22, 1e-5, 5e-324, 1.7e308,
@@ -270,31 +273,56 @@ def open_model(shared):
     return lambda category, data: ask_model(model, category, data)
 
 
-def open_package(shared):
-    open_model(shared)
+def open_package():
+    """Conversions, issues and views by the package itself."""
     import pathlib
     import tempfile
     folder = pathlib.Path(tempfile.mkdtemp(prefix="oracle-"))
     os.chdir(folder)
     os.environ["AIWORKER_CACHE_HOME"] = str(folder / "cache")
+    import ujson
     from loguru import logger
     from horde_model_reference import MODEL_REFERENCE_CATEGORY
+    from horde_model_reference.legacy.classes.legacy_converters import BaseLegacyConverter
     from horde_model_reference.legacy.convert_all_legacy_dbs import convert_legacy_database_by_category
+    from horde_model_reference.legacy.text_csv_utils import csv_rows_to_legacy_dict, parse_legacy_text_csv_file
     logger.remove()
     base = folder / "base"
     (base / "legacy").mkdir(parents=True)
-    names = {category: file for file, category in CATEGORY_OF.items()}
+    names = {"text_generation": "models.csv", "image_generation": "stable_diffusion.json"}
+    converters = []
+    original = BaseLegacyConverter.convert_to_new_format
+
+    def watched(self):
+        converters.append(self)
+        return original(self)
+
+    BaseLegacyConverter.convert_to_new_format = watched
 
     def ask(category, data):
-        legacy = base / "legacy" / names[category]
-        v2 = base / {"models.csv": "text_generation.json"}.get(names[category], names[category])
+        file = names.get(category, category + ".json")
+        legacy = base / "legacy" / file
+        v2 = base / file.replace("models.csv", "text_generation.json")
         legacy.write_bytes(data)
         v2.unlink(missing_ok=True)
+        converters.clear()
         try:
             ok = convert_legacy_database_by_category(MODEL_REFERENCE_CATEGORY(category), base, base)
-        except Exception:
-            ok = False
-        return {"ok": True, "v2": v2.read_text()} if ok and v2.exists() else {"ok": False}
+        except Exception as error:
+            ok, why = False, f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            why = "the conversion reports failure"
+        answer = {"ok": False, "error": why}
+        if ok and v2.exists():
+            answer = {"ok": True, "v2": v2.read_text(), "issues": dict(converters[0].all_validation_errors_log) if converters else {}}
+        if category == "text_generation":
+            try:
+                rows, _ = parse_legacy_text_csv_file(legacy)
+                answer["views"] = [ujson.dumps(csv_rows_to_legacy_dict(rows, with_backend_prefixes=prefixes), escape_forward_slashes=False, indent=4)
+                                   for prefixes in (True, False)]
+            except Exception:
+                answer["views"] = None
+        return answer
     return ask
 
 
@@ -311,19 +339,25 @@ def printable(value):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shared", required=True)
+    parser.add_argument("--shared")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=600)
     parser.add_argument("--engine", choices=["model", "package"], default="model")
+    parser.add_argument("--generator", choices=["mutated", "fresh"], default="mutated")
+    parser.add_argument("--shorter-than", type=int, metavar="BYTES", help="leave out what takes more than a line of so many bytes")
     args = parser.parse_args()
-    ask = (open_model if args.engine == "model" else open_package)(args.shared)
-    sources = pool(args.shared)
+    model = open_model(args.shared) if args.shared else None
+    sources = pool(args.shared) if args.generator == "mutated" else None
+    ask = model if args.engine == "model" else open_package()
     for number in range(args.count):
-        category, data = one(random.Random(f"{args.seed}/{number}"), sources)
+        rng = random.Random(f"{args.seed}/{number}")
+        category, data = one(rng, sources) if sources else fresh.one(rng)
         answer = ask(category, data)
         if answer is not None:
-            answer.update(id=f"{args.seed}/{number}", category=category, legacy_b64=base64.b64encode(data).decode())
-            print(json.dumps(printable(answer)))
+            answer.update(id=f"{args.generator}/{args.seed}/{number}", category=category, legacy_b64=base64.b64encode(data).decode())
+            line = json.dumps(printable(answer))
+            if args.shorter_than is None or len(line) < args.shorter_than:
+                print(line)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 mod conformance;
 mod oracle;
 mod properties;
+mod skip;
 
 use horde_refd::legacy::{Issues, Rejected};
 use serde_json::Value;
