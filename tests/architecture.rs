@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The way of the data. A module uses what stands before it, and what stands beside it in the foundation.
 const FOUNDATION: [&str; 10] = [
-    "category", "item", "depth", "digest", "clock", "text", "repeat", "config", "disk", "error",
+    "category", "item", "depth", "clock", "digest", "text", "repeat", "config", "disk", "error",
 ];
 const WAY: [&str; 17] = [
     "trigger",
@@ -166,7 +166,7 @@ fn a_module_uses_only_what_stands_before_it() {
 #[test]
 fn a_use_against_the_way_would_be_found() {
     let table = [
-        ("mirror", "use crate::pipeline::Cycle;", vec!["pipeline"]),
+        ("mirror", "use crate::cycle::Cycle;", vec!["cycle"]),
         ("disk", "let x = crate::mirror::open();", vec!["mirror"]),
         (
             "legacy",
@@ -377,4 +377,58 @@ fn the_tests_are_two_programs() {
     }
     let expected = ["architecture.rs", "it"].map(str::to_owned);
     assert_eq!(programs, BTreeSet::from(expected));
+}
+
+#[test]
+fn plan_draft_and_verdict_know_no_clock_no_file_and_no_network() {
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "Instant",
+        "Timestamp::now",
+        "SystemTime",
+        "clock::",
+        "tokio",
+        "reqwest",
+        "tracing",
+        "crate::disk",
+        "crate::mirror::Mirror",
+    ];
+    let pure = |source: &Source| {
+        let module = source.module().unwrap_or_default();
+        let plan = source.path.ends_with("cycle/plan.rs");
+        plan || ["draft", "verdict"].contains(&module.as_str())
+    };
+    let pure: Vec<Source> = sources().into_iter().filter(pure).collect();
+    assert!(pure.len() >= 4, "the decisions are not where they were");
+    for source in pure {
+        let code = source.code();
+        for word in forbidden {
+            assert!(!code.contains(word), "{}: {word}", source.shown());
+        }
+    }
+}
+
+#[test]
+fn apply_alone_calls_what_writes_in_the_mirror() {
+    let writers = [
+        ".write(&item",
+        ".keep(category",
+        ".enter(category",
+        "mirror.commit()",
+        "mirror\n            .write(",
+    ];
+    let mut callers = 0;
+    for source in sources() {
+        if source.module().as_deref() == Some("mirror") || source.is_tests() {
+            continue;
+        }
+        let code = source.code();
+        let calls = writers.iter().any(|call| code.contains(call));
+        let apply = source.path.ends_with("cycle/apply.rs");
+        assert!(!calls || apply, "{} writes in the mirror", source.shown());
+        callers += usize::from(calls);
+    }
+    assert_eq!(callers, 1, "apply is not where it was");
 }

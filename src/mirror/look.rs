@@ -35,7 +35,7 @@ impl Mirror {
 
     /// Gives one of our files its mode back. What cannot be is found again by the look that follows.
     fn mend_mode(&self, item: &Item, form: Form) {
-        let Some((directory, name)) = self.place(item, form) else {
+        let Some((directory, name)) = Self::place(item, form) else {
             return;
         };
         let directory = self.directory(directory);

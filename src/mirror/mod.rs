@@ -194,7 +194,7 @@ impl Mirror {
     }
 
     /// The directory and the name of a published file.
-    fn place(&self, item: &Item, form: Form) -> Option<(Place, String)> {
+    fn place(item: &Item, form: Form) -> Option<(Place, String)> {
         let path = item.path(form)?;
         Some(match path.strip_prefix("legacy/") {
             Some(name) => (Place::Legacy, name.to_owned()),
@@ -234,7 +234,7 @@ impl Mirror {
         sha256: Digest,
         keep_as: Option<&str>,
     ) -> Result<(), DiskError> {
-        let Some((place, name)) = self.place(item, form) else {
+        let Some((place, name)) = Self::place(item, form) else {
             return Ok(());
         };
         let kept = keep_as.zip(item.category()).and_then(|(id, category)| {
