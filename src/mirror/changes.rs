@@ -36,6 +36,12 @@ impl Changes {
     }
 }
 
+/// How many models a v2 file has; none where it is no JSON object.
+#[must_use]
+pub fn count(v2: &[u8]) -> u64 {
+    models(v2).len() as u64
+}
+
 /// The models of a v2 file; none of a file that is no JSON object.
 fn models(v2: &[u8]) -> Object<'_> {
     let text = std::str::from_utf8(v2).unwrap_or_default();
