@@ -150,7 +150,8 @@ fn a_standby_claims_no_success_of_its_own() {
     let success = status["last_success"].clone();
     assert!(success.is_string(), "{status}");
     let seen = origin.requests().len();
-    assert_eq!(status["last_change"], published["published_at"]);
+    // The writer's word, a moment after it wrote the file.
+    assert!(status["last_change"].as_str() >= published["published_at"].as_str());
     assert_eq!(status["bytes"], published["v2"]["bytes"]);
     // Nor does it have one when it takes over and cannot ask.
     origin.mood(Mood::Fail(404));
@@ -158,10 +159,7 @@ fn a_standby_claims_no_success_of_its_own() {
     standby.wait_status("the takeover", |status| status["role"] == "writer");
     assert!(seen >= 10);
     let status = standby.wait_state("blip", "failing");
-    assert_eq!(
-        status["last_success"], of_writer["last_success"],
-        "{status}"
-    );
+    assert_eq!(status["last_success"], success, "{status}");
     assert_eq!(status["models"], 2);
 }
 
