@@ -18,7 +18,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares two v2 files; `old` may be anything, since somebody may have edited it.
+    /// Compares two v2 files; `old` may be anything, since it may have been edited.
     #[must_use]
     pub fn between(old: Option<&[u8]>, new: &[u8]) -> Self {
         let (old, new) = (models(old.unwrap_or_default()), models(new));

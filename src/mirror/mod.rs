@@ -3,7 +3,7 @@
 //! Invariants
 //! 1. Only the holder of the lock changes anything; a mirror whose lock was lost is not written (see [`Mirror::ensure`]).
 //! 2. The manifest comes last: the directories that changed are synced to the disk before it, each once a cycle.
-//! 3. What is on disk is told by looking ([`seen`]).
+//! 3. What is on disk is known by looking ([`seen`]).
 //! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
 //! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 

@@ -1,4 +1,4 @@
-//! What is on disk, told by looking.
+//! What is on disk, known by looking.
 //!
 //! A file counts as the one that was seen before only while its [`Stamp`] is the same, and a stamp that was taken too soon
 //! after a change to tell the next change apart proves nothing: the file is read once more, later.
