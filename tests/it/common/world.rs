@@ -407,7 +407,11 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
     let mut left = vec![root.to_owned()];
     while let Some(path) = left.pop() {
-        let metadata = std::fs::symlink_metadata(&path).unwrap();
+        let metadata = match std::fs::symlink_metadata(&path) {
+            // A daemon beside it replaces its own files at any moment.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path != root => continue,
+            metadata => metadata.unwrap(),
+        };
         if metadata.is_dir() {
             left.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
         }
