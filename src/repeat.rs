@@ -1,7 +1,8 @@
 //! Trouble that may repeat a thousand times, told in a few lines.
 //!
-//! 1. The first occurrence gives a line at once. While it goes on there is at most one line in [`PAUSE`], with how often.
-//! 2. When it has not occurred for [`PAUSE`] it is over: one more line, unless the first one has said all.
+//! 1. The first occurrence gives a line at once, and so do as many after it as [`Repeats::after`] allows. While it goes on
+//!    there is at most one line in [`PAUSE`], with how often.
+//! 2. When it has not occurred for [`PAUSE`] it is over: one more line, unless the first ones have said all.
 //! 3. Nothing here reads a clock or waits. [`Repeats::due`] says when to look again.
 
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub enum Line {
 /// One kind of trouble, in one place.
 #[derive(Debug, Clone, Default)]
 pub struct Repeats {
+    /// How many occurrences after the first give a line of their own.
+    free: u64,
     trouble: Option<Trouble>,
 }
 
@@ -44,8 +47,25 @@ struct Trouble {
 }
 
 impl Repeats {
+    /// As many lines at once, before occurrences are counted; at least one.
+    #[must_use]
+    pub const fn after(lines: u64) -> Self {
+        Self {
+            free: lines.saturating_sub(1),
+            trouble: None,
+        }
+    }
+
     /// It has occurred.
     pub fn occurred(&mut self, now: Instant) -> Option<Line> {
+        if self.counted(now) {
+            return Some(Line::Begins);
+        }
+        self.trouble.as_mut()?.goes_on(now)
+    }
+
+    /// It has occurred; true where that gives a line at once. What else there is to say is left to [`Repeats::look`].
+    pub fn counted(&mut self, now: Instant) -> bool {
         let Some(trouble) = &mut self.trouble else {
             self.trouble = Some(Trouble {
                 first: now,
@@ -54,12 +74,16 @@ impl Repeats {
                 times: 1,
                 unsaid: 0,
             });
-            return Some(Line::Begins);
+            return true;
         };
         trouble.last = now;
         trouble.times += 1;
+        if trouble.times <= self.free + 1 {
+            trouble.said = now;
+            return true;
+        }
         trouble.unsaid += 1;
-        trouble.goes_on(now)
+        false
     }
 
     /// Looks whether there is something to say; to be called when [`Repeats::due`] says so, or whenever it is convenient.
@@ -68,12 +92,16 @@ impl Repeats {
         if now.saturating_duration_since(trouble.last) < PAUSE {
             return trouble.goes_on(now);
         }
-        let over = Line::Over {
+        self.end()
+    }
+
+    /// It is over, however long ago it occurred.
+    pub fn end(&mut self) -> Option<Line> {
+        let trouble = self.trouble.take()?;
+        (trouble.times > self.free + 1).then(|| Line::Over {
             times: trouble.times,
             lasted: trouble.last.saturating_duration_since(trouble.first),
-        };
-        let trouble = self.trouble.take()?;
-        (trouble.times > 1).then_some(over)
+        })
     }
 
     /// When to look again; nothing while there is no trouble.
@@ -157,6 +185,21 @@ mod tests {
                 (70, Line::Begins)
             ]
         );
+    }
+
+    #[test]
+    fn invariant_1_the_first_few_lines_are_said_at_once() {
+        let mut repeats = Repeats::after(3);
+        let begun = clock::instant();
+        let at = |second| begun + Duration::from_secs(second);
+        let lines: Vec<_> = (0..5).map(|second| repeats.occurred(at(second))).collect();
+        let said = Some(Line::Begins);
+        assert_eq!(lines, [said, said, said, None, None]);
+        let lasted = Duration::from_secs(4);
+        assert_eq!(repeats.end(), Some(Line::Over { times: 5, lasted }));
+        assert_eq!(repeats.end(), None);
+        repeats.occurred(at(9));
+        assert_eq!(repeats.look(at(99)), None, "all of it was said");
     }
 
     #[test]

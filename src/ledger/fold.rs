@@ -81,6 +81,9 @@ fn take(
         }
     }
     let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let before = facts.last.as_ref().and_then(|last| last.v2);
+    let brought_back =
+        before.is_some() && before == report.v2 && report.answered != Answered::Downloaded;
     learn(facts, report, context);
     if !changed {
         return Vec::new();
@@ -89,6 +92,7 @@ fn take(
     vec![Transition::Published {
         item: item.clone(),
         report: Box::new(report.clone()),
+        brought_back,
     }]
 }
 

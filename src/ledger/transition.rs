@@ -46,6 +46,8 @@ pub enum Transition {
         item: Item,
         /// How it is published now.
         report: Box<ItemReport>,
+        /// It is what was published before: a file was damaged or gone.
+        brought_back: bool,
     },
     /// An item that was in order is not.
     BeganToFail {

@@ -8,6 +8,7 @@
 //! 4. Whatever a value holds, an event is one line and sends no control character to a terminal.
 //! 5. A log that cannot be written is no reason to end, or to wait: a thread writes, and what it cannot write in time is
 //!    dropped and counted (`queue`). At the end of the process it has a bounded time for the rest.
+//! 6. A sentence that is said again and again is counted (`calm`).
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -21,11 +22,13 @@ use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
+use self::calm::Calm;
 use self::journal::Journal;
 use self::line::{Clock, Fields, Line};
 use self::queue::Queue;
 use crate::config::{LogConfig, LogFormat};
 
+mod calm;
 mod journal;
 mod line;
 mod queue;
@@ -112,7 +115,9 @@ pub fn init(
         None => on_stderr(backend, colored, audience)?,
     };
     let filter = config.level.targets(verbosity);
-    let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+    let subscriber = tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .with(Calm);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
     if let Some(error) = missing {
         tracing::warn!(%error, "the journal cannot be reached, logging to stderr");
@@ -131,6 +136,7 @@ pub fn to_stderr(text: String) {
 
 /// Waits until what was logged is written, for at most `patience` each for stderr and the journal.
 pub fn flush(patience: Duration) {
+    calm::end();
     for queue in [STDERR.get(), JOURNAL.get()].into_iter().flatten() {
         queue.flush(patience);
     }

@@ -183,3 +183,28 @@ fn a_recovery_says_how_often_and_how_long() {
         (0, &None)
     );
 }
+
+#[test]
+fn a_file_that_is_brought_back_as_it_was_is_told_from_one_that_changed() {
+    let other = ItemReport {
+        v2: Some((Digest::of(b"other"), 2)),
+        ..edited()
+    };
+    let table = [
+        (vec![updated()], vec![false]),
+        (vec![updated(), edited()], vec![false, true]),
+        (vec![updated(), other, edited()], vec![false, false, false]),
+        (vec![updated(), updated()], vec![false, false]),
+    ];
+    for (reports, expected) in table {
+        let mut ledger = ledger();
+        let news = reports
+            .iter()
+            .flat_map(|report| run(&mut ledger, report, Poll, 0));
+        let back = news.filter_map(|transition| match transition {
+            Transition::Published { brought_back, .. } => Some(brought_back),
+            _ => None,
+        });
+        assert_eq!(back.collect::<Vec<_>>(), expected, "{reports:?}");
+    }
+}

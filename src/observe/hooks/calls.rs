@@ -65,6 +65,7 @@ mod tests {
             Transition::Published {
                 item: blip.clone(),
                 report: Box::new(ItemReport::unchanged()),
+                brought_back: false,
             },
             Transition::Written,
             Transition::Health {

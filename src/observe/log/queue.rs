@@ -2,7 +2,8 @@
 //!
 //! 1. [`Queue::push`] never blocks. What finds the queue full is dropped and counted, and so is what cannot be written.
 //! 2. When lines flow again, one line says how many were dropped; at most one of these in a minute.
-//! 3. [`Queue::flush`] waits until all that was pushed before is written, for a bounded time.
+//! 3. The thread also says what `calm` has counted, when it is time.
+//! 4. [`Queue::flush`] waits until all that was pushed before is written, for a bounded time.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::calm;
 use crate::clock;
 
 /// How many lines wait at most.
@@ -111,7 +113,7 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut write: impl FnMut(&[u8]) -> io::Result<()>, report: impl Fn(u64)) {
         loop {
-            let line = match self.until_report() {
+            let line = match self.until_needed() {
                 None => self
                     .taken
                     .recv()
@@ -130,11 +132,25 @@ impl Writer {
                         self.report(&report);
                     }
                     self.shared.done();
+                    if room && calm::due().is_some_and(|at| at <= clock::instant()) {
+                        calm::look();
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => self.report(&report),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.until_report().is_some_and(|wait| wait.is_zero()) {
+                        self.report(&report);
+                    }
+                    calm::look();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// How long until there is something to do without a line; nothing when a line comes first.
+    fn until_needed(&self) -> Option<Duration> {
+        let counted = calm::due().map(|at| at.saturating_duration_since(clock::instant()));
+        self.until_report().into_iter().chain(counted).min()
     }
 
     /// How long until dropped lines may be reported; nothing when there are none, or no line flows.
@@ -220,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_3_a_flush_waits_for_what_was_pushed() {
+    fn invariant_4_a_flush_waits_for_what_was_pushed() {
         let (written, seen) = channel();
         let queue = Queue::start(
             move |line| written.send(line.to_vec()).map_err(io::Error::other),

@@ -86,7 +86,15 @@ fn lines(news: &[Transition]) -> Vec<Line> {
     let mut groups: Vec<(Cause, Vec<&Item>, Line)> = Vec::new();
     for transition in news {
         match transition {
-            Transition::Published { item, report } => lines.push(published(item, report)),
+            Transition::Published {
+                item,
+                report,
+                brought_back,
+            } => lines.push(if *brought_back {
+                restored(item, report)
+            } else {
+                published(item, report)
+            }),
             _ => {
                 if let Some((cause, item, line)) = of_item(transition) {
                     match groups.iter_mut().find(|(known, _, _)| *known == cause) {
@@ -258,6 +266,16 @@ fn published(item: &Item, report: &ItemReport) -> Line {
         modified: Some(report.modified),
         elapsed_ms: report.convert_time.map(|time| time.as_secs_f64() * 1e3),
         ..Line::new(Level::INFO, format!("published {item}{models}{from}"))
+    }
+}
+
+fn restored(item: &Item, report: &ItemReport) -> Line {
+    let message = format!("a file of {item} was damaged or gone and is brought back as it was");
+    let line = Line::new(Level::WARN, message);
+    Line {
+        category: Some(item.to_string()),
+        outcome: Some(report.outcome.as_str()),
+        ..line
     }
 }
 

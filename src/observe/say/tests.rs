@@ -152,10 +152,14 @@ fn what_was_published_is_said_with_its_counts_and_where_it_came_from() {
         }),
         ..ItemReport::unchanged()
     };
-    let news = [Transition::Published {
+    let published = |brought_back| Transition::Published {
         item: BLIP,
-        report: Box::new(report),
-    }];
+        report: Box::new(report.clone()),
+        brought_back,
+    };
+    let back = "WARN a file of blip was damaged or gone and is brought back as it was";
+    assert_eq!(said(&[published(true)]), [back]);
+    let news = [published(false)];
     let lines = lines(&news);
     let line = lines.first().unwrap();
     assert_eq!(
