@@ -15,6 +15,7 @@ mod cache;
 mod events;
 mod fetch;
 mod follow;
+mod hooked;
 mod known;
 mod legacy;
 mod queries;

@@ -5,6 +5,7 @@
 //! 3. A version that an upstream brought becomes a generation; an edit in place does not, except where the local files are
 //!    the origin.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::work::Body;
@@ -16,7 +17,7 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Look, Seen, Source, Unwritten, V2Entry,
+    Changes, Entry, Generation, Known, LegacyEntry, Look, Mirror, Seen, Source, Unwritten, V2Entry,
 };
 use crate::upstream::Validators;
 
@@ -358,6 +359,12 @@ impl Cycle<'_> {
 /// Whether an upstream has said in this cycle that the legacy file on disk is its present one.
 fn is_confirmed(report: &ItemReport) -> bool {
     report.origin.is_some() && !report.modified
+}
+
+/// Notes what the hook has seen; what cannot be written now is with the next commit, and else the hook runs once more.
+pub(crate) fn note_seen(mirror: &mut Mirror, items: &BTreeSet<Item>) {
+    mirror.note_seen(items);
+    let _ = mirror.commit();
 }
 
 fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+pub(crate) use self::apply::note_seen;
 use self::ask::{Heard, Lane, Step};
 pub use self::event::{
     Answered, Breaker, Event, Held, ItemError, ItemReport, Origin, Outcome, Report, UpstreamReport,

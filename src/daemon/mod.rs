@@ -77,6 +77,8 @@ struct Daemon {
     mended: (UnboundedSender<Item>, UnboundedReceiver<Item>),
     /// The role at the end of the last cycle.
     role: Role,
+    /// What the hook has not seen is still to be looked up: this daemon has just become the writer.
+    owes_hook: bool,
 }
 
 /// Writes the news of a cycle to the log, and carries what it mends to the loop, which shares its thread with the cycle
@@ -126,6 +128,7 @@ pub async fn run(
         running: None,
         mended: unbounded_channel(),
         role: backend.role(),
+        owes_hook: true,
         backend,
     };
     daemon.shown.started(&watch);
@@ -133,11 +136,15 @@ pub async fn run(
     let ended = daemon.turn(&mut signals, &mut schedule, &mut watch).await;
     daemon.shown.stopping();
     // Dropped at an await: what the cycle published is whole, and the mirror writes its manifest when it goes.
-    daemon.running = None;
+    let cut_short = daemon.running.take().is_some();
     while let Ok(item) = daemon.mended.1.try_recv() {
         daemon.show_early(item);
     }
     daemon.hooks.shutdown().await;
+    // What a cycle published that was cut short was not handed to the hook.
+    if !cut_short {
+        daemon.note_hook().await;
+    }
     ended
 }
 
@@ -170,6 +177,8 @@ impl Daemon {
                         self.end(depth, &report, watch)?;
                     }
                 }
+                () = std::future::ready(()), if idle && self.owes_hook => self.catch_up().await,
+                () = self.hooks.ended(), if idle => self.note_hook().await,
                 depth = self.trigger.next(), if idle => self.start(depth),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
                 _ = patience.tick(), if !self.shown.is_ready() => self.shown.ask_for_patience(),
@@ -211,8 +220,11 @@ impl Daemon {
         watch.check()?;
         // A cycle of depth `disk` that made this daemon the writer has not asked the upstreams yet.
         let role = self.backend.role();
-        if role == Role::Writer && self.role == Role::Standby && depth < Depth::Poll {
-            self.trigger.request(Depth::Poll);
+        if role == Role::Writer && self.role == Role::Standby {
+            self.owes_hook = true;
+            if depth < Depth::Poll {
+                self.trigger.request(Depth::Poll);
+            }
         }
         self.role = role;
         let changed = report.changed();
@@ -231,12 +243,30 @@ impl Daemon {
         self.shown.mended();
     }
 
+    /// What was published before and the hook has not seen to its end.
+    async fn catch_up(&mut self) {
+        self.owes_hook = false;
+        if self.hooks.is_configured() {
+            let unseen = self.backend.unseen_by_hook().await;
+            self.hooks.changed(unseen);
+        }
+    }
+
+    /// Notes what a run of the hook has ended for. Between two cycles, when all that changed was handed on.
+    async fn note_hook(&mut self) {
+        let seen = self.hooks.seen();
+        if !seen.is_empty() {
+            self.backend.seen_by_hook(&seen).await;
+        }
+    }
+
     /// Takes over when the writer is gone, and polls at once.
     async fn stand_by(&mut self) {
         match self.backend.take_over().await {
             Ok(true) => {
                 self.role = Role::Writer;
                 self.shown.took_over();
+                self.owes_hook = true;
                 self.trigger.request(Depth::Poll);
             }
             Ok(false) => {}

@@ -11,6 +11,7 @@ pub mod changes;
 mod commit;
 pub mod directories;
 pub mod generations;
+mod hooked;
 pub mod layout;
 pub mod lock;
 mod look;

@@ -32,6 +32,9 @@ pub struct State {
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
+    /// The digests of an item's files as the change hook last saw them, by item.
+    #[serde(default)]
+    pub hook_saw: BTreeMap<String, Vec<Digest>>,
 }
 
 /// The version of a file that a URL sent, and the digest of the body that it describes.
@@ -91,6 +94,7 @@ impl Default for State {
             rate_limits: BTreeMap::new(),
             failing: BTreeMap::new(),
             issues: BTreeMap::new(),
+            hook_saw: BTreeMap::new(),
         }
     }
 }

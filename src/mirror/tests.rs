@@ -15,7 +15,7 @@ fn open() -> (tempfile::TempDir, Mirror) {
     (directory, mirror)
 }
 
-fn entry(v2: &[u8]) -> Entry {
+pub(super) fn entry(v2: &[u8]) -> Entry {
     Entry {
         v2: V2Entry {
             file: "blip.json".to_owned(),

@@ -2,6 +2,9 @@
 //!
 //! 1. It never runs in parallel with itself. What changes while it runs adds up to one more run after it, with the
 //!    union of the categories; so a hook runs at least once after each change, and must be idempotent.
+//!    [`Hooks::seen`] says which items a run has ended for, so that the caller can note that and make up for the others
+//!    after a restart. A run that failed or ran into its timeout has ended; one that the daemon's stop killed, or that
+//!    could not be started, has not.
 //! 2. It learns `HORDE_REFD_CHANGED` (categories, separated by spaces) and `HORDE_REFD_BASE_PATH` from its environment,
 //!    and nothing of our own ties to the service manager.
 //! 3. It is a process group of its own with no input. At its timeout, and when the daemon stops, the whole group gets
@@ -11,10 +14,9 @@
 //! 6. Its failure is reported and changes nothing. Nobody waits for it.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -60,9 +62,24 @@ pub struct Hooks {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    changed: Mutex<BTreeSet<Item>>,
+    work: Mutex<Work>,
     wake: Notify,
     stop: Notify,
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    /// What the next run is for.
+    changed: BTreeSet<Item>,
+    /// What a run has ended for that did not change since.
+    seen: BTreeSet<Item>,
+}
+
+impl Inbox {
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Hooks {
@@ -97,16 +114,34 @@ impl Hooks {
         if self.task.is_none() || items.peek().is_none() {
             return;
         }
-        self.inbox
-            .changed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(items);
+        let mut work = self.inbox.work();
+        for item in items {
+            work.seen.remove(&item);
+            work.changed.insert(item);
+        }
+        drop(work);
         self.inbox.wake.notify_one();
     }
 
+    /// Whether there is a hook to run.
+    #[must_use]
+    pub const fn is_configured(&self) -> bool {
+        self.task.is_some()
+    }
+
+    /// Waits until a run has ended since the last wait. Cancel-safe.
+    pub async fn ended(&self) {
+        self.inbox.ended.notified().await;
+    }
+
+    /// Takes the items that a run has ended for and that did not change since.
+    #[must_use]
+    pub fn seen(&self) -> BTreeSet<Item> {
+        std::mem::take(&mut self.inbox.work().seen)
+    }
+
     /// Ends a running hook, by force after 200 ms, and starts no other.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(&mut self) {
         self.inbox.stop.notify_one();
         if let Some(task) = self.task.take() {
             // A task that panicked has nothing left to stop.
@@ -131,7 +166,14 @@ struct Hook {
     own: Own,
 }
 
-/// How a run ended.
+/// What became of a run.
+enum Run {
+    NotStarted,
+    Ended,
+    Stopped,
+}
+
+/// How the program ended.
 enum End {
     Exited(std::io::Result<std::process::ExitStatus>),
     TimedOut,
@@ -145,16 +187,27 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
             () = inbox.stop.notified() => return,
             () = inbox.wake.notified() => {}
         }
-        let changed =
-            std::mem::take(&mut *inbox.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        if !changed.is_empty() && hook.run(&changed, &inbox.stop).await.is_break() {
-            return;
+        let changed = std::mem::take(&mut inbox.work().changed);
+        if changed.is_empty() {
+            continue;
+        }
+        match hook.run(&changed, &inbox.stop).await {
+            Run::Stopped => return,
+            Run::NotStarted => {}
+            Run::Ended => {
+                let mut work = inbox.work();
+                let again = std::mem::take(&mut work.changed);
+                work.seen.extend(changed.difference(&again).cloned());
+                work.changed = again;
+                drop(work);
+                inbox.ended.notify_one();
+            }
         }
     }
 }
 
 impl Hook {
-    async fn run(&self, changed: &BTreeSet<Item>, stop: &Notify) -> ControlFlow<()> {
+    async fn run(&self, changed: &BTreeSet<Item>, stop: &Notify) -> Run {
         let program = self.program.as_str();
         let started = clock::instant();
         let spawned = self.own.start(|| {
@@ -166,7 +219,7 @@ impl Hook {
             Ok(started) => started,
             Err(error) => {
                 tracing::warn!(program, %error, "the hook cannot be started");
-                return ControlFlow::Continue(());
+                return Run::NotStarted;
             }
         };
         let output = Output::start(program, child.stdout.take(), child.stderr.take());
@@ -209,11 +262,7 @@ impl Hook {
             }
         }
         self.own.waited_for(group);
-        if stopped {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if stopped { Run::Stopped } else { Run::Ended }
     }
 
     fn command(&self, changed: &BTreeSet<Item>) -> Command {

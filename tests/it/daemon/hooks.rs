@@ -108,3 +108,56 @@ fn its_failure_is_reported_and_changes_nothing() {
     daemon.wait_lines(1, &["WARN", "the hook cannot be started"]);
     assert_eq!(world.assert_whole(), 10);
 }
+
+/// Waits until the state says that the hook saw everything as it is published.
+fn wait_noted(world: &World) {
+    until("what the hook saw is noted", || {
+        let (manifest, state) = (world.manifest(), world.state());
+        let mut published = manifest["categories"].as_object().unwrap().iter();
+        published.all(|(category, entry)| {
+            let digests = [&entry["v2"]["sha256"], &entry["legacy"]["sha256"]];
+            let saw = state["hook_saw"][category].as_array();
+            saw.is_some_and(|saw| saw.iter().eq(digests))
+        })
+    });
+}
+
+/// A hook that a stop cut short, or whose change was published while no daemon ran, was lost for ever.
+#[test]
+fn what_it_has_not_seen_to_its_end_is_handed_to_it_after_a_restart() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let world = World::marked();
+        let script = r#"echo "begins $HORDE_REFD_CHANGED" >> "$1"
+            until [ -e "$1.go" ]; do sleep 0.01; done
+            echo "ends $HORDE_REFD_CHANGED" >> "$1""#;
+        let go = world.path("out.go");
+        fs::write(&go, "").unwrap();
+        let daemon = with_script(&world, script).started();
+        until("the first run", || lines(&world).len() == 2);
+        wait_noted(&world);
+        fs::remove_file(&go).unwrap();
+        world.publish("clip.json", "newer");
+        daemon.signal(Signal::HUP);
+        until("the run for the change", || lines(&world).len() == 3);
+        if signal == Signal::KILL {
+            daemon.kill();
+        } else {
+            daemon.stop();
+        }
+        world.publish("blip.json", "newer");
+        world.sync(&["blip"]).expect(0);
+        fs::write(&go, "").unwrap();
+        let daemon = with_script(&world, script).started();
+        until("both are handed on", || {
+            lines(&world).iter().any(|line| line == "ends blip clip")
+        });
+        wait_noted(&world);
+        daemon.stop();
+        // What it has seen is not handed on again.
+        let seen = lines(&world);
+        let daemon = with_script(&world, script).started();
+        daemon.wait_cycles(1);
+        daemon.stop();
+        assert_eq!(lines(&world), seen, "{signal:?}");
+    }
+}

@@ -76,7 +76,7 @@ async fn it_learns_what_changed_and_where() {
 
 #[tokio::test]
 async fn changes_while_it_runs_add_up_to_one_more_run() {
-    let bench = Bench::new(
+    let mut bench = Bench::new(
         r#"
         cd "$HORDE_REFD_BASE_PATH"
         mkdir running || echo overlap >> out
@@ -112,7 +112,7 @@ async fn its_failure_changes_nothing() {
         on_trouble: Vec::new(),
         timeout: LONG,
     };
-    let hooks = Hooks::spawn(&missing, PathBuf::from("/"));
+    let mut hooks = Hooks::spawn(&missing, PathBuf::from("/"));
     hooks.changed([Category::Lora]);
     hooks.shutdown().await;
 }
@@ -140,7 +140,7 @@ async fn its_timeout_kills_the_whole_group_even_what_ignores_sigterm() {
 
 #[tokio::test]
 async fn a_stop_kills_it_promptly() {
-    let bench = Bench::new(
+    let mut bench = Bench::new(
         r#"
         cd "$HORDE_REFD_BASE_PATH"
         trap "" TERM
