@@ -257,6 +257,18 @@ impl Daemon {
         (self.wait(), begun.elapsed())
     }
 
+    /// Stops it, and gives all that it has logged.
+    pub fn stopped(mut self) -> Vec<String> {
+        self.signal(Signal::TERM);
+        self.wait();
+        let log = Arc::clone(&self.log);
+        // The thread that reads has its own hold on the log until the pipe is closed.
+        until("the log is read to its end", || {
+            Arc::strong_count(&log) <= 2
+        });
+        self.log()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -1,26 +1,28 @@
-//! Every system call of the write path fails once, in every way: files stay whole, and the next sync heals.
+//! Every system call of the write path fails, once and for good, in every way: readers see whole files all the time, and
+//! the next sync heals.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
 use horde_refd::category::Category;
 
+use super::Reader;
 use crate::common::{Ran, World, temporary};
 
 const CLIP: Category = Category::Clip;
 
 /// Call, what it answers, how many of its calls are tried in turn.
 const FAULTS: &[(&str, &[&str], usize)] = &[
-    ("write", &["ENOSPC", "EDQUOT"], 4),
-    ("fsync", &["EIO"], 8),
+    ("write", &["ENOSPC", "EDQUOT", "EIO"], 4),
+    ("fsync", &["EIO", "ENOSPC", "EDQUOT"], 8),
     (
         "?rename,?renameat,?renameat2",
-        &["EIO", "EROFS", "EBUSY"],
+        &["EIO", "EROFS", "EBUSY", "ENOSPC", "ESTALE"],
         4,
     ),
-    ("openat", &["EMFILE", "EACCES", "EROFS"], 8),
-    ("openat2", &["EIO", "ESTALE"], 8),
-    ("statx", &["EIO"], 6),
+    ("openat", &["EMFILE", "EACCES", "EROFS", "ENOSPC"], 8),
+    ("openat2", &["EIO", "ESTALE", "EMFILE"], 8),
+    ("statx", &["EIO", "ESTALE"], 6),
     ("?fchmod,?fchmodat", &["EPERM"], 2),
     ("utimensat", &["EPERM"], 1),
     ("linkat", &["EPERM"], 1),
@@ -54,11 +56,18 @@ fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
         (legacy.into_bytes(), fs::read(world.v2(CLIP)).unwrap())
     });
     let base = world.mirror();
+    let reader = Reader::of(&world);
     let mut runs = 0;
     let mut failures = 0;
     for (calls, errors, count) in FAULTS {
         for error in *errors {
-            for when in 1..=*count {
+            // Each of the first calls in turn, then all of them.
+            let turns = (1..=*count).map(|when| when.to_string());
+            for when in turns.chain(["1+".to_owned()]) {
+                // Without a descriptor or with no word written at all, not even a message is to be had.
+                if when == "1+" && matches!(*calls, "write") {
+                    continue;
+                }
                 let (legacy, v2) = &versions[runs % 2];
                 runs += 1;
                 fs::write(world.sent(CLIP), legacy).unwrap();
@@ -108,6 +117,7 @@ fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
             }
         }
     }
+    reader.end();
     println!("{runs} runs with a failing call, {failures} of them failed");
     assert!(
         failures > 20,

@@ -5,7 +5,7 @@ use std::fs;
 use horde_refd::category::Category;
 use rustix::process::Signal;
 
-use super::{Tmpfs, can_mount, run};
+use super::{Reader, Tmpfs, can_mount, run};
 use crate::common::{World, temporary, until};
 
 const CLIP: Category = Category::Clip;
@@ -27,6 +27,7 @@ fn published(options: &str) -> (World, Tmpfs, Vec<u8>) {
 
 /// The sync fails with these words and leaves the old bytes; after `cure` the next one publishes.
 fn fails_and_heals(world: &World, old: &[u8], words: &str, cure: impl FnOnce()) {
+    let reader = Reader::of(world);
     let ran = world.sync(&[]).expect(1);
     assert!(ran.error(CLIP).contains(words), "{ran:#?}");
     assert_eq!(fs::read(world.v2(CLIP)).unwrap(), old);
@@ -38,6 +39,7 @@ fn fails_and_heals(world: &World, old: &[u8], words: &str, cure: impl FnOnce()) 
     let ran = world.sync(&[]).expect(0);
     assert_eq!(ran.fared(CLIP).0, "updated");
     assert_ne!(fs::read(world.v2(CLIP)).unwrap(), old);
+    reader.end();
     world.assert_whole();
 }
 
@@ -78,6 +80,7 @@ fn a_disk_that_became_read_only_is_named_and_heals() {
         return;
     }
     let (world, disk, old) = published("size=16m");
+    let reader = Reader::of(&world);
     disk.remount("ro");
     let ran = world.sync(&[]);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
@@ -87,6 +90,7 @@ fn a_disk_that_became_read_only_is_named_and_heals() {
     disk.remount("rw");
     world.sync(&[]).expect(0);
     assert_ne!(fs::read(world.v2(CLIP)).unwrap(), old);
+    reader.end();
 }
 
 #[test]

@@ -2,11 +2,67 @@
 
 mod calls;
 mod disks;
+mod filesystems;
+mod neighbours;
 mod noted;
 mod owners;
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use horde_refd::category::Category;
+
+use crate::common::World;
+
+/// Reads and parses every published v2 file again and again, as the readers of a mirror do, while a test breaks what
+/// lies below.
+struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<u64>,
+}
+
+impl Reader {
+    /// Begins with the files that are published now.
+    fn of(world: &World) -> Self {
+        let files = Category::with_legacy().map(|category| world.v2(category));
+        let files: Vec<_> = files.filter(|file| file.exists()).collect();
+        assert!(!files.is_empty(), "there is nothing to read");
+        let stop = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut reads = 0;
+            while !ends.load(Ordering::Relaxed) || reads == 0 {
+                for file in &files {
+                    let bytes = std::fs::read(file);
+                    let bytes = bytes.unwrap_or_else(|error| panic!("{file:?}: {error}"));
+                    let models: serde_json::Map<_, _> = serde_json::from_slice(&bytes)
+                        .unwrap_or_else(|error| panic!("{file:?} is not whole: {error}"));
+                    assert!(!models.is_empty(), "{file:?} is empty");
+                    reads += 1;
+                }
+                // The two cores are for what is tested.
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            reads
+        });
+        Self { stop, thread }
+    }
+
+    /// Ends the reader; fails when it ever saw anything but a whole file.
+    #[track_caller]
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let reads = self.thread.join();
+        assert!(
+            reads.is_ok_and(|reads| reads > 0),
+            "a reader saw less than a whole file"
+        );
+    }
+}
 
 /// Whether this test can mount; says so where it cannot.
 fn can_mount(test: &str) -> bool {

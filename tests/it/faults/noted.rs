@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use horde_refd::category::Category;
 
-use super::{can_mount, run};
+use super::{Reader, can_mount, run};
 use crate::common::World;
 
 /// A file that nothing can replace: another one is mounted over it.
@@ -34,6 +34,7 @@ fn a_manifest_that_cannot_be_written_fails_every_category_that_it_misses_and_hea
     world.sync(&[]).expect(0);
     let path = world.mirror().join("manifest.json");
     let held = Immovable::hold(path.clone());
+    let reader = Reader::of(&world);
     world.edit(Category::Clip, "another name", "a new name");
     for round in ["published now", "published before, and still not noted"] {
         let ran = world.sync(&[]).expect(1);
@@ -55,6 +56,7 @@ fn a_manifest_that_cannot_be_written_fails_every_category_that_it_misses_and_hea
     }
     drop(held);
     world.sync(&[]).expect(0);
+    reader.end();
     world.assert_whole();
 }
 
