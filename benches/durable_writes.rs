@@ -1,6 +1,6 @@
 //! The floor of a cold sync: a program that only reads an upstream and durably writes the files of a mirror.
 //!
-//! usage: durable_writes UPSTREAM MIRROR TARGET
+//! usage: `durable_writes UPSTREAM MIRROR TARGET`
 //!
 //! It reads every file below UPSTREAM, then writes each published file of MIRROR into TARGET as a publication must:
 //! temporary file, fsync, close, rename; each changed directory is fsynced once before the manifest and base and
@@ -8,6 +8,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     reason = "a benchmark fails by panicking"
 )]
 

@@ -168,11 +168,12 @@ fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
     let (role, pid) = (status.role.as_str(), status.process.pid);
     let host = escaped(&status.process.host);
     let up = age(status.since, now).map_or_else(String::new, |up| format!(", up {}", span(up)));
-    if let Some(late) = status.overdue(now) {
+    let life = daemon.life(now);
+    if let (Some(late), false) = (status.overdue(now), life == Life::Gone) {
         let hangs = format!("{role}, pid {pid}, overdue since {}", span(late));
         return palette.paint(&hangs, Tone::Bad);
     }
-    match daemon.life(now) {
+    match life {
         Life::Here(pid) => format!("{role}, pid {pid}{up}"),
         Life::Elsewhere => format!("{role}, pid {pid} on {host}{up}"),
         Life::Once => "no daemon; a sync ran".to_owned(),

@@ -1,7 +1,7 @@
 //! Legacy bytes to v2 bytes, as `horde_model_reference` 8.6.2 converts them: a pure function.
 //!
 //! 1. All or nothing, as a rule: a file with one bad record gives no v2 file. [`OnInvalidRecord::Skip`] leaves the
-//!    record out instead; [`Sieve`] is the one place that decides it.
+//!    record out instead; `Sieve` is the one place that decides it.
 //! 2. Each record is read, checked, mapped and written before the next one is looked at; there is no tree of
 //!    output values. The records come out in the order of the file.
 //! 3. An empty legacy file gives `{}`, as in the reference. (The daemon never gets here with one.)

@@ -48,7 +48,7 @@ impl Cycle<'_> {
         }
         let source = self.source(category, body);
         let legacy = self.legacy_entry(category, source.clone());
-        if body.from.is_some() || self.is_origin() {
+        if body.from.is_some() || is_confirmed(report) || self.is_origin() {
             let now = clock::now();
             let generation = Generation {
                 v2_sha256: draft.sha256,
@@ -146,26 +146,106 @@ impl Cycle<'_> {
         }
     }
 
-    /// Brings a missing legacy file back from the generation that has what the manifest names.
-    pub(super) fn bring_back_legacy(&mut self, category: Category) {
-        if self.is_origin() {
+    /// Puts right what needs no upstream before a category is looked at: an entry that the manifest lacks, a legacy file
+    /// that is missing. What became of the category by that.
+    pub(super) fn prepare(&mut self, category: Category) -> Outcome {
+        self.identify(category);
+        if self.bring_back_legacy(category) {
+            Outcome::Updated
+        } else {
+            Outcome::Unchanged
+        }
+    }
+
+    /// Enters a v2 file that the manifest does not name as what the generation with its digest says that it is.
+    fn identify(&mut self, category: Category) {
+        let manifest = self.mirror.manifest();
+        if manifest.categories.contains_key(&category) {
             return;
+        }
+        let item = Item::Category(category);
+        let look = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        let Some(seen) = look.seen else {
+            return;
+        };
+        let generations = self.mirror.generations();
+        let Some(generation) = generations.get(category, seen.sha256) else {
+            return;
+        };
+        let entry = Entry {
+            v2: V2Entry {
+                file: category.v2_file().to_owned(),
+                sha256: seen.sha256,
+                bytes: seen.bytes,
+                models: generation.models,
+                dropped: generation.dropped,
+            },
+            made_from: generation.made_from,
+            legacy: generation.legacy,
+            source: generation.source,
+            published_at: generation.published_at,
+        };
+        self.mirror.enter(category, entry);
+    }
+
+    /// Keeps the published version where an upstream has just said that it still is the present one and it is no
+    /// generation yet: a crash came between, or another program published it.
+    pub(super) fn keep_confirmed(
+        &mut self,
+        category: Category,
+        legacy: Option<Vec<u8>>,
+        report: &ItemReport,
+    ) {
+        let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
+            return;
+        };
+        let kept = self.mirror.generations();
+        if !is_confirmed(report) || kept.has(category, entry.v2.sha256) {
+            return;
+        }
+        let item = Item::Category(category);
+        let v2 = self.mirror.read(&item, Form::V2).ok().flatten();
+        let legacy = legacy.or_else(|| self.mirror.read(&item, Form::Legacy).ok().flatten());
+        // Only bytes that are what the manifest says are a generation.
+        let Some(v2) = v2.filter(|v2| Digest::of(v2) == entry.v2.sha256) else {
+            return;
+        };
+        let generation = Generation {
+            v2_sha256: entry.v2.sha256,
+            models: entry.v2.models,
+            dropped: entry.v2.dropped,
+            made_from: entry.made_from,
+            source: entry.source,
+            legacy: entry.legacy,
+            published_at: entry.published_at,
+            brought_at: clock::now(),
+            changes: None,
+        };
+        self.mirror
+            .keep(category, generation, &v2, legacy.as_deref());
+    }
+
+    /// Brings a missing legacy file back from the generation that has what the manifest names; true when it did.
+    fn bring_back_legacy(&mut self, category: Category) -> bool {
+        if self.is_origin() {
+            return false;
         }
         let item = Item::Category(category);
         let wanted = self.mirror.manifest().categories.get(&category);
         let Some(wanted) = wanted.and_then(|entry| entry.legacy.as_ref()) else {
-            return;
+            return false;
         };
         let sha256 = wanted.sha256;
         if !matches!(self.mirror.look(&item, Form::Legacy), Ok(look) if look.seen.is_none()) {
-            return;
+            return false;
         }
-        if let Some(legacy) = self.mirror.generations().legacy(category, sha256) {
-            // What cannot be written is fetched, and its error is told then.
-            let _ = self
-                .mirror
-                .write(&item, Form::Legacy, &legacy, sha256, None);
-        }
+        let Some(legacy) = self.mirror.generations().legacy(category, sha256) else {
+            return false;
+        };
+        // What cannot be written is fetched, and its error is said then.
+        self.mirror
+            .write(&item, Form::Legacy, &legacy, sha256, None)
+            .is_ok()
     }
 
     fn write_v2(
@@ -274,6 +354,11 @@ impl Cycle<'_> {
         self.mirror.state().rate_limits = limits;
         self.mirror.commit()
     }
+}
+
+/// Whether an upstream has said in this cycle that the legacy file on disk is its present one.
+fn is_confirmed(report: &ItemReport) -> bool {
+    report.origin.is_some() && !report.modified
 }
 
 fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {

@@ -184,6 +184,16 @@ impl ItemReport {
         }
     }
 
+    /// Adds what an earlier look of the same cycle changed.
+    pub(super) fn mended(&mut self, changes: Changes) {
+        if self.changes.is_none() {
+            self.changes = Some(changes);
+        }
+        if self.outcome == Outcome::Unchanged {
+            self.outcome = Outcome::Updated;
+        }
+    }
+
     /// An item that no upstream serves.
     #[must_use]
     pub fn skipped() -> Self {
@@ -216,6 +226,15 @@ pub enum ItemError {
         /// Where it came from.
         url: String,
         /// What is wrong with it.
+        #[source]
+        reason: Rejected,
+    },
+    /// A body that came from an upstream is a reference that is not published; it was not stored.
+    #[error("what {url} sent is not taken and was not stored; what was published before stays")]
+    NotTaken {
+        /// Where it came from.
+        url: String,
+        /// What speaks against it.
         #[source]
         reason: Rejected,
     },
@@ -257,7 +276,10 @@ impl ItemError {
     /// Whether it is a trouble with what the upstream answered, which no look at the files here can end.
     #[must_use]
     pub const fn is_of_upstream(&self) -> bool {
-        matches!(self, Self::Upstream(_) | Self::NotLegacy { .. })
+        matches!(
+            self,
+            Self::Upstream(_) | Self::NotLegacy { .. } | Self::NotTaken { .. }
+        )
     }
 
     /// Whether it only says that another process is the mirror's writer.

@@ -13,6 +13,7 @@
 
 mod apply;
 mod ask;
+mod describe;
 mod event;
 pub mod plan;
 mod work;
@@ -38,7 +39,7 @@ use crate::digest::Digest;
 use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Layout, LockError, Look, Mirror};
+use crate::mirror::{Changes, Layout, LockError, Look, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
@@ -73,7 +74,7 @@ pub struct Cycle<'a> {
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
 }
 
-type Requests = JoinSet<(Category, Look, Heard)>;
+type Requests = JoinSet<(Category, Outcome, Look, Heard)>;
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -100,11 +101,13 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
-            self.bring_back_legacy(category);
+            let before = self.prepare(category);
             let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let steps = self.lane(&item, Form::Legacy, look.seen.map(|seen| seen.sha256));
+            let on_disk = look.seen.map(|seen| seen.sha256);
+            let came_back = before == Outcome::Updated;
+            let steps = self.lane(&item, Form::Legacy, on_disk, came_back);
             if steps.is_empty() {
-                let report = self.work(category, look, None);
+                let report = self.work(category, before, look, None);
                 self.done(category, report, items);
                 continue;
             }
@@ -116,7 +119,7 @@ impl Cycle<'_> {
                 steps,
             };
             let round = Arc::clone(&round);
-            requests.spawn(async move { (category, look, lane.ask(&round, now).await) });
+            requests.spawn(async move { (category, before, look, lane.ask(&round, now).await) });
         }
         requests
     }
@@ -128,7 +131,13 @@ impl Cycle<'_> {
     }
 
     /// Whom to ask for an item, and how; no one where the plan is to ask nothing.
-    fn lane(&mut self, item: &Item, form: Form, on_disk: Option<Digest>) -> Vec<Step> {
+    fn lane(
+        &mut self,
+        item: &Item,
+        form: Form,
+        on_disk: Option<Digest>,
+        came_back: bool,
+    ) -> Vec<Step> {
         let upstreams: Vec<_> = self.serving(item, form).cloned().collect();
         let published = item.category().and_then(|category| {
             let entry = self.mirror.manifest().categories.get(&category)?;
@@ -143,6 +152,7 @@ impl Cycle<'_> {
                 is_origin,
                 seeds,
                 on_disk,
+                came_back,
                 known: state.validators.get(&source.url),
             };
             let validators = match plan::ask(&before) {
@@ -173,27 +183,33 @@ impl Cycle<'_> {
         items: &mut BTreeMap<Item, ItemReport>,
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
+        let mut mended = BTreeMap::new();
         loop {
             let joined = tokio::select! {
                 biased;
                 joined = requests.join_next() => joined,
                 () = &mut impatient, if !impatient.is_elapsed() => {
-                    self.mend(categories);
+                    self.mend(categories, &mut mended);
                     continue;
                 }
                 () = hinted(self.hints) => {
-                    self.mend(categories);
+                    self.mend(categories, &mut mended);
                     continue;
                 }
             };
             match joined {
-                None => return,
-                Some(Ok((category, look, heard))) => {
-                    let report = self.work(category, look, Some(heard));
+                None => break,
+                Some(Ok((category, before, look, heard))) => {
+                    let report = self.work(category, before, look, Some(heard));
                     self.done(category, report, items);
                 }
                 // A task ends early only by a panic, which ends the process, or with the runtime.
                 Some(Err(_)) => {}
+            }
+        }
+        for (item, changes) in mended {
+            if let Some(report) = items.get_mut(&item) {
+                report.mended(changes);
             }
         }
     }
@@ -206,16 +222,26 @@ impl Cycle<'_> {
 
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
-    fn mend(&mut self, categories: &[Category]) {
+    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
         for &category in categories.iter().filter(|category| category.has_legacy()) {
-            let item = Item::Category(category);
-            let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let report = self.work(category, look, None);
-            if report.changes.is_some() {
-                (self.sink)(Event::Mended(item, report));
+            if let Some(changes) = self.compare_early(category) {
+                mended.insert(Item::Category(category), changes);
             }
         }
         let _ = self.commit();
+    }
+
+    /// Compares a category with its files outside its turn, and says so where its v2 file changed.
+    fn compare_early(&mut self, category: Category) -> Option<Changes> {
+        let item = Item::Category(category);
+        let before = self.prepare(category);
+        let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+        let report = self.work(category, before, look, None);
+        let changes = report.changes;
+        if changes.is_some() {
+            (self.sink)(Event::Mended(item, report));
+        }
+        changes
     }
 
     /// Without a manifest that counts, every category is compared with its files, also those that were not asked for:
@@ -225,11 +251,12 @@ impl Cycle<'_> {
             return;
         }
         for category in Category::with_legacy().filter(|category| !asked.contains(category)) {
-            let item = Item::Category(category);
-            let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let published = self.mirror.look(&item, Form::V2).unwrap_or_default();
-            if look.seen.is_some() || published.seen.is_some() {
-                let _ = self.work(category, look, None);
+            let found = |form| {
+                let path = self.mirror.layout().file(&Item::Category(category), form);
+                path.is_some_and(|path| path.exists())
+            };
+            if found(Form::Legacy) || found(Form::V2) {
+                self.compare_early(category);
             }
         }
     }

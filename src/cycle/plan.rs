@@ -1,7 +1,7 @@
 //! Whom a cycle asks for what, and how; pure.
 //!
-//! 1. A request is conditional only when the file on disk is the one that the validators describe; a forced cycle asks
-//!    unconditionally.
+//! 1. A request is conditional only when the file on disk is the one that the validators describe, and was not missing; a
+//!    forced cycle asks unconditionally. A missing file that a generation brought back needs no request of its own.
 //! 2. Of the upstreams of a lane the first is asked, and the next one only when all before it gave no answer: in the same
 //!    cycle where the lane has nothing published, else after they have failed for its own `fallback_after`.
 //! 3. Where the local files are the origin, upstreams only seed what is missing.
@@ -29,6 +29,8 @@ pub struct Before<'a> {
     pub seeds: bool,
     /// The file on disk; `None` when it is missing.
     pub on_disk: Option<Digest>,
+    /// Whether the file was missing and was brought back from a generation when this cycle began.
+    pub came_back: bool,
     /// What the URL last sent.
     pub known: Option<&'a Known>,
 }
@@ -65,7 +67,8 @@ pub fn ask(before: &Before<'_>) -> Ask {
 fn conditional(before: &Before<'_>) -> Ask {
     let known = before
         .known
-        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256));
+        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256))
+        .filter(|_| !before.came_back);
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
 }
 
@@ -261,9 +264,22 @@ mod tests {
                 is_origin,
                 seeds,
                 on_disk: on_disk.map(digest),
+                came_back: false,
                 known,
             };
             assert_eq!(ask(&before), expected, "{before:?}");
+        }
+        // The file was deleted, and its generation brought it back.
+        for (depth, expected) in [(Depth::Disk, Ask::Nothing), (Depth::Poll, Ask::Whole)] {
+            let before = Before {
+                depth,
+                is_origin: false,
+                seeds: false,
+                on_disk: Some(digest("a")),
+                came_back: true,
+                known: Some(&with),
+            };
+            assert_eq!(ask(&before), expected, "{depth:?}");
         }
     }
 

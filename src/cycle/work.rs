@@ -26,17 +26,23 @@ pub(super) struct Body {
 }
 
 impl Cycle<'_> {
-    /// All that one category needs in this cycle.
+    /// Does all that one category needs in this cycle. `before` is what became of it so far.
     pub(super) fn work(
         &mut self,
         category: Category,
+        before: Outcome,
         look: Look,
         heard: Option<Heard>,
     ) -> ItemReport {
-        let mut report = ItemReport::unchanged();
+        let mut report = ItemReport {
+            outcome: before,
+            ..ItemReport::unchanged()
+        };
         if let Err(error) = self.work_into(category, look, heard, &mut report) {
             report.outcome = match error {
-                ItemError::Rejected { .. } | ItemError::NotLegacy { .. } => Outcome::Rejected,
+                ItemError::Rejected { .. }
+                | ItemError::NotLegacy { .. }
+                | ItemError::NotTaken { .. } => Outcome::Rejected,
                 _ => Outcome::Failed,
             };
             report.error = Some(error);
@@ -239,6 +245,7 @@ impl Cycle<'_> {
                 let issues = self.mirror.state().issues.get(&category);
                 report.issues = issues.copied().unwrap_or_default();
                 self.enter_legacy(category);
+                self.keep_confirmed(category, look.read, report);
                 Ok(())
             }
             Need::Draft => {
@@ -307,15 +314,17 @@ impl Cycle<'_> {
             sha256: entry.v2.sha256,
             models: entry.v2.models,
         });
-        match verdict::judge(category, published, draft) {
+        let most = self.mirror.cap(Form::V2);
+        match verdict::judge(category, published, draft, most) {
             Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),
             Verdict::Refused(reason) => {
-                if body.from.is_none() {
-                    self.memory
-                        .refused
-                        .insert(category, (body.sha256, reason.clone()));
-                    self.restore(category, report);
+                if let Some((origin, _)) = &body.from {
+                    let url = origin.url.clone();
+                    return Err(ItemError::NotTaken { url, reason });
                 }
+                // It is looked at again by the next cycle: what is published decides too.
+                self.restore(category, report);
+                self.enter_legacy(category);
                 Err(self.rejected(category, reason))
             }
         }
@@ -336,54 +345,6 @@ impl Cycle<'_> {
         let path = self.mirror.layout().legacy(category);
         let file = path.display().to_string();
         ItemError::Rejected { file, reason }
-    }
-
-    /// Whether the legacy file on disk is not what the upstream last sent.
-    fn is_modified(&mut self, category: Category, legacy: Digest) -> bool {
-        if self.is_origin() {
-            return false;
-        }
-        let urls = self.legacy_urls(category);
-        let validators = &self.mirror.state().validators;
-        let mut sent = urls.iter().filter_map(|source| validators.get(&source.url));
-        let mut sent_any = false;
-        let is_theirs = sent.any(|known| {
-            sent_any = true;
-            known.sha256 == legacy
-        });
-        sent_any && !is_theirs
-    }
-
-    /// Where the upstreams have the legacy file of a category.
-    pub(super) fn legacy_urls(&self, category: Category) -> Vec<Origin> {
-        let item = Item::Category(category);
-        let serving = self.serving(&item, Form::Legacy);
-        serving
-            .filter_map(|upstream| upstream.source(&item, Form::Legacy))
-            .collect()
-    }
-
-    /// Fills in how the category is published now, however the cycle fared.
-    fn describe(&mut self, category: Category, report: &mut ItemReport) {
-        let item = Item::Category(category);
-        if report.error.is_some() {
-            // What a failure left on disk is not what this cycle put there. It is looked at, and only described.
-            let _ = self.mirror.look(&item, Form::V2);
-        }
-        let v2 = self.mirror.last_seen(&item, Form::V2);
-        let legacy = self.mirror.last_seen(&item, Form::Legacy);
-        report.v2 = v2.map(|file| (file.sha256, file.bytes));
-        report.legacy_bytes = legacy.map(|file| file.bytes);
-        let entry = self.mirror.manifest().categories.get(&category);
-        let entry = entry.filter(|entry| v2.is_some_and(|file| file.sha256 == entry.v2.sha256));
-        report.models = entry.map(|entry| entry.v2.models);
-        report.dropped = entry.map_or(0, |entry| entry.v2.dropped);
-        if report.origin.is_none() {
-            report.origin = entry.map(|entry| Origin {
-                upstream: entry.source.upstream.clone(),
-                url: entry.source.url.clone(),
-            });
-        }
     }
 }
 

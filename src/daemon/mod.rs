@@ -236,7 +236,6 @@ impl Daemon {
         match self.backend.take_over().await {
             Ok(true) => {
                 self.role = Role::Writer;
-                tracing::info!("the writer of this mirror is gone; this daemon takes over");
                 self.shown.took_over();
                 self.trigger.request(Depth::Poll);
             }

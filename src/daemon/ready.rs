@@ -51,9 +51,10 @@ pub(super) enum Notice {
 #[derive(Debug)]
 pub(super) struct Ready {
     waits_for: config::Ready,
-    ready: bool,
+    /// READY was said.
+    said: bool,
     /// RELOADING was said, and the READY that ends it was not.
-    owes_ready: bool,
+    owes: bool,
     began_us: u64,
     last_forced: Option<ForcedCycle>,
 }
@@ -62,20 +63,20 @@ impl Ready {
     pub(super) const fn new(waits_for: config::Ready) -> Self {
         Self {
             waits_for,
-            ready: false,
-            owes_ready: false,
+            said: false,
+            owes: false,
             began_us: 0,
             last_forced: None,
         }
     }
 
     pub(super) const fn is_ready(&self) -> bool {
-        self.ready
+        self.said
     }
 
     /// A refresh that was asked for is not done yet.
     pub(super) const fn is_reloading(&self) -> bool {
-        self.owes_ready
+        self.owes
     }
 
     /// The last forced cycle that ended.
@@ -110,8 +111,8 @@ impl Ready {
                     .flatten()
                     .collect()
             }
-            Input::ReloadAsked if self.ready => {
-                self.owes_ready = true;
+            Input::ReloadAsked if self.said => {
+                self.owes = true;
                 vec![Notice::Reloading]
             }
             // Before the first READY there is nothing to reload from.
@@ -121,9 +122,9 @@ impl Ready {
                 complete,
                 superseded,
             } => {
-                let reloaded = self.owes_ready && !superseded;
+                let reloaded = self.owes && !superseded;
                 if reloaded {
-                    self.owes_ready = false;
+                    self.owes = false;
                 }
                 // The first READY waits for no refresh that was asked for meanwhile: no RELOADING was said for that.
                 let first = self.become_ready(settled || complete);
@@ -134,8 +135,8 @@ impl Ready {
     }
 
     fn become_ready(&mut self, usable: bool) -> Option<Notice> {
-        let first = usable && !self.ready;
-        self.ready |= usable;
+        let first = usable && !self.said;
+        self.said |= usable;
         first.then_some(Notice::Ready)
     }
 }

@@ -132,11 +132,18 @@ impl Shown {
         if role == self.role {
             return;
         }
-        tracing::warn!(
-            role = role.as_str(),
-            "the role on this mirror has changed: this daemon is its {} now",
-            role.as_str()
-        );
+        let name = role.as_str();
+        if role == Role::Writer {
+            tracing::warn!(
+                role = name,
+                "the writer of this mirror is gone; this daemon takes over"
+            );
+        } else {
+            tracing::warn!(
+                role = name,
+                "another process writes this mirror now; this daemon stands by"
+            );
+        }
         self.role = role;
         if role == Role::Writer {
             self.reports.forget_standby();

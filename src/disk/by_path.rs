@@ -27,7 +27,8 @@ pub enum Replacement {
 /// What a file may have that is only read to be compared.
 const COMPARED: u64 = 256 << 20;
 
-/// Makes `target` hold `bytes`, atomically.
+/// Makes `target` hold `bytes`, atomically. What root writes belongs to the owner of the directory that it lies in, so
+/// a status in a mirror is its owner's.
 ///
 /// # Errors
 /// Nothing was changed; the error names the step and the path.
@@ -37,6 +38,7 @@ pub fn replace(
     placement: Placement<'_>,
 ) -> Result<Replacement, DiskError> {
     let (directory, name) = parts(target)?;
+    let directory = directory.for_owner()?;
     let old = directory.read(name, Links::Refuse, COMPARED).ok().flatten();
     let old = old.map(|whole| whole.bytes);
     if old.as_deref() == Some(bytes) {

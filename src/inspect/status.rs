@@ -170,6 +170,7 @@ fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
 mod tests {
     use super::*;
     use crate::inspect::sample::{NOW, status, time};
+    use crate::ledger::status::Role;
 
     #[test]
     fn what_is_not_healthy_is_named_with_its_cause() {
@@ -187,5 +188,26 @@ mod tests {
         assert_eq!(status.complaints(later), stale);
         status.categories.clear();
         assert_eq!(status.complaints(now), ["no category is known yet"]);
+    }
+
+    #[test]
+    fn a_daemon_that_is_gone_or_breaks_its_promise_is_a_complaint() {
+        let complaints = |change: &dyn Fn(&mut Status), now: &str| {
+            let mirror = tempfile::tempdir().unwrap();
+            let mut status = status();
+            change(&mut status);
+            std::fs::write(mirror.path().join("status.json"), status.to_bytes()).unwrap();
+            let view = View::of(Some(mirror.path().as_os_str()), mirror.path()).unwrap();
+            view.complaints(time(now)).remove(0)
+        };
+        let late = complaints(&|_| (), "2026-11-22T12:20:00Z");
+        assert!(late.contains("its poll is overdue since 5m"), "{late}");
+        let gone = complaints(&|status| status.process.start_ticks += 1, NOW);
+        assert!(gone.contains("is not running"), "{gone}");
+        let once = complaints(&|status| status.role = Role::Once, "2026-11-22T12:20:00Z");
+        assert!(
+            once.contains("text_generation"),
+            "a sync need not run: {once}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What is known of every item and every upstream: the one place that status, metrics, log, tables, hooks, the
 //! supervisor's line and the library's health are read from.
 //!
-//! 1. Facts change by [`fold`] alone, one [`Event`] after the other; it is pure and answers with the [`Transition`]s:
+//! 1. Facts change by [`fold()`] alone, one [`Event`] after the other; it is pure and answers with the [`Transition`]s:
 //!    what has become another than it was.
 //! 2. A transition is news once. When an item begins to fail or fails in another way, when it recovers, when something
 //!    was published, when another upstream serves it: each is one transition; a repeat is [`Transition::StillFailing`],

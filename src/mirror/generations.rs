@@ -101,6 +101,13 @@ impl Generations {
         read_meta(&path).filter(|meta| meta.v2_sha256 == v2)
     }
 
+    /// Whether the generation with this v2 file is kept, as far as its names tell.
+    #[must_use]
+    pub fn has(&self, category: Category, v2: Digest) -> bool {
+        let is_there = |kind| self.file(category, &id(v2), kind).exists();
+        is_there("json") && is_there("v2")
+    }
+
     /// The v2 file with this digest.
     #[must_use]
     pub fn v2(&self, category: Category, v2: Digest) -> Option<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! Looking at what is published: reading only what no stamp proves, mending modes on the way.
 
+use super::layout::READABLE;
 use super::{Kind, Look, Mirror, Seen, seen};
 use crate::disk::{DiskError, Links};
 use crate::item::{Form, Item};
@@ -52,13 +53,14 @@ impl Mirror {
         }
     }
 
-    /// The most bytes that a file of a form may have.
-    fn cap(&self, form: Form) -> u64 {
+    /// How many bytes are read of a file of a form at most; a larger one is damaged.
+    #[must_use]
+    pub fn cap(&self, form: Form) -> u64 {
         let kind = match form {
             Form::V2 => Kind::V2,
             Form::Legacy | Form::Raw => Kind::Legacy,
         };
-        kind.cap(self.max_body_bytes)
+        kind.cap(self.max_body_bytes).min(READABLE)
     }
 
     /// A published file as it was last seen, without another look.

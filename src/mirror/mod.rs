@@ -84,10 +84,7 @@ impl Mirror {
         let directories = Directories::open(&config.base_path, config.directory_mode)?;
         let lock = Lock::acquire(&directories.private, config.file_mode)?;
         directories.sweep();
-        let manifest = manifest::read_manifest(&layout.manifest());
-        let stored = manifest::load(&layout.state(), |state: &State| state.format);
-        let state = stored.clone().unwrap_or_default();
-        Ok(Self {
+        let mut mirror = Self {
             directories,
             whereabouts: Whereabouts::of(&config.base_path),
             max_body_bytes: config.http.max_body_bytes,
@@ -99,17 +96,34 @@ impl Mirror {
                 ReplicateMode::Replica => Links::Refuse,
             },
             lock,
-            amended: manifest.is_none(),
-            trusted: manifest.is_some() && state.version == state::VERSION && stored.is_some(),
-            written: manifest.clone(),
-            manifest: manifest.unwrap_or_default(),
+            amended: false,
+            trusted: false,
+            written: None,
+            manifest: Manifest::default(),
             unsynced: BTreeSet::new(),
-            stored,
-            state,
+            stored: None,
+            state: State::default(),
             seen: BTreeMap::new(),
             manifest_stamp: None,
             layout,
-        })
+        };
+        mirror.recall();
+        Ok(mirror)
+    }
+
+    /// Takes what is known of the directory's files from the directory itself, and forgets what was known of another.
+    fn recall(&mut self) {
+        let manifest = manifest::read_manifest(&self.layout.manifest());
+        self.stored = manifest::load(&self.layout.state(), |state: &State| state.format);
+        self.state = self.stored.clone().unwrap_or_default();
+        let same_version = self.stored.is_some() && self.state.version == state::VERSION;
+        self.trusted = manifest.is_some() && same_version;
+        self.amended = manifest.is_none();
+        self.written.clone_from(&manifest);
+        self.manifest = manifest.unwrap_or_default();
+        self.manifest_stamp = None;
+        self.seen.clear();
+        self.unsynced.clear();
     }
 
     /// Where everything lies.
@@ -155,17 +169,19 @@ impl Mirror {
         Generations::of(&self.layout)
     }
 
-    /// Before a cycle: the directories are opened anew, and made again where they were removed; a lock that went with them
-    /// is taken anew.
+    /// Opens the directories anew before a cycle, and makes them again where they were removed. Where another directory is
+    /// the mirror now, the lock is taken there, and what is known of its files is read there.
     ///
     /// # Errors
     /// Another process was faster, the mirror was unmounted, or the directory cannot be used.
     pub fn ensure(&mut self) -> Result<(), LockError> {
         let now = Whereabouts::of(self.layout.base());
+        let mut another = false;
         match now.since(&self.whereabouts) {
             Presence::Unmounted { at } => return Err(LockError::Unmounted { at }),
             Presence::Another => {
                 let path = self.layout.base().display();
+                another = true;
                 tracing::warn!(%path, "another directory is the mirror now: {path} was replaced or mounted over");
             }
             Presence::Same | Presence::Removed => {}
@@ -174,8 +190,10 @@ impl Mirror {
         self.whereabouts = Whereabouts::of(self.layout.base());
         if !self.lock.is_in(&self.directories.private) {
             self.lock = Lock::acquire(&self.directories.private, self.file_mode)?;
-            self.seen.clear();
-            self.stored = None;
+            another = true;
+        }
+        if another {
+            self.recall();
         }
         self.check_manifest();
         Ok(())

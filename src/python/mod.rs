@@ -2,7 +2,7 @@
 //! license expressions, coercions. It knows no category and no record.
 //!
 //! 1. Everything here is a pure function of text or of a JSON value.
-//! 2. What cannot be read is a [`flaw::Flaw`]: where inside the value, and why.
+//! 2. What cannot be read is a `flaw::Flaw`: where inside the value, and why.
 
 pub(crate) mod characters;
 pub(crate) mod coerce;

@@ -1,7 +1,7 @@
 //! What identifies the version of a file that an upstream sent (RFC 9110 section 8.8), and how long it is trusted.
 //!
 //! 1. Both headers are kept byte for byte.
-//! 2. A `Last-Modified` less than [`STRONG`] older than the answer's `Date` is weak: a second version of the same second
+//! 2. A `Last-Modified` less than `STRONG` older than the answer's `Date` is weak: a second version of the same second
 //!    would have the same one. It is kept and not sent.
 //! 3. Trust ends: once a day each URL is asked unconditionally, at a time of day that its name decides, so that the files
 //!    of an upstream do not all come on the same poll.

@@ -3,6 +3,7 @@
 //! Each guard is a file of its own: a function of what is published and the draft. The first that objects decides.
 
 mod empty;
+mod size;
 
 use crate::category::Category;
 use crate::digest::Digest;
@@ -29,9 +30,17 @@ pub enum Verdict {
     Refused(Rejected),
 }
 
-/// Judges a draft against what is published.
+/// Judges a draft against what is published; `most` is how many bytes are ever read of a v2 file.
 #[must_use]
-pub fn judge(category: Category, published: Option<Published>, draft: &Draft) -> Verdict {
+pub fn judge(
+    category: Category,
+    published: Option<Published>,
+    draft: &Draft,
+    most: u64,
+) -> Verdict {
+    if let Some(reason) = size::refuses(draft.v2.len() as u64, most) {
+        return Verdict::Refused(reason);
+    }
     let Some(published) = published else {
         return Verdict::Publish;
     };
@@ -87,9 +96,11 @@ mod tests {
             (text, published("a", 1), draft("{}", 0), "refused"),
             (text, published("{ }", 0), draft("{}", 0), "publish"),
             (Category::Blip, published("a", 1), draft("{}", 0), "publish"),
+            (text, None, draft("{\"a\": {}}", 1), "refused"),
+            (text, published("a", 1), draft("{\"a\": {}}", 1), "refused"),
         ] {
             assert_eq!(
-                name(judge(category, published, &draft)),
+                name(judge(category, published, &draft, 8)),
                 expected,
                 "{draft:?}"
             );

@@ -179,7 +179,7 @@ entry() { # PATTERN...: one entry of the journal has them all
 }
 check "the journal has CATEGORY, OUTCOME, URL and ELAPSED_MS as fields" until_true entry \
   '"CATEGORY":"clip"' '"OUTCOME":"updated"' '"URL":"/srv/upstream/clip.json"' '"ELAPSED_MS":"[0-9.]+"' \
-  '"MESSAGE":"published"' '"PRIORITY":"6"' '"SYSLOG_IDENTIFIER":"horde-refd"'
+  '"MESSAGE":"published clip: ' '"PRIORITY":"6"' '"SYSLOG_IDENTIFIER":"horde-refd"'
 check "and a failure as a warning" until_true entry '"CATEGORY":"blip"' '"OUTCOME":"failed"' '"PRIORITY":"4"'
 check "and a recovery" until_true entry '"CATEGORY":"blip"' '"OUTCOME":"recovered"' '"FAILURES":"1"'
 
@@ -233,7 +233,7 @@ mkdir -p /var/lib/elsewhere
 chmod 777 /var/lib/elsewhere
 systemctl start "$unit"
 check "a write outside the state directory is refused" until_true entry \
-  '"MESSAGE":"cannot write our own report"' '"ERROR":"[^"]*[Rr]ead-only'
+  '"MESSAGE":"cannot write our own report: [^"]*[Rr]ead-only'
 nothing_there() { active && [ -z "$(ls -A /var/lib/elsewhere)" ]; }
 check "and nothing is there, and the daemon goes on" nothing_there
 inside_refused() {

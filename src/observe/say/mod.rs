@@ -10,6 +10,7 @@ use tracing::Level;
 use crate::cycle::ItemReport;
 use crate::item::Item;
 use crate::ledger::{Transition, Trouble};
+use crate::mirror::Changes;
 
 /// Writes the lines that an event's news give.
 pub fn say(news: &[Transition]) {
@@ -104,7 +105,7 @@ fn lines(news: &[Transition]) -> Vec<Line> {
     lines.extend(groups.iter().map(|(cause, items, line)| Line {
         level: Some(cause.level),
         message: format!("{} {}", names(items), cause.words),
-        category: category(items),
+        category: Some(categories(items)),
         outcome: Some(cause.outcome),
         failures: line.failures,
         failing_seconds: line.failing_seconds,
@@ -229,15 +230,19 @@ fn names(items: &[&Item]) -> String {
     }
 }
 
-fn category(items: &[&Item]) -> Option<String> {
+fn categories(items: &[&Item]) -> String {
     let names: Vec<String> = items.iter().map(ToString::to_string).collect();
-    Some(names.join(","))
+    names.join(",")
 }
 
 fn published(item: &Item, report: &ItemReport) -> Line {
-    let changes = report.changes.unwrap_or_default();
+    let counts = report.changes.unwrap_or_default();
     let models = report.models.map_or(String::new(), |models| {
-        let (added, removed, changed) = (changes.added, changes.removed, changes.changed);
+        let Changes {
+            added,
+            removed,
+            changed,
+        } = counts;
         format!(": {models} models, +{added} -{removed} ~{changed}")
     });
     let origin = report.origin.as_ref();

@@ -27,8 +27,8 @@ fn write_status(directory: &Path, mirror: &Path, seconds_ago: i64) {
     let then = jiff::Timestamp::from_second(now.as_second() - seconds_ago).unwrap();
     let writer = serde_json::to_value(Writer::current()).unwrap();
     let mut file = json!({
-        "format": 1, "version": "0.1.0", "since": then, "role": "writer", "base_path": mirror,
-        "upstream": "/srv/legacy", "updated_at": then, "next_poll": null, "last_forced": null,
+        "format": 2, "version": "0.1.0", "since": then, "role": "writer", "base_path": mirror,
+        "updated_at": then, "next_poll": null, "last_forced": null,
         "cycles": 1, "stale_after_seconds": 3600,
         "categories": {"image_generation": {"state": "fresh", "last_success": then, "models": 231}},
     });
@@ -83,10 +83,13 @@ fn old_success_is_stale_without_the_daemon_saying_so() {
 fn without_a_daemon_the_manifest_says_what_is_there() {
     let mirror = tempfile::tempdir().unwrap();
     let sha256 = "0".repeat(64);
-    let manifest = json!({"format": 1, "generator": "horde-refd 0.1.0", "categories": {"clip": {
-        "v2": {"file": "clip.json", "sha256": sha256, "bytes": 10, "models": 2},
-        "legacy": {"file": "legacy/clip.json", "sha256": sha256, "bytes": 10},
-        "source": {"url": "https://example.org/clip.json", "etag": null, "last_modified": null},
+    let url = "https://example.org/clip.json";
+    let source = json!({"upstream": "github", "url": url, "etag": null, "last_modified": null});
+    let manifest = json!({"format": 2, "generator": "horde-refd 0.1.0", "categories": {"clip": {
+        "v2": {"file": "clip.json", "sha256": sha256, "bytes": 10, "models": 2, "dropped": 0},
+        "made_from": {"form": "legacy", "sha256": sha256, "on_invalid_record": "reject"},
+        "legacy": {"file": "legacy/clip.json", "sha256": sha256, "bytes": 10, "source": source},
+        "source": source,
         "published_at": "2026-01-01T00:00:00Z",
     }}});
     std::fs::write(mirror.path().join("manifest.json"), manifest.to_string()).unwrap();
@@ -157,7 +160,10 @@ fn watch_prints_again_until_the_reader_leaves() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut seen = 0;
+    // A watch that only complains prints nothing here; its end would end the lines.
+    let bound = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while seen < 2 {
+        assert!(std::time::Instant::now() < bound, "never printed twice");
         let line = lines.next().unwrap().unwrap();
         seen += usize::from(line.starts_with("horde-refd "));
         assert!(!line.contains('\u{1b}'), "{line:?}");

@@ -273,11 +273,11 @@ impl World {
         tree(&self.mirror())
     }
 
-    /// The same without state.json, which says when a body was last received, and the directory of that file.
+    /// The same without what a cycle writes that changes nothing: state and status, and the directory that they lie in.
     pub fn published(&self) -> BTreeMap<PathBuf, Entry> {
         let mut tree = self.tree();
-        for path in [".horde-refd", ".horde-refd/state.json"] {
-            tree.remove(Path::new(path));
+        for path in ["", "/state.json", "/status.json"] {
+            tree.remove(Path::new(&format!(".horde-refd{path}")));
         }
         tree
     }

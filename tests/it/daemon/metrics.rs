@@ -26,13 +26,19 @@ fn every_family_of_the_contract_is_there_and_tells_the_truth() {
         "horde_refd_build_info",
         "horde_refd_convert_seconds",
         "horde_refd_downloaded_bytes_total",
+        "horde_refd_dropped_records",
+        "horde_refd_guard_removed_models",
+        "horde_refd_held",
         "horde_refd_last_change_timestamp_seconds",
         "horde_refd_last_success_timestamp_seconds",
         "horde_refd_models",
+        "horde_refd_pinned",
         "horde_refd_published_bytes",
         "horde_refd_refreshes_total",
+        "horde_refd_served_by",
         "horde_refd_stale",
         "horde_refd_upstream_requests_total",
+        "horde_refd_upstream_up",
         "horde_refd_watch_events_total",
     ];
     assert_eq!(names, contract);
@@ -72,7 +78,7 @@ fn every_family_of_the_contract_is_there_and_tells_the_truth() {
         Some(bodies as f64)
     );
     let answered = |families: &BTreeMap<String, Family>, code: &str| {
-        families["horde_refd_upstream_requests_total"].get(&[("code", code)])
+        families["horde_refd_upstream_requests_total"].get(&[("upstream", "flat"), ("code", code)])
     };
     assert_eq!(answered(&first, "200"), Some(10.0));
     let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -113,7 +119,11 @@ fn counters_are_there_before_they_count() {
     until("the metrics file", || path.exists());
     let families = read(&path);
     let requests = &families["horde_refd_upstream_requests_total"];
-    assert!(requests.get(&[("code", "200")]).is_some());
+    assert!(
+        requests
+            .get(&[("upstream", "flat"), ("code", "200")])
+            .is_some()
+    );
     for outcome in ["updated", "unchanged", "rejected", "failed"] {
         let labels = [("category", "blip"), ("outcome", outcome)];
         let count = families["horde_refd_refreshes_total"].get(&labels);
@@ -152,7 +162,12 @@ fn a_metrics_file_that_cannot_be_written_is_reported_once_and_harms_nothing() {
         let refresh = daemon.command(&["refresh", "--wait"]);
         assert_eq!(refresh.status.code(), Some(0), "{refresh:?}");
     }
-    assert_eq!(daemon.lines(&["ERROR", "file=metrics"]).len(), 1);
+    assert_eq!(
+        daemon
+            .lines(&["ERROR", "horde-refd.prom", "cannot write our own report"])
+            .len(),
+        1
+    );
     fs::create_dir(world.path("nowhere")).unwrap();
     daemon.command(&["refresh", "--wait"]);
     until("it is written", || path.exists());

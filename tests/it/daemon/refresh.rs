@@ -111,14 +111,14 @@ fn a_daemon_that_dies_ends_the_wait() {
 }
 
 #[test]
-fn a_hold_is_named_by_the_refresh_that_it_stopped() {
+fn a_limit_is_named_by_the_refresh_that_it_stopped() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let daemon = origin.of(world.setup()).started();
     origin.mood(Mood::Limit(600));
     let refresh = daemon.command(&["refresh", "--wait"]);
     assert_eq!(refresh.status.code(), Some(1), "{refresh:?}");
     let why = text(&refresh.stderr);
-    assert!(why.contains("blip is held"), "{why}");
+    assert!(why.contains("blip is limited"), "{why}");
     assert!(why.contains("asked to be left alone until"), "{why}");
 }
 

@@ -28,7 +28,7 @@ fn a_fresh_mirror_says_all_that_the_contract_names() {
     let begun = jiff::Timestamp::now().as_duration().as_secs_f64();
     let daemon = world.started();
     let status = daemon.status().unwrap();
-    assert_eq!(status["format"], 1);
+    assert_eq!(status["format"], 2);
     assert_eq!(status["pid"], daemon.pid());
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(status["role"], "writer");
@@ -112,14 +112,14 @@ fn states_come_and_go_and_each_change_is_one_line_in_the_log() {
     assert_eq!(check(&daemon).0, 1);
     assert_eq!(refresh(), Some(0));
     daemon.wait_state("clip", "fresh");
-    // held
+    // limited
     origin.mood(Mood::Limit(600));
     assert_eq!(refresh(), Some(1));
-    let status = daemon.wait_state("blip", "held");
+    let status = daemon.wait_state("blip", "limited");
     let now = jiff::Timestamp::now().as_duration().as_secs_f64();
     assert!(time(&status["next_poll"]) > now + 500.0, "{status}");
     let (code, line) = check(&daemon);
-    assert!(code == 1 && line.contains("blip is held"), "{line}");
+    assert!(code == 1 && line.contains("blip is limited"), "{line}");
 }
 
 #[test]
@@ -212,16 +212,16 @@ fn a_rate_limit_is_one_line_however_often_its_end_moves() {
 }
 
 #[test]
-fn the_first_status_after_a_restart_knows_of_a_hold() {
+fn the_first_status_after_a_restart_knows_of_a_limit() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let daemon = origin.of(world.setup()).started();
     origin.mood(Mood::Limit(3600));
     daemon.command(&["refresh", "--wait"]);
-    daemon.wait_state("blip", "held");
+    daemon.wait_state("blip", "limited");
     let _ = daemon.stop();
     let daemon = origin.of(world.setup()).start();
     let first = daemon.wait_status("the first status", |_| true);
-    assert_eq!(first["categories"]["blip"]["state"], "held");
+    assert_eq!(first["categories"]["blip"]["state"], "limited");
 }
 
 #[test]

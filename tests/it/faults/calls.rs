@@ -67,7 +67,13 @@ fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
                 strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &inject]);
                 // What the loader opens is no fault of a disk.
                 if *calls != "write" && *calls != "fsync" {
-                    for below in ["", "legacy", ".horde-refd", ".horde-refd/previous"] {
+                    for below in [
+                        "",
+                        "legacy",
+                        ".horde-refd",
+                        ".horde-refd/generations",
+                        ".horde-refd/generations/clip",
+                    ] {
                         strace.arg("-P").arg(base.join(below));
                     }
                 }

@@ -98,21 +98,29 @@ fn the_json_has_the_shape_of_the_contract() {
     let set = |words: &[&str]| -> BTreeSet<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
     };
-    assert_eq!(keys(&json), set(&["categories", "elapsed_seconds"]));
+    assert_eq!(
+        keys(&json),
+        set(&["categories", "files", "elapsed_seconds"])
+    );
+    assert_eq!(json["files"], serde_json::json!({}));
     assert!(json["elapsed_seconds"].as_f64().unwrap() > 0.0);
     let names: Vec<&str> = Category::ALL.map(Category::name).to_vec();
     assert_eq!(keys(&json["categories"]), set(&names));
     for category in Category::ALL {
         let entry = &json["categories"][category.name()];
-        let expected = [
+        let mut expected = set(&[
             "outcome",
             "upstream",
             "downloaded_bytes",
             "models",
+            "dropped",
             "v2_sha256",
             "issues",
-        ];
-        assert_eq!(keys(entry), set(&expected), "{category}");
+        ]);
+        if category.has_legacy() {
+            expected.extend(set(&["source", "changes"]));
+        }
+        assert_eq!(keys(entry), expected, "{category}");
         if !category.has_legacy() {
             assert_eq!(entry["outcome"], "skipped", "{category}");
             assert_eq!(entry["upstream"], "none", "{category}");
@@ -125,6 +133,10 @@ fn the_json_has_the_shape_of_the_contract() {
         assert_eq!(entry["upstream"], "downloaded");
         assert_eq!(entry["downloaded_bytes"], sent.len());
         assert_eq!(entry["models"], records.as_object().unwrap().len());
+        assert_eq!(entry["dropped"], 0);
+        assert_eq!(entry["source"], "flat");
+        let changes = serde_json::json!({"added": entry["models"], "removed": 0, "changed": 0});
+        assert_eq!(entry["changes"], changes, "{category}");
         assert_eq!(entry["v2_sha256"], sha256(&v2));
         let report = horde_refd::convert::check(category, &sent);
         assert_eq!(entry["issues"], report.issues.len(), "{category}");
@@ -136,7 +148,8 @@ fn the_manifest_names_what_is_published() {
     let world = World::new();
     world.sync(&[]).expect(0);
     let manifest = world.manifest();
-    assert_eq!(manifest["format"], 1);
+    assert_eq!(manifest["format"], 2);
+    assert_eq!(manifest["files"], serde_json::json!({}));
     let version = concat!("horde-refd ", env!("CARGO_PKG_VERSION"));
     assert_eq!(manifest["generator"], version);
     let categories = manifest["categories"].as_object().unwrap();
@@ -154,10 +167,21 @@ fn the_manifest_names_what_is_published() {
                 assert_eq!(part["models"], records.as_object().unwrap().len());
             }
         }
-        assert_eq!(
-            entry["source"]["url"],
-            world.sent(category).to_str().unwrap()
-        );
+        let made_from = serde_json::json!({
+            "form": "legacy",
+            "sha256": entry["legacy"]["sha256"],
+            "on_invalid_record": "reject",
+        });
+        assert_eq!(entry["made_from"], made_from);
+        assert_eq!(entry["v2"]["dropped"], 0);
+        let source = serde_json::json!({
+            "upstream": "flat",
+            "url": world.sent(category).to_str().unwrap(),
+            "etag": null,
+            "last_modified": null,
+        });
+        assert_eq!(entry["source"], source);
+        assert_eq!(entry["legacy"]["source"], source);
         let published: jiff::Timestamp = entry["published_at"].as_str().unwrap().parse().unwrap();
         assert!(published <= jiff::Timestamp::now());
     }
@@ -198,17 +222,17 @@ fn the_table_tells_what_changed() {
     let first = table(&world);
     assert_eq!(
         row(&first, "CATEGORY"),
-        ["OUTCOME", "MODELS", "BYTES", "CHANGES"]
+        ["OUTCOME", "SOURCE", "MODELS", "BYTES", "CHANGES"]
     );
     let bytes = std::fs::metadata(world.v2(Category::Blip)).unwrap().len();
-    let expected = ["updated", "2", &bytes.to_string(), "+2", "-0", "~0"];
+    let expected = ["updated", "flat", "2", &bytes.to_string(), "+2", "-0", "~0"];
     assert_eq!(row(&first, "blip"), expected);
     assert_eq!(row(&first, "lora")[0], "skipped");
     // One model in the place of another, and one changed.
     world.edit(Category::Blip, "\"bare\"", "\"renamed\"");
     world.edit(Category::Blip, "Writes captions.", "Writes titles.");
     let second = table(&world);
-    assert_eq!(row(&second, "blip")[3..], ["+1", "-1", "~1"]);
+    assert_eq!(row(&second, "blip")[4..], ["+1", "-1", "~1"]);
     assert_eq!(row(&second, "clip")[0], "unchanged");
 }
 

@@ -48,6 +48,8 @@ fn a_403_without_limits_is_no_hold() {
     let server = Scripted::start(|_, _| Action::Send(answer_with(403, &[], b"no")));
     world.sync_from(&server.url(), &[]).expect(1);
     assert_eq!(server.requests().len(), 10);
-    let state = world.private().join("state.json");
-    assert!(!state.exists(), "there is nothing to remember");
+    let state = world.state();
+    assert_eq!(state["rate_limits"], serde_json::json!({}), "{state}");
+    // Since when each of the ten URLs fails is remembered.
+    assert_eq!(state["failing"].as_object().unwrap().len(), 10, "{state}");
 }

@@ -79,7 +79,7 @@ fn without_any_published_file_no_old_data_is_told_of() {
     let upstream = upstream.to_str().unwrap();
     let ran = sync(&world, "/nowhere", &["blip"]).expect(1);
     let shown = row(&ran, Category::Blip);
-    assert_eq!(shown, "blip failed - - nothing published, see below");
+    assert_eq!(shown, "blip failed - - - nothing published, see below");
     sync(&world, upstream, &["blip"]).expect(0);
     let ran = sync(&world, "/nowhere", &["blip"]).expect(1);
     let shown = row(&ran, Category::Blip);

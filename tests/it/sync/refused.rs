@@ -185,7 +185,7 @@ fn a_404_fails_at_once_and_costs_the_others_nothing() {
 fn a_missing_upstream_directory_is_named_and_the_mirror_stays() {
     let world = World::new();
     world.sync(&[]).expect(0);
-    let before = world.tree();
+    let before = world.published();
     let ran = world.sync_from("/nowhere/at/all", &[]).expect(1);
     ran.all("failed", "failed");
     let error = ran.error(Category::Blip);

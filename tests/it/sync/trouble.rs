@@ -85,7 +85,7 @@ fn what_a_crash_left_is_swept_and_nothing_else() {
         ".blip.json.aB3.tmp",
         "legacy/.models.csv.x.tmp",
         ".horde-refd/.state.json.q.tmp",
-        ".horde-refd/previous/.blip.json.link.tmp",
+        ".horde-refd/generations/blip/.0123456789ab.v2.link.tmp",
     ];
     let foreign = [".hidden", "notes.tmp", "custom.json", "legacy/db.json"];
     for name in left.iter().chain(&foreign) {
