@@ -16,7 +16,7 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Seen, Source, Unwritten, V2Entry,
+    Changes, Entry, Generation, Known, LegacyEntry, Look, Seen, Source, Unwritten, V2Entry,
 };
 use crate::upstream::Validators;
 
@@ -42,7 +42,10 @@ impl Cycle<'_> {
                 read.ok().flatten()
             });
             self.write_v2(category, &draft.v2, draft.sha256, before.seen)?;
-            changes = Some(Changes::between(old.as_deref(), &draft.v2));
+            changes = Some(match old {
+                Some(old) => Changes::between(Some(&old), &draft.v2),
+                None => Changes::first(draft.models),
+            });
             report.changes = changes;
             report.outcome = Outcome::Updated;
         }
@@ -146,14 +149,17 @@ impl Cycle<'_> {
         }
     }
 
-    /// Puts right what needs no upstream before a category is looked at: an entry that the manifest lacks, a legacy file
-    /// that is missing. What became of the category by that.
-    pub(super) fn prepare(&mut self, category: Category) -> Outcome {
+    /// Puts right what needs no upstream before a category is worked on: an entry that the manifest lacks, a legacy file
+    /// that is missing. What became of the category by that, and its legacy file as it was seen.
+    pub(super) fn prepare(&mut self, category: Category) -> (Outcome, Look) {
         self.identify(category);
-        if self.bring_back_legacy(category) {
-            Outcome::Updated
-        } else {
-            Outcome::Unchanged
+        let item = Item::Category(category);
+        match self.mirror.look(&item, Form::Legacy) {
+            Ok(look) if look.seen.is_none() && self.bring_back_legacy(category) => {
+                let look = self.mirror.look(&item, Form::Legacy);
+                (Outcome::Updated, look.unwrap_or_default())
+            }
+            look => (Outcome::Unchanged, look.unwrap_or_default()),
         }
     }
 
@@ -236,9 +242,6 @@ impl Cycle<'_> {
             return false;
         };
         let sha256 = wanted.sha256;
-        if !matches!(self.mirror.look(&item, Form::Legacy), Ok(look) if look.seen.is_none()) {
-            return false;
-        }
         let Some(legacy) = self.mirror.generations().legacy(category, sha256) else {
             return false;
         };
@@ -335,17 +338,21 @@ impl Cycle<'_> {
         }
     }
 
-    /// What a URL has sent, and no longer what another one once sent.
+    /// What a URL has sent.
     pub(super) fn remember(&mut self, origin: &Origin, known: Known) {
-        let asked: Vec<String> = Category::ALL
-            .iter()
-            .flat_map(|&category| self.legacy_urls(category))
-            .map(|origin| origin.url)
-            .collect();
         let validators = &mut self.mirror.state().validators;
-        if validators.insert(origin.url.clone(), known).is_none() {
-            validators.retain(|url, _| asked.contains(url));
+        validators.insert(origin.url.clone(), known);
+    }
+
+    /// Forgets what URLs have sent that are no longer asked, once a new one has sent something.
+    pub(super) fn forget_others(&mut self, known_before: usize) {
+        if self.mirror.state().validators.len() <= known_before {
+            return;
         }
+        let all = Category::ALL.iter();
+        let asked: Vec<_> = all.flat_map(|&one| self.legacy_urls(one)).collect();
+        let validators = &mut self.mirror.state().validators;
+        validators.retain(|url, _| asked.iter().any(|origin| origin.url == *url));
     }
 
     /// Ends a round of writing: the manifest, and what outlives the run.
