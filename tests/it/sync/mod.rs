@@ -4,6 +4,7 @@ mod again;
 mod crash;
 mod durability;
 mod first;
+mod generations;
 mod limits;
 mod people;
 mod readers;
