@@ -148,7 +148,7 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
         Action::Send(answer(head, &legacy(category.unwrap(), number)))
     });
     let mut last = std::collections::BTreeMap::new();
-    let mut whole = 0;
+    let (mut whole, mut moved) = (0, 0);
     let mut fortune = fastrand::Rng::with_seed(7);
     let files: Vec<_> = Category::with_legacy()
         .map(|category| world.v2(category))
@@ -161,7 +161,7 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
         let mut child = start(&world, &server);
         server.wait_for(asked + fortune.usize(1..=10), LONG);
         // Chance, not synchronisation: the moment of death is anywhere between here and the end.
-        std::thread::sleep(Duration::from_micros(fortune.u64(0..6000)));
+        std::thread::sleep(Duration::from_micros(fortune.u64(0..90_000)));
         child.kill().unwrap();
         let ended = child.wait().unwrap();
         whole += usize::from(ended.success());
@@ -182,13 +182,14 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
             assert!(number <= stored_number, "{category} is ahead of its source");
             let before = last.insert(category, number).unwrap_or_default();
             assert!(number >= before, "{category} went back");
+            moved += usize::from(number > before);
         }
     }
     stop.store(true, Ordering::Relaxed);
     let reads = reading.join().unwrap();
     assert!(reads > rounds(), "{reads} reads");
     println!(
-        "{} rounds, {whole} of them ended before the kill, {reads} files read",
+        "{} rounds, {whole} of them ended before the kill, {moved} files published, {reads} read",
         rounds()
     );
     assert!(whole < rounds(), "nothing was ever killed in time");
