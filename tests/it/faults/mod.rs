@@ -6,6 +6,7 @@ mod filesystems;
 mod neighbours;
 mod noted;
 mod owners;
+mod power;
 mod process;
 
 use std::path::{Path, PathBuf};

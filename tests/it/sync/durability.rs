@@ -16,7 +16,7 @@ const CALLS: &str = "trace=write,?writev,?pwrite64,fsync,fdatasync,close,?rename
 
 /// One system call that matters, in the order of the recording.
 #[derive(Debug, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     Write(PathBuf),
     Sync(PathBuf),
     Close(PathBuf),
@@ -170,7 +170,8 @@ fn assert_durable(calls: &[Call], base: &Path) -> (usize, usize) {
     (over, published)
 }
 
-fn recorded(world: &World) -> Vec<Call> {
+/// What a `sync` of this world calls.
+pub(crate) fn recorded(world: &World) -> Vec<Call> {
     let trace = world.path("trace");
     let sync = world.command(&["sync", "--layout", "flat", "--upstream"]);
     let mut strace = bare("strace");

@@ -2,7 +2,7 @@
 
 mod again;
 mod crash;
-mod durability;
+pub(crate) mod durability;
 mod first;
 mod generations;
 mod limits;
