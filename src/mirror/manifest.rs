@@ -123,28 +123,52 @@ impl Default for Manifest {
 /// The manifest of a mirror, for those who only read it; `None` when there is none that can be read.
 #[must_use]
 pub fn read_manifest(path: &Path) -> Option<Manifest> {
-    load(path, |manifest: &Manifest| manifest.format)
+    match read(path, |manifest: &Manifest| manifest.format) {
+        Ok(manifest) => manifest,
+        Err(Unusable { error, .. }) => {
+            tracing::debug!(path = %path.display(), error, "the manifest is of no use");
+            None
+        }
+    }
 }
 
-/// Reads the manifest or the state; one that cannot be read, or is of another format, counts as absent.
+/// Why the manifest or the state is of no use, as it is said.
+struct Unusable {
+    what: &'static str,
+    error: Option<String>,
+}
+
+/// Reads the manifest or the state for its writer; one that cannot be read, or is of another format, counts as absent,
+/// which is said.
 pub(super) fn load<T: DeserializeOwned>(path: &Path, format: impl Fn(&T) -> u32) -> Option<T> {
-    let bytes = match disk::read(path, Links::Follow, Kind::Manifest.cap(0)) {
-        Ok(bytes) => bytes?,
-        Err(error) => {
-            tracing::warn!(path = %path.display(), error = %error.source, "our own file {} cannot be read and is made anew", path.display());
-            return None;
+    match read(path, format) {
+        Ok(value) => value,
+        Err(Unusable { what, error }) => {
+            let path = path.display();
+            if let Some(error) = error {
+                tracing::warn!(%path, "our own file {path} {what} and is made anew: {error}");
+            } else {
+                tracing::info!(%path, "our own file {path} {what} and is made anew");
+            }
+            None
         }
+    }
+}
+
+fn read<T: DeserializeOwned>(
+    path: &Path,
+    format: impl Fn(&T) -> u32,
+) -> Result<Option<T>, Unusable> {
+    let unusable = |what, error| Unusable { what, error };
+    let bytes = disk::read(path, Links::Follow, Kind::Manifest.cap(0))
+        .map_err(|error| unusable("cannot be read", Some(error.source.to_string())))?;
+    let Some(bytes) = bytes else {
+        return Ok(None);
     };
     match serde_json::from_slice::<T>(&bytes) {
-        Ok(value) if format(&value) == FORMAT => Some(value),
-        Ok(_) => {
-            tracing::info!(path = %path.display(), "our own file {} is of another format and is made anew", path.display());
-            None
-        }
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "our own file {} is damaged and is made anew", path.display());
-            None
-        }
+        Ok(value) if format(&value) == FORMAT => Ok(Some(value)),
+        Ok(_) => Err(unusable("is of another format", None)),
+        Err(error) => Err(unusable("is damaged", Some(error.to_string()))),
     }
 }
 

@@ -208,7 +208,8 @@ impl Mirror {
         let stamp = self.directories.base.stamp(MANIFEST, Links::Refuse);
         let stamp = stamp.ok().flatten();
         if stamp.is_none() || stamp != self.manifest_stamp {
-            self.written = manifest::read_manifest(&self.layout.manifest());
+            let path = self.layout.manifest();
+            self.written = manifest::load(&path, |manifest: &Manifest| manifest.format);
         }
         let readable = stamp.is_some_and(|stamp| stamp.has_mode(self.file_mode));
         self.amended |= !readable || self.written.as_ref() != Some(&self.manifest);

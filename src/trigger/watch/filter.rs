@@ -6,7 +6,8 @@
 //!    file in the mirror must not wake the cycle that writes it, nor the manifest.
 //! 4. `Modify(Data)` from inotify is a weak hint: a writer is at work and will close its file, except for
 //!    truncate(2), which never opens one. From the poll watcher it is a change that is already complete.
-//! 5. A watched directory that goes, comes or is renamed asks for its watch to be checked.
+//! 5. Another mode or owner is a change: a file that readers may not read is damaged.
+//! 6. A watched directory that goes, comes or is renamed asks for its watch to be checked.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -168,9 +169,8 @@ pub(super) fn judge(
         // One rename inside a directory is reported as From, To and Both: the third tells nothing new.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return None,
         EventKind::Modify(ModifyKind::Name(_)) => (Kind::Rename, Effect::Changed),
-        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) if polled => {
-            (Kind::Modify, Effect::Changed)
-        }
+        EventKind::Modify(ModifyKind::Data(_)) if polled => (Kind::Modify, Effect::Changed),
+        EventKind::Modify(ModifyKind::Metadata(_)) => (Kind::Modify, Effect::Changed),
         EventKind::Modify(ModifyKind::Data(_)) => (Kind::Modify, Effect::Changing),
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
             (Kind::CloseWrite, Effect::Changed)
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn invariants_2_and_4_kinds() {
+    fn invariants_2_4_and_5_kinds() {
         let write_time = EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime));
         let any_metadata = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
         let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
@@ -281,7 +281,7 @@ mod tests {
                 None,
             ),
             (EventKind::Access(AccessKind::Read), INOTIFY, None),
-            (any_metadata, INOTIFY, None),
+            (any_metadata, INOTIFY, hint(Kind::Modify, Effect::Changed)),
             (write_time, POLL, hint(Kind::Modify, Effect::Changed)),
             (data, POLL, hint(Kind::Modify, Effect::Changed)),
             (data, INOTIFY, hint(Kind::Modify, Effect::Changing)),

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use crate::common::origin::{Mood, Origin};
 use crate::common::{Daemon, FILES, World, legacy, until};
@@ -45,6 +45,20 @@ fn a_local_edit_gives_way_to_a_poll_by_the_clock_too() {
     daemon.wait_lines(2, &["published", "category=clip"]);
     world.wait_v2("clip.json", "upstream");
     daemon.wait_state("clip", "fresh");
+}
+
+/// It stayed unreadable until the next poll.
+#[test]
+fn a_file_that_readers_may_not_read_is_mended_at_once() {
+    both_backends(|world, daemon| {
+        let (v2, legacy) = (world.v2("blip.json"), world.legacy("blip.json"));
+        for path in [v2, legacy] {
+            let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+            until("it is readable again", || mode() == 0o644);
+        }
+        assert_eq!(daemon.begun("poll"), 1, "it was not a poll");
+    });
 }
 
 #[test]
