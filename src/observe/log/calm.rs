@@ -2,7 +2,8 @@
 //!
 //! 1. What counts is the sentence, fields apart: it names which and why. News come through a few times before they are
 //!    counted, trouble once; then one line a minute says how often, and one at the end (`crate::repeat`).
-//! 2. Lines for debugging are never counted, nor is what a hook prints, which has a bound of its own.
+//! 2. Lines for debugging are never counted, nor is what a hook prints, which has a bound of its own, nor the daemon's
+//!    answer to a signal, which a person waits for.
 //! 3. The lines that say how often come from the thread that writes the log, so that they come on time and without a
 //!    clock that ticks while there is nothing to say.
 
@@ -25,8 +26,8 @@ const NEWS: u64 = 3;
 const SENTENCES: usize = 1024;
 /// Where the lines that say how often come from.
 const OWN: &str = module_path!();
-/// Where a hook's output comes from.
-const HOOKS: &str = "horde_refd::observe::hooks";
+/// Where a hook's output and the daemon's answers come from.
+const NEVER_COUNTED: [&str; 2] = ["horde_refd::observe::hooks", "horde_refd::daemon"];
 
 /// What was said lately.
 static SAID: Said = Said(Mutex::new(BTreeMap::new()));
@@ -41,7 +42,8 @@ impl<S: Subscriber> Layer<S> for Calm {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
         let target = metadata.target();
-        if *metadata.level() > Level::INFO || target == OWN || target.starts_with(HOOKS) {
+        let free = NEVER_COUNTED.iter().any(|place| target.starts_with(place));
+        if *metadata.level() > Level::INFO || target == OWN || free {
             return true;
         }
         let mut sentence = Sentence(String::new());

@@ -94,7 +94,7 @@ fn ready_comes_at_once_where_good_files_are() {
     let daemon = manager.of_setup(origin.of(world.setup())).start();
     assert_eq!(manager.next_of_state(), "READY=1\n");
     assert_eq!(world.assert_whole(), 10);
-    daemon.wait_lines(1, &["published", "category=blip"]);
+    daemon.wait_lines(1, &["brought back", "category=blip"]);
     daemon.wait_state("blip", "fresh");
     assert_eq!(daemon.cycles(), 0, "the first poll still hangs");
 }
