@@ -93,7 +93,7 @@ impl Witness for News {
     fn saw(&self, event: &Event, transitions: &[Transition]) {
         say(transitions);
         if let Event::Mended(item, _) = event {
-            // The loop ends after every cycle: without it nobody is left to hear of it.
+            // The loop ends after every cycle: without it nothing is left that could hear of it.
             let _ = self.0.send(item.clone());
         }
     }

@@ -212,7 +212,7 @@ impl Shown {
         let ledger = self.backend.ledger();
         let summary = ledger.summary(clock::now(), next);
         match self.role {
-            Role::Standby => format!("standing by: {summary}"),
+            Role::Standby => format!("on standby: {summary}"),
             _ if ledger.cycles == 0 => format!("waiting for the first poll: {summary}"),
             _ => summary,
         }
