@@ -1,7 +1,7 @@
 //! What a cycle would publish for a category: body in, draft out; pure.
 //!
 //! 1. The same body under the same policy gives the same draft, in every process of the same version.
-//! 2. A body that is no reference at all is told apart from one whose records are refused: the first is a fault of the
+//! 2. A body that is no reference at all is another thing than one whose records are refused: the first is a fault of the
 //!    way, the second is the upstream's word.
 
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub enum NoDraft {
 /// Makes the draft of a legacy body.
 ///
 /// `received` says that the body came over a way that may have cut it: a CSV must then end in a whole row. A file that
-/// somebody edits on disk need not.
+/// is edited on disk need not.
 ///
 /// # Errors
 /// The body is no reference, or one whose records cannot be converted.
@@ -145,7 +145,7 @@ mod tests {
                 Kind::Draft { models: 1 },
                 Kind::Draft { models: 1 },
             ),
-            // Cut off within a row, and at its end: the second cannot be told from an editor's habit on disk.
+            // Cut off within a row, and at its end: the second looks like an editor's habit on disk.
             (
                 text,
                 "name,parameters_bn\na,1\nb,\"",

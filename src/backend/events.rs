@@ -1,4 +1,4 @@
-//! Who is told when a category goes stale: callbacks, called in place, and subscribers, through a channel.
+//! What hears that a category went stale: callbacks, called in place, and subscribers, through a channel.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -67,7 +67,7 @@ impl GithubBackend {
         callbacks.registered.len() != before
     }
 
-    /// The same events as a stream; a subscriber that lags by more than 64 events is told that it did.
+    /// The same events as a stream; a subscriber that lags by more than 64 events hears that it did.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Invalidation> {
         self.events.subscribe()
@@ -99,7 +99,7 @@ impl GithubBackend {
         for &event in stale {
             self.counters.invalidations.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(category = %event.category, cause = ?event.cause, "a loaded category went stale");
-            // Nobody listening is no error.
+            // No listener is no error.
             let _ = self.events.send(event);
             for callback in &callbacks {
                 if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {

@@ -26,7 +26,7 @@ pub struct FetchError {
 type Served = BTreeMap<Category, Result<Option<Arc<Reference>>, FetchError>>;
 
 impl GithubBackend {
-    /// The published reference of a category; `None` for one without a legacy format that nobody published.
+    /// The published reference of a category; `None` for one without a legacy format that was never published.
     ///
     /// What is cached and valid is served as it is. Otherwise the files are brought in order first: a missing legacy
     /// file is fetched, a stale category is polled conditionally, with `force` unconditionally. If that fails, the last
@@ -56,7 +56,7 @@ impl GithubBackend {
             return served;
         }
         let mut writer = self.writer.lock().await;
-        // Whoever held the lock may have loaded what is wanted here (invariant 2).
+        // The holder of the lock before may have loaded what is wanted here (invariant 2).
         let wanted = self.unserved(&wanted, force, &mut served);
         let (stale, unloaded): (Vec<_>, Vec<_>) = wanted
             .iter()

@@ -1,4 +1,4 @@
-//! Staleness noticed without being asked: the files are watched and the TTL is timed for as long as somebody follows.
+//! Staleness noticed without being asked: the files are watched and the TTL is timed for as long as the backend is followed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::trigger::watch::{Names, Watch, WatchError};
 
 impl GithubBackend {
     /// Announces every staleness when it happens, until the future is dropped; without it, staleness is noticed when
-    /// somebody asks. Needs a tokio runtime with time and, for inotify, I/O enabled.
+    /// it is asked about. Needs a tokio runtime with time and, for inotify, I/O enabled.
     ///
     /// # Errors
     /// Watching cannot start, or has died; that is the only way this ends by itself.
@@ -38,7 +38,7 @@ impl GithubBackend {
                         tokio::time::sleep(left + Duration::from_millis(1)).await;
                     }
                     None => {
-                        // Loads are not announced, so whoever loads meanwhile is found at the next look.
+                        // Loads are not announced, so a load meanwhile is found at the next look.
                         tokio::time::sleep(self.config.ttl.max(Duration::from_millis(1))).await;
                     }
                 }

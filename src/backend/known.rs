@@ -1,4 +1,4 @@
-//! What the ledger begins with: an earlier status, the manifest, and, standing by, what the writer says.
+//! What the ledger begins with: an earlier status, the manifest, and, on standby, what the writer says.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::legacy::legacy_view;
 use crate::mirror::Kind;
 use crate::python::json::{Value, read};
 
-/// What was loaded of legacy files. Its expiry is announced to nobody: the file is just read again.
+/// What was loaded of legacy files. Its expiry is not announced: the file is just read again.
 #[derive(Debug, Default)]
 pub(super) struct LegacyCache {
     loaded: BTreeMap<Category, Loaded>,

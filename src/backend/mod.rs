@@ -5,7 +5,7 @@
 //! over at its next refresh after the writer is gone.
 //!
 //! Invariants
-//! 1. Whoever reads gets whole files only, and data that could not be refreshed is served marked as stale, never as fresh.
+//! 1. A reader gets whole files only, and data that could not be refreshed is served marked as stale, never as fresh.
 //! 2. One refresh runs at a time; who waited for it is served its result.
 //! 3. Every way of becoming stale reaches every callback and every subscriber, outside of any lock.
 //! 4. Every event of a cycle is folded into the ledger before anybody sees it; what is asked about the mirror's health
@@ -105,7 +105,7 @@ pub enum OpenError {
 }
 
 impl GithubBackend {
-    /// Opens a mirror: as its writer when the lock is free, else standing by.
+    /// Opens a mirror: as its writer when the lock is free, else on standby.
     ///
     /// # Errors
     /// The directory cannot be used, the upstream's client cannot be set up, or PRIMARY files are missing.
@@ -115,6 +115,23 @@ impl GithubBackend {
             Err(LockError::Held { .. }) => Self::with(config, None, false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Opens a mirror as [`Self::open`] does, and asks the upstreams with a client of the caller's own: its proxies,
+    /// certificates, redirects, timeouts and headers count, not those of the configuration and the environment. Slots,
+    /// limits, retries and conditional requests stay.
+    ///
+    /// Only a client of the `reqwest` version that this crate uses fits; that is built without a crypto provider, so
+    /// one must be installed (`rustls::crypto::CryptoProvider::install_default`) before such a client is made.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(config: Config, client: reqwest::Client) -> Result<Self, OpenError> {
+        let mut backend = Self::open(config)?;
+        let limits = backend.hosts.limits();
+        let hosts = Hosts::new(&backend.config.http, limits);
+        backend.hosts = Arc::new(hosts.with_client(client));
+        Ok(backend)
     }
 
     /// Opens a mirror as its writer or not at all.
@@ -217,7 +234,7 @@ impl GithubBackend {
         manifest::read_manifest(&self.layout.manifest())
     }
 
-    /// Becomes the writer if nobody is; true when this backend writes the mirror afterwards.
+    /// Becomes the writer if there is none; true when this backend writes the mirror afterwards.
     ///
     /// # Errors
     /// The directory cannot be used.

@@ -137,7 +137,7 @@ impl GithubBackend {
         self.config.replicate_mode
     }
 
-    /// The state of everything; looks at the files, asks nobody.
+    /// The state of everything; looks at the files, asks no upstream.
     #[must_use]
     pub fn health(&self) -> Health {
         self.check();

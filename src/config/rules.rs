@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 
-use super::value::show_duration;
+use super::value::{NEVER, show_duration};
 use super::{Cron, Level, Value};
 
 /// A checked value, or the rule it breaks.
@@ -48,6 +48,19 @@ pub(super) fn duration(value: &Value, least: Duration, most: Duration) -> Checke
         ));
     }
     Ok(duration)
+}
+
+/// A length of time, or one without an end.
+pub(super) fn duration_or_never(
+    value: &Value,
+    least: Duration,
+    most: Duration,
+) -> Checked<Duration> {
+    match value {
+        Value::Text(text) if text.trim() == NEVER => Ok(Duration::MAX),
+        Value::Duration(Duration::MAX) => Ok(Duration::MAX),
+        _ => duration(value, least, most).map_err(|rule| format!("{rule}, or \"{NEVER}\"")),
+    }
 }
 
 pub(super) fn integer<T: TryFrom<i64>>(value: &Value, least: i64, most: i64) -> Checked<T> {
@@ -183,6 +196,25 @@ pub(super) fn quoted(words: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_of_time_may_have_no_end() {
+        let (least, most) = (Duration::from_secs(1), Duration::from_hours(1));
+        let table = [
+            (Value::Text("never".into()), Some(Duration::MAX)),
+            (Value::Duration(Duration::MAX), Some(Duration::MAX)),
+            (Value::Text("60s".into()), Some(Duration::from_mins(1))),
+            (Value::Text("2h".into()), None),
+            (Value::Text("ever".into()), None),
+            (Value::Integer(60), None),
+        ];
+        for (value, expected) in table {
+            let found = duration_or_never(&value, least, most);
+            assert_eq!(found.clone().ok(), expected, "{value}");
+            assert!(found.map_or_else(|rule| rule.ends_with("or \"never\""), |_| true));
+        }
+        assert_eq!(Value::Duration(Duration::MAX).to_string(), "\"never\"");
+    }
 
     #[test]
     fn a_number_may_be_whole_or_not() {

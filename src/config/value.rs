@@ -66,8 +66,14 @@ impl fmt::Display for Value {
     }
 }
 
-/// A length of time as the configuration writes it: `50ms`, `60s`, `15m`, `1h 30m`.
+/// A length of time without an end ([`Duration::MAX`]), as the configuration writes it.
+pub(super) const NEVER: &str = "never";
+
+/// A length of time as the configuration writes it: `50ms`, `60s`, `15m`, `1h 30m`, `never`.
 pub(super) fn show_duration(duration: Duration) -> String {
+    if duration == Duration::MAX {
+        return NEVER.to_owned();
+    }
     // As people write it: 60s and 90s, not 1m and 1m 30s.
     if duration < Duration::from_mins(2) && duration.subsec_nanos() == 0 {
         return format!("{}s", duration.as_secs());

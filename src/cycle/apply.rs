@@ -16,7 +16,7 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Seen, Source, Unwritten, V2Entry,
+    Changes, Entry, Generation, Known, LegacyEntry, Look, Seen, Source, Unwritten, V2Entry,
 };
 use crate::upstream::Validators;
 
@@ -147,13 +147,16 @@ impl Cycle<'_> {
     }
 
     /// Puts right what needs no upstream before a category is looked at: an entry that the manifest lacks, a legacy file
-    /// that is missing. What became of the category by that.
-    pub(super) fn prepare(&mut self, category: Category) -> Outcome {
+    /// that is missing. What became of the category by that, and the legacy file as it was found.
+    pub(super) fn prepare(&mut self, category: Category) -> (Outcome, Look) {
         self.identify(category);
-        if self.bring_back_legacy(category) {
-            Outcome::Updated
-        } else {
-            Outcome::Unchanged
+        let item = Item::Category(category);
+        // What cannot be looked at is an error of the comparison, which looks again.
+        let found = self.mirror.look(&item, Form::Legacy);
+        let is_missing = matches!(&found, Ok(look) if look.seen.is_none());
+        match self.bring_back_legacy(category, is_missing) {
+            Some(look) => (Outcome::Updated, look),
+            None => (Outcome::Unchanged, found.unwrap_or_default()),
         }
     }
 
@@ -225,27 +228,23 @@ impl Cycle<'_> {
             .keep(category, generation, &v2, legacy.as_deref());
     }
 
-    /// Brings a missing legacy file back from the generation that has what the manifest names; true when it did.
-    fn bring_back_legacy(&mut self, category: Category) -> bool {
-        if self.is_origin() {
-            return false;
+    /// Brings a missing legacy file back from the generation that has what the manifest names.
+    fn bring_back_legacy(&mut self, category: Category, is_missing: bool) -> Option<Look> {
+        if self.is_origin() || !is_missing {
+            return None;
         }
         let item = Item::Category(category);
-        let wanted = self.mirror.manifest().categories.get(&category);
-        let Some(wanted) = wanted.and_then(|entry| entry.legacy.as_ref()) else {
-            return false;
-        };
-        let sha256 = wanted.sha256;
-        if !matches!(self.mirror.look(&item, Form::Legacy), Ok(look) if look.seen.is_none()) {
-            return false;
-        }
-        let Some(legacy) = self.mirror.generations().legacy(category, sha256) else {
-            return false;
-        };
+        let entry = self.mirror.manifest().categories.get(&category)?;
+        let sha256 = entry.legacy.as_ref()?.sha256;
+        let legacy = self.mirror.generations().legacy(category, sha256)?;
         // What cannot be written is fetched, and its error is said then.
         self.mirror
             .write(&item, Form::Legacy, &legacy, sha256, None)
-            .is_ok()
+            .ok()?;
+        Some(Look {
+            seen: self.mirror.last_seen(&item, Form::Legacy),
+            read: Some(legacy),
+        })
     }
 
     fn write_v2(

@@ -47,7 +47,7 @@ pub(super) struct Failed {
 }
 
 impl Lane {
-    /// Asks, as the plan says, until there is an answer or nobody is left.
+    /// Asks, as the plan says, until there is an answer or no upstream is left.
     pub(super) async fn ask(self, round: &Round, now: Timestamp) -> Heard {
         let mut heard = Heard::default();
         let mut lane: Vec<Candidate> = self.steps.iter().map(|step| step.candidate).collect();

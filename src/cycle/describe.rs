@@ -4,6 +4,8 @@ use super::{Cycle, ItemReport, Origin};
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::item::{Form, Item};
+use crate::mirror;
+use crate::verdict::Published;
 
 impl Cycle<'_> {
     /// Whether the legacy file on disk is not what the upstream last sent.
@@ -29,6 +31,24 @@ impl Cycle<'_> {
         serving
             .filter_map(|upstream| upstream.source(&item, Form::Legacy))
             .collect()
+    }
+
+    /// What readers have of a category: what the manifest says, or, where it does not know the file, the file itself.
+    pub(super) fn published(&mut self, category: Category) -> Option<Published> {
+        if let Some(entry) = self.mirror.manifest().categories.get(&category) {
+            return Some(Published {
+                sha256: entry.v2.sha256,
+                models: entry.v2.models,
+            });
+        }
+        let item = Item::Category(category);
+        let look = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        let sha256 = look.seen?.sha256;
+        let v2 = look
+            .read
+            .or_else(|| self.mirror.read(&item, Form::V2).ok()?)?;
+        let models = mirror::changes::count(&v2);
+        Some(Published { sha256, models })
     }
 
     /// Fills in how the category is published now, however the cycle fared.

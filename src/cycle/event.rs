@@ -145,7 +145,7 @@ pub struct ItemReport {
     pub issues: u64,
     /// What an update changed.
     pub changes: Option<Changes>,
-    /// The legacy file on disk is not the upstream's: somebody edited it.
+    /// The legacy file on disk is not the upstream's: it was edited.
     pub modified: bool,
     /// The update that is held back.
     pub held: Option<Held>,

@@ -106,8 +106,7 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
-            let before = self.prepare(category);
-            let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+            let (before, look) = self.prepare(category);
             let on_disk = look.seen.map(|seen| seen.sha256);
             let came_back = before == Outcome::Updated;
             let steps = self.lane(&item, Form::Legacy, on_disk, came_back);
@@ -239,8 +238,7 @@ impl Cycle<'_> {
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
         let item = Item::Category(category);
-        let before = self.prepare(category);
-        let look = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+        let (before, look) = self.prepare(category);
         let report = self.work(category, before, look, None);
         let changes = report.changes;
         if changes.is_some() {

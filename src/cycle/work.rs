@@ -15,7 +15,7 @@ use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::{Known, Look};
 use crate::upstream::{Class, Validators, What};
-use crate::verdict::{self, Published, Verdict};
+use crate::verdict::{self, Verdict};
 
 /// A legacy body, wherever it came from.
 pub(super) struct Body {
@@ -309,11 +309,7 @@ impl Cycle<'_> {
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         report.issues = draft.issues;
-        let published = self.mirror.manifest().categories.get(&category);
-        let published = published.map(|entry| Published {
-            sha256: entry.v2.sha256,
-            models: entry.v2.models,
-        });
+        let published = self.published(category);
         let most = self.mirror.cap(Form::V2);
         match verdict::judge(category, published, draft, most) {
             Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),

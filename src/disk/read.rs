@@ -14,6 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::dir::single;
 use super::stamp::other_than_file;
 use super::{Damage, Dir, DiskError, Stamp};
 
@@ -47,8 +48,17 @@ impl Dir {
     /// The file cannot be examined, or something else than a file is there.
     pub fn stamp(&self, below: impl AsRef<Path>, links: Links) -> Result<Option<Stamp>, DiskError> {
         let below = below.as_ref();
-        let opened = self.open_file(below, OFlags::PATH | OFlags::NOFOLLOW, links);
-        let stamp = opened.and_then(|handle| handle.map(|handle| stamp_of(&handle)).transpose());
+        let name = below.to_str().and_then(|name| single(name).ok());
+        // A name in this very directory needs no descriptor of its own.
+        let stamp = if let Some(name) = name.filter(|_| links == Links::Refuse) {
+            match stamp_at(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                stamp => stamp.map(Some),
+            }
+        } else {
+            let opened = self.open_file(below, OFlags::PATH | OFlags::NOFOLLOW, links);
+            opened.and_then(|handle| handle.map(|handle| stamp_of(&handle)).transpose())
+        };
         stamp.map_err(DiskError::on("examine", &self.path.join(below)))
     }
 
@@ -150,8 +160,12 @@ impl Dir {
 
 /// The stamp of an open file; something else than a regular file is [`Damage`].
 pub(super) fn stamp_of(handle: &OwnedFd) -> io::Result<Stamp> {
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC;
-    let found = statx(handle, c"", flags, StatxFlags::BASIC_STATS)?;
+    stamp_at(handle, "", AtFlags::EMPTY_PATH)
+}
+
+fn stamp_at(handle: &OwnedFd, name: &str, flags: AtFlags) -> io::Result<Stamp> {
+    let flags = flags | AtFlags::STATX_FORCE_SYNC;
+    let found = statx(handle, name, flags, StatxFlags::BASIC_STATS)?;
     match other_than_file(found.stx_mode.into()) {
         None => Ok(Stamp::of(&found)),
         Some(kind) => Err(Damage::NotAFile(kind).into()),

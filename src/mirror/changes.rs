@@ -18,7 +18,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares two v2 files; `old` may be anything, since somebody may have edited it.
+    /// Compares two v2 files; `old` may be anything, since it may have been edited.
     #[must_use]
     pub fn between(old: Option<&[u8]>, new: &[u8]) -> Self {
         let (old, new) = (models(old.unwrap_or_default()), models(new));
@@ -34,6 +34,12 @@ impl Changes {
         changes.removed = before.len();
         changes
     }
+}
+
+/// How many models a v2 file has; none where it is no JSON object.
+#[must_use]
+pub fn count(v2: &[u8]) -> u64 {
+    models(v2).len() as u64
 }
 
 /// The models of a v2 file; none of a file that is no JSON object.

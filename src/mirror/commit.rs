@@ -35,6 +35,7 @@ impl Mirror {
         if let Err(error) = self.sync() {
             unwritten.manifest.get_or_insert(Arc::new(error));
         }
+        self.failed = unwritten.manifest.is_some() || unwritten.state.is_some();
         unwritten
     }
 

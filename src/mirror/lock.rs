@@ -2,7 +2,7 @@
 //!
 //! flock(2), which the kernel drops with the process, however it ends. On NFS Linux carries it to the server as a
 //! byte-range lock, which needs a writable handle. The file stays empty and is never removed: a lock on a removed
-//! file protects nobody.
+//! file protects nothing.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -50,7 +50,7 @@ impl Lock {
     /// Takes the lock, without waiting for a writer.
     ///
     /// # Errors
-    /// Somebody else holds it, or the file cannot be opened.
+    /// Another process holds it, or the file cannot be opened.
     pub fn acquire(directory: &Dir, mode: u32) -> Result<Self, LockError> {
         let path = directory.path().join(NAME);
         let mut looks = 0;

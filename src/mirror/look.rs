@@ -1,7 +1,7 @@
 //! Looking at what is published: reading only what no stamp proves, mending modes on the way.
 
 use super::layout::READABLE;
-use super::{Kind, Look, Mirror, Seen, seen};
+use super::{Kind, Look, Mirror, Place, Seen, seen};
 use crate::disk::{DiskError, Links};
 use crate::item::{Form, Item};
 
@@ -11,19 +11,25 @@ impl Mirror {
     /// # Errors
     /// A file is there but cannot be read.
     pub fn look(&mut self, item: &Item, form: Form) -> Result<Look, DiskError> {
-        let Some(below) = item.path(form) else {
+        let Some((place, name)) = self.way_to(item, form) else {
             return Ok(Look::default());
         };
         let key = (item.clone(), form);
         // What cannot be looked at is not what was seen before.
         let before = self.seen.remove(&key);
-        self.mend_mode(item, form);
-        let base = &self.directories.base;
-        let look = seen::look_at(base, &below, self.links, self.cap(form), before);
+        let directory = self.directory(place);
+        let mut stamp = directory.stamp(&name, self.links);
+        if matches!(&stamp, Ok(Some(stamp)) if !stamp.has_mode(self.file_mode)) {
+            self.mend_mode(item, form);
+            stamp = directory.stamp(&name, self.links);
+        }
+        let look = stamp.and_then(|stamp| {
+            seen::look_at(directory, &name, self.links, self.cap(form), before, stamp)
+        });
         let look = match look {
             // What is no file of ours is as good as none: it gives way.
             Err(error) if error.is_damage() && self.links == Links::Refuse => {
-                tracing::debug!(error = crate::error::chain(&error), "{below} is damaged");
+                tracing::debug!(error = crate::error::chain(&error), "{name} is damaged");
                 Look::default()
             }
             look => look?,
@@ -32,6 +38,15 @@ impl Mirror {
             self.seen.insert(key, seen);
         }
         Ok(look)
+    }
+
+    /// The directory that a published file is looked up in, and its path there. Where links are followed it is the base,
+    /// since they may lead anywhere beneath it.
+    fn way_to(&self, item: &Item, form: Form) -> Option<(Place, String)> {
+        match self.links {
+            Links::Refuse => Self::place(item, form),
+            Links::Beneath | Links::Follow => Some((Place::Base, item.path(form)?)),
+        }
     }
 
     /// Gives one of our files its mode back. What cannot be is found again by the look that follows.
@@ -74,11 +89,11 @@ impl Mirror {
     /// # Errors
     /// It is there but cannot be read.
     pub fn read(&self, item: &Item, form: Form) -> Result<Option<Vec<u8>>, DiskError> {
-        let Some(below) = item.path(form) else {
+        let Some((place, name)) = self.way_to(item, form) else {
             return Ok(None);
         };
-        let base = &self.directories.base;
-        let whole = base.read(below, self.links, self.cap(form))?;
+        let directory = self.directory(place);
+        let whole = directory.read(name, self.links, self.cap(form))?;
         Ok(whole.map(|whole| whole.bytes))
     }
 }

@@ -3,7 +3,7 @@
 //! Invariants
 //! 1. Only the holder of the lock changes anything; a mirror whose lock was lost is not written (see [`Mirror::ensure`]).
 //! 2. The manifest comes last: the directories that changed are synced to the disk before it, each once a cycle.
-//! 3. What is on disk is told by looking ([`seen`]).
+//! 3. What is on disk is known by looking ([`seen`]).
 //! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
 //! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
@@ -61,6 +61,8 @@ pub struct Mirror {
     unsynced: BTreeSet<Place>,
     /// The manifest in memory is not the one on disk.
     amended: bool,
+    /// The last commit failed, which its caller was given, and nothing was published since.
+    failed: bool,
     manifest_stamp: Option<Stamp>,
     /// Whether the manifest's word on what each v2 file was made from counts (its invariant 3).
     trusted: bool,
@@ -97,6 +99,7 @@ impl Mirror {
             },
             lock,
             amended: false,
+            failed: false,
             trusted: false,
             written: None,
             manifest: Manifest::default(),
@@ -267,6 +270,7 @@ impl Mirror {
         };
         let key = (item.clone(), form);
         self.seen.remove(&key);
+        self.failed = false;
         let written = self.directory(place).write(&name, bytes, &how)?;
         self.unsynced.insert(place);
         if let Some(stamp) = written.stamp {
@@ -326,7 +330,11 @@ impl Drop for Mirror {
         if !self.lock.is_in(&self.directories.private) {
             return;
         }
+        let was_said = self.failed;
         let unwritten = self.commit();
+        if was_said {
+            return;
+        }
         for error in [unwritten.manifest, unwritten.state].into_iter().flatten() {
             let error = crate::error::chain(&*error);
             tracing::warn!("what is published could not be noted at the end: {error}");

@@ -1,4 +1,4 @@
-//! What is on disk, told by looking.
+//! What is on disk, known by looking.
 //!
 //! A file counts as the one that was seen before only while its [`Stamp`] is the same, and a stamp that was taken too soon
 //! after a change to tell the next change apart proves nothing: the file is read once more, later.
@@ -37,15 +37,16 @@ pub struct Look {
     pub read: Option<Vec<u8>>,
 }
 
-/// Looks at a file; reads it only where its stamp does not prove that it is the one that was seen before.
+/// Looks at a file with this stamp; reads it only where the stamp does not prove that it is the one that was seen before.
 pub(super) fn look_at(
     base: &Dir,
     below: &str,
     links: Links,
     cap: u64,
     before: Option<Seen>,
+    stamp: Option<Stamp>,
 ) -> Result<Look, DiskError> {
-    let Some(stamp) = base.stamp(below, links)? else {
+    let Some(stamp) = stamp else {
         return Ok(Look::default());
     };
     if let Some(seen) = before.filter(|seen| seen.conclusive && seen.stamp == stamp) {

@@ -136,3 +136,49 @@ fn what_stands_in_the_place_of_the_manifest_gives_way() {
     let manifest = manifest::read_manifest(&path).unwrap();
     assert_eq!(manifest.categories.len(), 1);
 }
+
+#[test]
+fn the_manifest_and_the_state_are_those_of_the_directory_that_is_the_mirror_now() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let turn = |to: &str| {
+        let _ = std::fs::remove_file(at("mirror"));
+        std::os::unix::fs::symlink(to, at("mirror")).unwrap();
+    };
+    let config = Config::default_for(at("mirror"));
+    for name in ["one", "two"] {
+        std::fs::create_dir(at(name)).unwrap();
+        turn(name);
+        let mut mirror = Mirror::open(&config).unwrap();
+        publish(&mut mirror, name.as_bytes());
+        mirror
+            .state()
+            .issues
+            .insert(Category::Blip, name.len() as u64);
+        mirror.commit();
+    }
+    let mut mirror = Mirror::open(&config).unwrap();
+    let two = manifest_stamp(&mirror);
+    std::fs::write(at("one/.horde-refd/state.json"), "damaged").unwrap();
+    turn("one");
+    mirror.ensure().unwrap();
+    let entry = &mirror.manifest().categories[&Category::Blip];
+    assert_eq!(entry.v2.sha256, Digest::of(b"one"));
+    assert!(!mirror.is_trusted() && mirror.state().issues.is_empty());
+    mirror.commit();
+    turn("two");
+    mirror.ensure().unwrap();
+    assert_eq!(
+        manifest_stamp(&mirror),
+        two,
+        "nothing of the one came into the other"
+    );
+    assert_eq!(mirror.state().issues[&Category::Blip], 3);
+    // Where nothing is published, nothing is known.
+    std::fs::create_dir(at("three")).unwrap();
+    turn("three");
+    mirror.ensure().unwrap();
+    mirror.commit();
+    assert!(mirror.manifest().categories.is_empty());
+    assert!(!mirror.layout().manifest().exists());
+}

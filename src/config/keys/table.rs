@@ -63,8 +63,9 @@ keys! {
     "seed" => once seed: rules::boolean(), shown;
     "With replicate_mode = \"primary\": download once what is missing.";
 
-    "ttl" => once ttl: rules::duration(SECOND, MONTH), shown;
-    "How long a loaded category counts as fresh before its file is looked at again.";
+    "ttl" => once ttl: rules::duration_or_never(SECOND, MONTH), shown;
+    "How long a loaded category counts as fresh before its file is looked at again, or \"never\": no longer than the file \
+     is the one that was loaded.";
 
     "stale_after" => once stale_after: rules::duration(SECOND, MONTH), shown;
     "A category whose last success is older than this is reported as stale, and \"status --check\" fails.";

@@ -36,6 +36,7 @@ pub struct Hosts {
     /// Moves on whenever waiting has lost its point.
     pub(super) impatience: watch::Sender<u64>,
     client: OnceCell<Client>,
+    given: Option<reqwest::Client>,
     slots: Mutex<BTreeMap<String, Arc<Semaphore>>>,
     shown: Mutex<BTreeMap<String, BreakerState>>,
 }
@@ -91,8 +92,18 @@ impl Hosts {
             traffic: Counters::default(),
             impatience: watch::Sender::new(0),
             client: OnceCell::new(),
+            given: None,
             slots: Mutex::default(),
             shown: Mutex::default(),
+        }
+    }
+
+    /// The same, with a client that the caller has set up instead of the one that `http` describes.
+    #[must_use]
+    pub fn with_client(self, client: reqwest::Client) -> Self {
+        Self {
+            given: Some(client),
+            ..self
         }
     }
 
@@ -133,7 +144,12 @@ impl Hosts {
     /// The HTTP client, made at the first request.
     pub(super) async fn client(&self) -> Result<&Client, UpstreamError> {
         self.client
-            .get_or_try_init(|| async { Client::new(&self.http) })
+            .get_or_try_init(|| async {
+                match &self.given {
+                    Some(client) => Client::given(client.clone()),
+                    None => Client::new(&self.http),
+                }
+            })
             .await
     }
 

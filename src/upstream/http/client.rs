@@ -80,6 +80,16 @@ impl Client {
             trust,
         })
     }
+
+    /// A client that its owner has set up: proxies, certificates, redirects and timeouts are theirs.
+    pub(in crate::upstream) fn given(inner: reqwest::Client) -> Result<Self, UpstreamError> {
+        let (_, trust) = trust::tls().map_err(|source| UpstreamError::Tls { source })?;
+        Ok(Self {
+            inner,
+            proxies: Arc::new(Proxies::new(|_| None)),
+            trust,
+        })
+    }
 }
 
 fn redirect(attempt: Attempt<'_>) -> Action {

@@ -1,5 +1,6 @@
 //! The blocking form is the same backend.
 
+use horde_refd::backend::Role;
 use horde_refd::blocking::{BlockingError, GithubBackend};
 use horde_refd::category::Category;
 use horde_refd::cycle::Outcome;
@@ -53,4 +54,20 @@ fn what_cannot_be_opened_says_why() {
         error.to_string().contains(path.to_str().unwrap()),
         "{error}"
     );
+}
+
+#[test]
+fn a_blocking_reader_never_writes_and_a_blocking_writer_is_one_or_nothing() {
+    let library = Library::synced();
+    let writer = GithubBackend::open_writer(library.config()).unwrap();
+    assert_eq!(writer.inner().role(), Role::Writer);
+    let error = GithubBackend::open_writer(library.config()).unwrap_err();
+    assert!(error.to_string().contains("another writer"), "{error}");
+    drop(writer);
+    let before = library.world.tree();
+    let reader = GithubBackend::open_reader(library.config()).unwrap();
+    assert!(reader.fetch_category(CLIP, true).unwrap().is_some());
+    assert_eq!(reader.inner().role(), Role::Standby);
+    assert_eq!(library.asked(), 0);
+    assert_eq!(library.world.tree(), before);
 }

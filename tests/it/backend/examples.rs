@@ -61,3 +61,45 @@ fn blocking_keeps_a_mirror_of_its_own() {
     assert_eq!(lines[lines.len() - 1], "10 fetches came from memory");
     assert!(world.v2(Category::Clip).exists());
 }
+
+#[test]
+fn legacy_json_names_the_records_of_a_legacy_file() {
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let names = |category: &str| {
+        let mut command = example("legacy_json");
+        Ran::of(command.arg(world.mirror()).arg(category))
+            .expect(0)
+            .stdout
+    };
+    let text = names("text_generation");
+    assert!(
+        text.lines()
+            .any(|name| name == "koboldcpp/tiny-0.5B-2024-10"),
+        "{text}"
+    );
+    assert_eq!(names("lora"), "lora has no legacy file\n");
+}
+
+#[test]
+fn health_says_what_is_wrong_with_a_mirror() {
+    let world = World::new();
+    let run = |upstream: &Path| {
+        let mut command = example("health");
+        let command = command.arg(world.mirror()).arg(upstream).arg("clip");
+        Ran::of(command).expect(0).stdout
+    };
+    assert_eq!(
+        run(&fixtures().join("upstream")),
+        "clip needs a refresh: true\nclip was fetched again, stale: false\nhealthy: true\n"
+    );
+    let away = run(Path::new("/nowhere"));
+    assert!(
+        away.contains("clip was fetched again, stale: true\nhealthy: false\n"),
+        "{away}"
+    );
+    assert!(
+        away.contains("clip: ") && away.contains("/nowhere"),
+        "{away}"
+    );
+}

@@ -5,7 +5,7 @@ use horde_refd::category::Category;
 use horde_refd::config::ReplicateMode;
 
 use super::Library;
-use crate::common::scripted::{Action, Scripted, answer_with};
+use crate::common::scripted::{Action, Scripted, answer_with, header};
 
 #[tokio::test]
 async fn paths_and_capabilities() {
@@ -86,4 +86,24 @@ async fn a_rate_limit_shows_in_the_health() {
     let clip = backend.fetch_category(Category::Clip, true).await;
     assert!(clip.unwrap().unwrap().is_stale());
     assert_eq!(limited.requests().len(), 1, "it asked a host that is held");
+}
+
+#[tokio::test]
+async fn a_client_of_ones_own_asks_and_its_headers_count() {
+    let library = Library::new();
+    // reqwest is built without a crypto provider of its own.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().user_agent("a program of its own/1");
+    let backend = GithubBackend::open_with(library.config(), client.build().unwrap()).unwrap();
+    backend.fetch_category(Category::Clip, false).await.unwrap();
+    backend.mark_stale(Category::Clip);
+    backend.fetch_category(Category::Clip, false).await.unwrap();
+    let requests = library.server.requests();
+    let agents = requests.iter().map(|head| header(head, "user-agent"));
+    assert!(
+        agents.eq([Some("a program of its own/1"); 2]),
+        "{requests:?}"
+    );
+    assert!(header(&requests[1], "if-none-match").is_some());
+    assert_eq!(backend.statistics().traffic.by_upstream.len(), 1);
 }

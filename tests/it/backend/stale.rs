@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use horde_refd::backend::{Cause, GithubBackend, Invalidation};
 use horde_refd::category::Category;
+use horde_refd::cycle::Outcome;
+use horde_refd::depth::Depth;
 use horde_refd::error::chain;
 
 use super::{Library, heard, until};
@@ -227,4 +229,66 @@ async fn following_announces_changes_and_expiry_without_being_asked() {
         died = backend.follow() => panic!("{died}"),
         () = tokio::time::sleep(Duration::from_secs(30)) => panic!("nothing was announced"),
     }
+}
+
+#[tokio::test]
+async fn a_question_about_one_category_announces_nothing_of_another() {
+    let library = Library::synced();
+    let backend = library.open();
+    backend.warm_cache().await;
+    let heard = heard(&backend);
+    for category in [CLIP, Category::Blip] {
+        std::fs::write(library.world.v2(category), "{}").unwrap();
+    }
+    assert!(backend.is_cache_valid(Category::Esrgan));
+    assert!(!backend.needs_refresh(Category::Esrgan));
+    assert_eq!(*heard.lock().unwrap(), []);
+    assert!(!backend.is_cache_valid(CLIP) && backend.needs_refresh(CLIP));
+    assert_eq!(*heard.lock().unwrap(), [event(Cause::FileChanged)]);
+}
+
+#[tokio::test]
+async fn a_ttl_that_never_ends_leaves_only_the_file_and_a_mark() {
+    let library = Library::synced();
+    let mut config = library.config();
+    config.ttl = Duration::MAX;
+    let backend = GithubBackend::open(config).unwrap();
+    let heard = heard(&backend);
+    backend.fetch_category(CLIP, false).await.unwrap();
+    let follow = async { panic!("{}", backend.follow().await) };
+    let story = async {
+        tokio::task::yield_now().await;
+        assert!(backend.is_cache_valid(CLIP));
+        backend.mark_stale(CLIP);
+        assert!(!backend.is_cache_valid(CLIP));
+    };
+    tokio::select! { () = story => {} () = follow => {} }
+    assert_eq!(*heard.lock().unwrap(), [event(Cause::Marked)]);
+}
+
+#[tokio::test]
+async fn a_deleted_legacy_file_comes_back_from_its_generation_without_a_request() {
+    let library = Library::new();
+    let backend = library.open();
+    backend.warm_cache().await;
+    let asked = library.asked();
+    for path in [library.world.legacy(CLIP), library.world.v2(CLIP)] {
+        let good = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let report = backend.refresh(Depth::Disk, &Category::ALL, &()).await;
+        assert!(report.is_complete());
+        let outcome = report.category(CLIP).unwrap().outcome;
+        assert_eq!(outcome, Outcome::Updated, "{}", path.display());
+        assert_eq!(std::fs::read(&path).unwrap(), good);
+    }
+    assert_eq!(library.asked(), asked);
+    // Where no generation has it, it is fetched.
+    std::fs::remove_dir_all(library.world.private().join("generations")).unwrap();
+    std::fs::remove_file(library.world.legacy(CLIP)).unwrap();
+    backend.refresh(Depth::Disk, &Category::ALL, &()).await;
+    assert_eq!(
+        library.asked_since(asked),
+        [("/clip.json".to_owned(), false)]
+    );
+    assert!(library.world.legacy(CLIP).exists());
 }

@@ -127,7 +127,7 @@ fn a_wrong_configuration_exits_2_and_names_every_problem() {
     for line in [
         format!("{file}:1: tttl: is not a known key; did you mean ttl?"),
         format!(
-            "{file}:2: ttl: must be a duration with a unit, like \"50ms\", \"60s\" or \"1h 30m\", is 60"
+            "{file}:2: ttl: must be a duration with a unit, like \"50ms\", \"60s\" or \"1h 30m\", or \"never\", is 60"
         ),
         format!("{file}:3: base_path: must be an absolute path, is \"x\""),
     ] {

@@ -318,33 +318,21 @@ pub fn assert_whole(mirror: &Path) -> usize {
             }
         }
     }
-    // A running daemon may just be replacing a file of its own.
-    until("a mirror without temporary files", || {
-        temporary(mirror).is_empty()
+    // A daemon that lives may be writing its status at this moment: a leftover is a temporary file that stays. Each has a
+    // name of its own, so one that is gone does not come back.
+    let mut leftovers = temporary(mirror);
+    super::until("the temporary files are renamed or removed", || {
+        leftovers.retain(|path| mirror.join(path).exists());
+        leftovers.is_empty()
     });
     categories.len()
 }
 
 /// Temporary files anywhere in the mirror.
 pub fn temporary(mirror: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut left = vec![mirror.to_owned()];
-    while let Some(directory) = left.pop() {
-        // What is gone since its directory was read is no leftover.
-        for entry in std::fs::read_dir(&directory)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                left.push(path);
-            } else if path.extension().is_some_and(|end| end == "tmp") {
-                found.push(path.strip_prefix(mirror).unwrap().to_owned());
-            }
-        }
-    }
-    found
+    let mut paths: Vec<_> = tree(mirror).into_keys().collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(".tmp"));
+    paths
 }
 
 /// As `sha256sum` prints it.
@@ -425,7 +413,11 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
     let mut left = vec![root.to_owned()];
     while let Some(path) = left.pop() {
-        let metadata = std::fs::symlink_metadata(&path).unwrap();
+        let metadata = match std::fs::symlink_metadata(&path) {
+            // A daemon beside it replaces its own files at any moment.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path != root => continue,
+            metadata => metadata.unwrap(),
+        };
         if metadata.is_dir() {
             left.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
         }

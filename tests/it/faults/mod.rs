@@ -2,6 +2,7 @@
 
 mod calls;
 mod disks;
+mod noted;
 mod owners;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 mod again;
 mod crash;
 mod first;
+mod generations;
 mod limits;
 mod people;
 mod readers;

@@ -139,7 +139,7 @@ fn every_problem_is_reported_at_once() {
             "environment: HORDE_MODEL_REFERENCE_REPLICATE_MODE: replicate_mode: must be one of \"replica\" or \"primary\", is \"both\"",
             "f:2: bogus: is not a known key",
             "f:1: base_path: must be an absolute path, is \"relative\"",
-            "f:3: ttl: must be a duration with a unit, like \"50ms\", \"60s\" or \"1h 30m\", is 60",
+            "f:3: ttl: must be a duration with a unit, like \"50ms\", \"60s\" or \"1h 30m\", or \"never\", is 60",
             "f:4: ready: must be one of \"settled\" or \"complete\", is \"now\"",
             "f:6: upstream.url: must be an http:// or https:// URL, a file:// URL, or an absolute path of a directory, is \"ftp://x\"",
             "f:8: http.concurrency: must be a whole number from 1 to 64, is 0",
