@@ -8,7 +8,7 @@
 //! 4. A source of triggers that dies ends the daemon with an error: a daemon that only looks alive is worse than one
 //!    that its supervisor restarts.
 //! 5. Forced cycles begin at least a second apart, and trouble with a host is asked after before the schedule does
-//!    ([`pace`]).
+//!    (`pace`).
 //! 6. The supervisor's watchdog is fed by this loop and by nothing else.
 
 mod pace;
