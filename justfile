@@ -15,6 +15,14 @@ doc:
 test *ARGS:
     tests/run {{ARGS}}
 
+# Readers that parse everything during this many forced cycles.
+readers COUNT="10000":
+    HORDE_REFD_CYCLES={{COUNT}} cargo test --test it readers_during_forced -- --nocapture
+
+# This many SIGKILLs of sync, and of run, beside a reader that parses everything.
+kills COUNT="2000":
+    HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
+
 bench *ARGS:
     cargo bench {{ARGS}}
 

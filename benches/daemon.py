@@ -228,7 +228,7 @@ def idle(options, root):
         cpu, wakeups = daemon.cpu() - cpu, daemon.wakeups() - wakeups
         threads = len(list(pathlib.Path(f"/proc/{daemon.pid}/task").iterdir()))
         print(f"# {seconds} s at rest, {threads} threads, load {os.getloadavg()[0]:.1f}")
-        figure("wake-ups a second (voluntary context switches)", wakeups / seconds, "", 3)
+        figure("wake-ups a second (voluntary context switches)", wakeups / seconds, "", 5)
         figure("CPU share", cpu / seconds * 100, "%", 0.1)
         if shutil.which("strace"):
             counted = root / "strace"
@@ -245,7 +245,7 @@ def idle(options, root):
                     calls[words[-1]] = int(words[3])
             print(f"# system calls in {seconds / 4:.0f} s (strace -c): {calls or 'none'}")
             waits = sum(count for name, count in calls.items() if name.startswith(("epoll", "futex", "poll", "clock_nano")))
-            figure("waits a second (strace)", waits / (seconds / 4), "", 3)
+            figure("waits a second (strace)", waits / (seconds / 4), "", 5)
 
 
 def memory(options, root):

@@ -15,6 +15,9 @@ use super::ScheduleConfig;
 
 /// How many times are looked at to find the intervals.
 const SAMPLE: usize = 256;
+/// The default; its pauses are known, which saves every command 3 million instructions.
+const QUARTER_HOURLY: &str = "0 */15 * * * *";
+const QUARTER: Duration = Duration::from_mins(15);
 
 /// A checked cron expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +70,13 @@ impl Cron {
     /// The shortest and the longest of the pauses between its times; nothing when there are not two times.
     #[must_use]
     pub fn intervals(&self) -> Option<(Duration, Duration)> {
+        if self.text == QUARTER_HOURLY {
+            return Some((QUARTER, QUARTER));
+        }
+        self.computed_intervals()
+    }
+
+    fn computed_intervals(&self) -> Option<(Duration, Duration)> {
         // Not croner's own iterator: that steps two seconds at a time where every second matches (3.0.1).
         let first = self.after(DateTime::UNIX_EPOCH);
         let times: Vec<_> = std::iter::successors(first, |time| self.after(*time))
@@ -98,7 +108,7 @@ impl ScheduleConfig {
     )]
     pub(super) fn quarter_hourly() -> Self {
         Self {
-            cron: Cron::parse("0 */15 * * * *").expect("the default schedule is well-formed"),
+            cron: Cron::parse(QUARTER_HOURLY).expect("the default schedule is well-formed"),
             splay: Duration::from_mins(1),
         }
     }
@@ -110,6 +120,12 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_known_pauses_of_the_default_are_the_computed_ones() {
+        let cron = ScheduleConfig::quarter_hourly().cron;
+        assert_eq!(cron.intervals(), cron.computed_intervals());
     }
 
     #[test]

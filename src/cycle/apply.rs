@@ -42,7 +42,10 @@ impl Cycle<'_> {
                 read.ok().flatten()
             });
             self.write_v2(category, &draft.v2, draft.sha256, before.seen)?;
-            changes = Some(Changes::between(old.as_deref(), &draft.v2));
+            changes = Some(match old {
+                Some(old) => Changes::between(Some(&old), &draft.v2),
+                None => Changes::first(draft.models),
+            });
             report.changes = changes;
             report.outcome = Outcome::Updated;
         }
@@ -334,17 +337,21 @@ impl Cycle<'_> {
         }
     }
 
-    /// What a URL has sent, and no longer what another one once sent.
+    /// What a URL has sent.
     pub(super) fn remember(&mut self, origin: &Origin, known: Known) {
-        let asked: Vec<String> = Category::ALL
-            .iter()
-            .flat_map(|&category| self.legacy_urls(category))
-            .map(|origin| origin.url)
-            .collect();
         let validators = &mut self.mirror.state().validators;
-        if validators.insert(origin.url.clone(), known).is_none() {
-            validators.retain(|url, _| asked.contains(url));
+        validators.insert(origin.url.clone(), known);
+    }
+
+    /// Forgets what URLs have sent that are no longer asked, once a new one has sent something.
+    pub(super) fn forget_others(&mut self, known_before: usize) {
+        if self.mirror.state().validators.len() <= known_before {
+            return;
         }
+        let all = Category::ALL.iter();
+        let asked: Vec<_> = all.flat_map(|&one| self.legacy_urls(one)).collect();
+        let validators = &mut self.mirror.state().validators;
+        validators.retain(|url, _| asked.iter().any(|origin| origin.url == *url));
     }
 
     /// Ends a round of writing: the manifest, and what outlives the run.

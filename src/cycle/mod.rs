@@ -84,10 +84,12 @@ impl Cycle<'_> {
         if let Err(error) = self.mirror.ensure() {
             return unwritable(categories, self.depth, error, self.sink);
         }
+        let urls = self.mirror.state().validators.len();
         self.review(categories);
         let round = Arc::new(Round::new(self.hosts));
         let mut requests = self.ask(categories, &round, &mut items);
         self.gather(categories, &mut requests, &mut items).await;
+        self.forget_others(urls);
         self.end(begun, items, round.is_troubled())
     }
 
@@ -237,12 +239,11 @@ impl Cycle<'_> {
 
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
-        let item = Item::Category(category);
         let (before, look) = self.prepare(category);
         let report = self.work(category, before, look, None);
         let changes = report.changes;
         if changes.is_some() {
-            (self.sink)(Event::Mended(item, report));
+            (self.sink)(Event::Mended(Item::Category(category), report));
         }
         changes
     }

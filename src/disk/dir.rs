@@ -269,11 +269,24 @@ impl Dir {
     /// # Errors
     /// It cannot be listed.
     pub fn names(&self) -> Result<Vec<OsString>, DiskError> {
+        self.list(|_| true)
+    }
+
+    /// The names of the directories in it, in no order; on a file system that does not say what a name is, all names.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn directories(&self) -> Result<Vec<OsString>, DiskError> {
+        self.list(|kind| matches!(kind, FileType::Directory | FileType::Unknown))
+    }
+
+    fn list(&self, wanted: impl Fn(FileType) -> bool) -> Result<Vec<OsString>, DiskError> {
         let list = || -> rustix::io::Result<Vec<OsString>> {
             let mut names = Vec::new();
             for entry in rustix::fs::Dir::read_from(&self.handle)? {
-                let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
-                if name != "." && name != ".." {
+                let entry = entry?;
+                let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+                if name != "." && name != ".." && wanted(entry.file_type()) {
                     names.push(name);
                 }
             }

@@ -18,6 +18,15 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// A first version: all of its models are new.
+    #[must_use]
+    pub fn first(models: u64) -> Self {
+        Self {
+            added: usize::try_from(models).unwrap_or(usize::MAX),
+            ..Self::default()
+        }
+    }
+
     /// Compares two v2 files; `old` may be anything, since it may have been edited.
     #[must_use]
     pub fn between(old: Option<&[u8]>, new: &[u8]) -> Self {

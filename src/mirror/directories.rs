@@ -71,11 +71,12 @@ fn sweep(directory: &Dir) {
 /// Sweeps a directory of ours alone and those in it, which are at most so deep.
 fn sweep_below(directory: &Dir, depth: usize) {
     sweep(directory);
-    let names = directory.names().unwrap_or_default();
+    if depth == 0 {
+        return;
+    }
+    let names = directory.directories().unwrap_or_default();
     for name in names.iter().filter_map(|name| name.to_str()) {
-        if depth > 0
-            && let Ok(Some(child)) = directory.child(name)
-        {
+        if let Ok(Some(child)) = directory.child(name) {
             sweep_below(&child, depth - 1);
         }
     }

@@ -7,6 +7,7 @@
 //!    has our bytes, that file's inode takes the copy's place, for readers on NFS that hold it open.
 //! 5. They are a comfort, not a promise: not synced to the disk, and nothing that fails here stops a publication.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -150,6 +151,17 @@ pub(super) fn keep(
     }
     directory.replace(&file("json"), &bytes_of(&generation), &note)?;
     Ok(())
+}
+
+/// How many generations lie in the directory of a category, as far as its names tell.
+pub(super) fn count(directory: &Dir) -> Result<usize, DiskError> {
+    let names = directory.names()?;
+    let described = |name: &&OsString| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|kind| kind == "json")
+    };
+    Ok(names.iter().filter(described).count())
 }
 
 /// Removes the oldest of more than `keep` generations; those with the ids `spared` are never removed.

@@ -295,9 +295,11 @@ impl Mirror {
         let present = generation.id();
         let kept = self.generations_of(category).and_then(|directory| {
             generations::keep(&directory, generation, v2, legacy, self.file_mode)?;
-            let list = self.generations().list(category);
-            let spared = [present.clone()];
-            generations::prune(&directory, &list, self.history, &spared);
+            if generations::count(&directory)? > self.history {
+                let list = self.generations().list(category);
+                let spared = [present.clone()];
+                generations::prune(&directory, &list, self.history, &spared);
+            }
             Ok(())
         });
         if let Err(error) = kept {

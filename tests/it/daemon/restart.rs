@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::common::{FILES, World, legacy, models, time};
 
-/// Rounds of killing; a nightly run may ask for more.
+/// Rounds of killing; `just kills` asks for more.
 fn rounds() -> u64 {
-    std::env::var("HORDE_REFD_KILLS").map_or(25, |count| count.parse().unwrap())
+    std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
 }
 
 /// Reads every v2 file again and again, as the readers do, until told to end; returns how many it has read.

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use horde_refd::category::Category;
@@ -93,6 +93,41 @@ fn legacy(category: Category, number: u64) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Rounds of killing; `just kills` asks for more.
+fn rounds() -> usize {
+    std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
+}
+
+/// Reads every v2 file again and again: each is JSON with all of its models, which are of one version.
+fn watch(files: &[std::path::PathBuf], stop: &AtomicBool) -> usize {
+    let mut reads = 0;
+    while !stop.load(Ordering::Relaxed) {
+        for file in files {
+            // Before the first publication there is none.
+            let Ok(bytes) = std::fs::read(file) else {
+                continue;
+            };
+            let models: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert!(
+                models.as_object().unwrap().len() >= 200,
+                "{}",
+                file.display()
+            );
+            let version = format!("version {}\"", number_in(&bytes));
+            let text = String::from_utf8(bytes).unwrap();
+            let same = text.matches(&version).count();
+            assert_eq!(
+                same,
+                text.matches("\"version ").count(),
+                "{}",
+                file.display()
+            );
+            reads += 1;
+        }
+    }
+    reads
+}
+
 fn number_in(bytes: &[u8]) -> u64 {
     let text = std::str::from_utf8(bytes).unwrap();
     let rest = text.split("version ").nth(1).unwrap();
@@ -115,7 +150,13 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
     let mut last = std::collections::BTreeMap::new();
     let mut whole = 0;
     let mut fortune = fastrand::Rng::with_seed(7);
-    for round in 0..50 {
+    let files: Vec<_> = Category::with_legacy()
+        .map(|category| world.v2(category))
+        .collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&stop);
+    let reading = std::thread::spawn(move || watch(&files, &ended));
+    for round in 0..rounds() {
         let asked = server.requests().len();
         let mut child = start(&world, &server);
         server.wait_for(asked + fortune.usize(1..=10), LONG);
@@ -143,7 +184,14 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
             assert!(number >= before, "{category} went back");
         }
     }
-    assert!(whole < 50, "nothing was ever killed in time");
+    stop.store(true, Ordering::Relaxed);
+    let reads = reading.join().unwrap();
+    assert!(reads > rounds(), "{reads} reads");
+    println!(
+        "{} rounds, {whole} of them ended before the kill, {reads} files read",
+        rounds()
+    );
+    assert!(whole < rounds(), "nothing was ever killed in time");
     // One round in peace.
     world.sync_from(&server.url(), &[]).expect(0);
     assert_eq!(world.assert_whole(), 10);

@@ -2,6 +2,7 @@
 
 mod again;
 mod crash;
+mod durability;
 mod first;
 mod generations;
 mod limits;
