@@ -124,6 +124,7 @@ impl GithubBackend {
             items: categories.iter().map(report).collect(),
             elapsed: clock::since(begun),
             unwritten: None,
+            troubled: false,
         }
     }
 

@@ -328,6 +328,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// Why `manifest.json` or `state.json` could not be written.
     pub unwritten: Option<Arc<DiskError>>,
+    /// Whether a host was dead or answered with an error of its own (5xx): a reason to poll again soon.
+    pub troubled: bool,
 }
 
 impl Report {

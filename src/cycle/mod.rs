@@ -87,16 +87,21 @@ impl Cycle<'_> {
         }
         let urls = self.mirror.state().validators.len();
         self.review(categories);
-        let mut requests = self.ask(categories, &mut items);
+        let round = Arc::new(Round::new(self.hosts));
+        let mut requests = self.ask(categories, &round, &mut items);
         self.gather(categories, &mut requests, &mut items).await;
         self.forget_others(urls);
-        self.end(begun, items)
+        self.end(begun, items, round.is_troubled())
     }
 
     /// Looks at every category's legacy file and begins the requests; what needs none is done at once.
-    fn ask(&mut self, categories: &[Category], items: &mut BTreeMap<Item, ItemReport>) -> Requests {
+    fn ask(
+        &mut self,
+        categories: &[Category],
+        round: &Arc<Round>,
+        items: &mut BTreeMap<Item, ItemReport>,
+    ) -> Requests {
         let mut requests = JoinSet::new();
-        let round = Arc::new(Round::new(self.hosts));
         let now = clock::now();
         for &category in categories {
             let item = Item::Category(category);
@@ -120,7 +125,7 @@ impl Cycle<'_> {
                 form: Form::Legacy,
                 steps,
             };
-            let round = Arc::clone(&round);
+            let round = Arc::clone(round);
             requests.spawn(async move { (category, before, look, lane.ask(&round, now).await) });
         }
         requests
@@ -261,7 +266,12 @@ impl Cycle<'_> {
         }
     }
 
-    fn end(mut self, begun: std::time::Instant, mut items: BTreeMap<Item, ItemReport>) -> Report {
+    fn end(
+        mut self,
+        begun: std::time::Instant,
+        mut items: BTreeMap<Item, ItemReport>,
+        troubled: bool,
+    ) -> Report {
         self.mirror.trust();
         let unwritten = self.commit();
         if let Some(error) = &unwritten.manifest {
@@ -285,6 +295,7 @@ impl Cycle<'_> {
             items,
             elapsed,
             unwritten,
+            troubled,
         }
     }
 
@@ -346,6 +357,7 @@ pub(crate) fn unwritable(
         items,
         elapsed,
         unwritten: None,
+        troubled: false,
     }
 }
 

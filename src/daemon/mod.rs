@@ -7,8 +7,11 @@
 //! 3. SIGTERM drops the running cycle at an await, where by the cycle's invariant 2 nothing is half-written.
 //! 4. A source of triggers that dies ends the daemon with an error: a daemon that only looks alive is worse than one
 //!    that its supervisor restarts.
-//! 5. The supervisor's watchdog is fed by this loop and by nothing else.
+//! 5. Forced cycles begin at least a second apart, and trouble with a host is asked after before the schedule does
+//!    (`pace`).
+//! 6. The supervisor's watchdog is fed by this loop and by nothing else.
 
+mod pace;
 mod ready;
 mod shown;
 
@@ -21,8 +24,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use self::pace::Pace;
 use self::shown::Shown;
 use crate::backend::{GithubBackend, OpenError, Role};
+use crate::clock;
 use crate::config::{Config, OnLocked};
 use crate::cycle::{Event, Report};
 use crate::depth::Depth;
@@ -73,6 +78,7 @@ struct Daemon {
     shown: Shown,
     hooks: Hooks,
     running: Option<(Depth, Running)>,
+    pace: Pace,
     /// What a cycle mends before it is over.
     mended: (UnboundedSender<Item>, UnboundedReceiver<Item>),
     /// The role at the end of the last cycle.
@@ -89,7 +95,7 @@ impl Witness for News {
     fn saw(&self, event: &Event, transitions: &[Transition]) {
         say(transitions);
         if let Event::Mended(item, _) = event {
-            // The loop ends after every cycle: without it nobody is left to hear of it.
+            // The loop ends after every cycle: without it nothing is left that could hear of it.
             let _ = self.0.send(item.clone());
         }
     }
@@ -126,6 +132,7 @@ pub async fn run(
         hooks: Hooks::spawn(&config.hooks, config.base_path.clone()),
         trigger: trigger.clone(),
         running: None,
+        pace: Pace::default(),
         mended: unbounded_channel(),
         role: backend.role(),
         owes_hook: true,
@@ -160,6 +167,9 @@ impl Daemon {
         let mut patience = every(Duration::from_secs(10));
         loop {
             let idle = self.running.is_none();
+            let delayed = self
+                .pace
+                .delays(self.trigger.pending(), clock::timer_instant());
             let stands_by = self.backend.role() == Role::Standby;
             tokio::select! {
                 biased;
@@ -174,12 +184,14 @@ impl Daemon {
                 Some(item) = self.mended.1.recv() => self.show_early(item),
                 report = finish(&mut self.running), if !idle => {
                     if let Some((depth, _)) = self.running.take() {
-                        self.end(depth, &report, watch)?;
+                        self.end(depth, &report, schedule, watch)?;
                     }
                 }
                 () = std::future::ready(()), if idle && self.owes_hook => self.catch_up().await,
                 () = self.hooks.ended(), if idle => self.note_hook().await,
-                depth = self.trigger.next(), if idle => self.start(depth),
+                () = self.pace.may_force(), if idle && delayed => {}
+                depth = self.trigger.next(), if idle && !delayed => self.start(depth),
+                () = self.pace.again(), if idle => self.poll_again(),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
                 _ = patience.tick(), if !self.shown.is_ready() => self.shown.ask_for_patience(),
                 () = beat(&mut heartbeat) => self.shown.alive(),
@@ -205,6 +217,7 @@ impl Daemon {
 
     fn start(&mut self, depth: Depth) {
         tracing::debug!(depth = depth.name(), "a cycle begins");
+        self.pace.begins(depth, clock::timer_instant());
         self.shown.begins();
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
@@ -216,7 +229,20 @@ impl Daemon {
         self.running = Some((depth, Box::pin(cycle)));
     }
 
-    fn end(&mut self, depth: Depth, report: &Report, watch: &Watch) -> Result<(), DaemonError> {
+    /// The last cycle met trouble with a host, and the schedule's next poll is further away than the end of the pause.
+    fn poll_again(&mut self) {
+        tracing::debug!("polling again after trouble with an upstream");
+        self.pace.takes();
+        self.trigger.request(Depth::Poll);
+    }
+
+    fn end(
+        &mut self,
+        depth: Depth,
+        report: &Report,
+        schedule: &Schedule,
+        watch: &Watch,
+    ) -> Result<(), DaemonError> {
         watch.check()?;
         // A cycle of depth `disk` that made this daemon the writer has not asked the upstreams yet.
         let role = self.backend.role();
@@ -232,6 +258,11 @@ impl Daemon {
             watch.wrote();
             self.hooks.changed(changed.into_iter().cloned());
         }
+        let interval = schedule.interval(clock::now());
+        let how = (depth, report.troubled);
+        let now = clock::timer_instant();
+        let pause = self.pace.ends(how, interval, fastrand::f64(), now);
+        self.shown.polls_again(pause);
         let superseded = self.trigger.pending() == Some(Depth::Force);
         self.shown.ended(depth, report, watch, superseded);
         Ok(())

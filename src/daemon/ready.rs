@@ -102,10 +102,10 @@ impl Ready {
 
     /// What to say, in order.
     pub(super) fn take(&mut self, input: Input) -> Vec<Notice> {
-        let settled = self.waits_for == config::Ready::Settled;
+        let good_files = self.waits_for == config::Ready::Settled;
         match input {
             Input::Started { good, standby } => {
-                let ready = self.become_ready(good || (settled && standby));
+                let ready = self.become_ready(good || (good_files && standby));
                 [Some(Notice::Status), ready]
                     .into_iter()
                     .flatten()
@@ -127,7 +127,7 @@ impl Ready {
                     self.owes = false;
                 }
                 // The first READY waits for no refresh that was asked for meanwhile: no RELOADING was said for that.
-                let first = self.become_ready(settled || complete);
+                let first = self.become_ready(good_files || complete);
                 let ready = first.or(reloaded.then_some(Notice::Ready));
                 ready.into_iter().chain([Notice::Status]).collect()
             }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn ready_comes_once_and_every_reloading_has_its_end() {
-        let settled: [(&[Input], &str); 10] = [
+        let good_files: [(&[Input], &str); 10] = [
             (&[GOOD, OVER, OVER], "SR S S"),
             (&[BARE, PARTLY, OVER], "S RS S"),
             (&[STANDBY, PARTLY], "SR S"),
@@ -209,7 +209,7 @@ mod tests {
             (&[BARE, RELOAD, SUPERSEDED, OVER], "S  RS S"),
             (&[BARE, RELOAD, MENDED, RELOAD, OVER], "S  R L RS"),
         ];
-        for (inputs, expected) in settled {
+        for (inputs, expected) in good_files {
             assert_eq!(said(config::Ready::Settled, inputs), expected, "{inputs:?}");
         }
         let complete: [(&[Input], &str); 5] = [

@@ -27,6 +27,8 @@ pub(super) struct Shown {
     notifier: Notifier,
     ready: Ready,
     next_poll: Receiver<Option<Timestamp>>,
+    /// When a poll comes before the schedule's.
+    again: Option<Timestamp>,
     /// The role as it was last shown.
     role: Role,
 }
@@ -47,6 +49,7 @@ impl Shown {
             notifier: Notifier::from_env(),
             ready: Ready::new(backend.config().ready),
             next_poll,
+            again: None,
             role: role(backend),
             backend: Arc::clone(backend),
         }
@@ -150,6 +153,17 @@ impl Shown {
         }
     }
 
+    /// A cycle has ended, after which a poll comes after this pause if the schedule makes none before.
+    pub(super) fn polls_again(&mut self, pause: Option<Duration>) {
+        self.again = pause.and_then(|pause| clock::now().checked_add(pause).ok());
+    }
+
+    /// When the next poll is due: by the schedule, or before it.
+    fn next_poll(&self) -> Option<Timestamp> {
+        let scheduled = *self.next_poll.borrow();
+        scheduled.into_iter().chain(self.again).min()
+    }
+
     pub(super) fn begins(&mut self) {
         self.ready.begins(clock::monotonic_us());
     }
@@ -194,11 +208,11 @@ impl Shown {
     }
 
     fn summary(&self) -> String {
-        let next = *self.next_poll.borrow();
+        let next = self.next_poll();
         let ledger = self.backend.ledger();
         let summary = ledger.summary(clock::now(), next);
         match self.role {
-            Role::Standby => format!("standing by: {summary}"),
+            Role::Standby => format!("on standby: {summary}"),
             _ if ledger.cycles == 0 => format!("waiting for the first poll: {summary}"),
             _ => summary,
         }
@@ -206,9 +220,7 @@ impl Shown {
 
     /// SIGUSR1: the status, a line a category.
     pub(super) fn dump(&self) {
-        let status = self
-            .reports
-            .status(self.role, *self.next_poll.borrow(), None);
+        let status = self.reports.status(self.role, self.next_poll(), None);
         tracing::info!(
             role = self.role.as_str(),
             cycles = status.cycles,
@@ -230,7 +242,7 @@ impl Shown {
     }
 
     fn write_status(&mut self) {
-        let next_poll = *self.next_poll.borrow();
+        let next_poll = self.next_poll();
         let last_forced = self.ready.last_forced();
         let status = self.reports.status(self.role, next_poll, last_forced);
         self.reports.write_status(&status);

@@ -106,7 +106,7 @@ pub struct Facts {
     pub outcomes: BTreeMap<Outcome, u64>,
     /// How long the last conversion took.
     pub convert_seconds: Option<f64>,
-    /// What is on disk is not what the manifest says, and nobody writes who could put it right.
+    /// What is on disk is not what the manifest says, and no process writes that could put it right.
     pub(super) doubtful: bool,
     /// What the upstream's last answer was, if it was no good; a look at the files cannot end that.
     pub(super) upstream_trouble: Option<Lasting>,

@@ -1,5 +1,5 @@
 //! What a process that stands by knows: what the writer says of itself where that can be read, else what the manifest
-//! says. It asked nobody, so it claims no success of its own.
+//! says. It asked no upstream, so it claims no success of its own.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Found {
 impl Ledger {
     /// Repeats what is known of the writer, who may write at any moment; counts one cycle.
     ///
-    /// `locked`: somebody holds the mirror's lock. Where nobody does, nothing is kept fresh.
+    /// `locked`: a process holds the mirror's lock. Where none does, nothing is kept fresh.
     pub fn follow(
         &mut self,
         writer: Option<&Status>,

@@ -1,4 +1,4 @@
-//! Which process wrote something, and whether it still runs: told apart from a later process with the same pid.
+//! Which process wrote something, and whether it still runs: not to be confused with a later process with the same pid.
 
 use std::fs;
 use std::io;

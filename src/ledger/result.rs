@@ -182,6 +182,7 @@ mod tests {
             items: items.into_iter().collect::<BTreeMap<_, _>>(),
             elapsed: Duration::from_millis(1500),
             unwritten: None,
+            troubled: false,
         }
     }
 

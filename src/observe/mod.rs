@@ -1,4 +1,4 @@
-//! What the world is told: the log, the metrics, the service manager, hooks that run after a change.
+//! What the daemon shows of itself: the log, the metrics, the service manager, hooks that run after a change.
 
 pub mod hooks;
 pub mod log;

@@ -1,7 +1,8 @@
 //! The files that a process writes about itself and its mirror: status and metrics; a daemon's and a `sync`'s alike.
 //!
 //! 1. They are for information: replaced atomically, not fsynced, and their failure changes nothing. It is said once.
-//! 2. A process that stands by leaves the writer's files alone: its status has a name of its own in the mirror, and the
+//! 2. Their mode is that of all to read, whatever that of published files: monitoring runs as another user.
+//! 3. A process that stands by leaves the writer's files alone: its status has a name of its own in the mirror, and the
 //!    metrics are the writer's.
 
 use std::collections::BTreeSet;
@@ -17,6 +18,9 @@ use crate::clock;
 use crate::disk::{self, Placement};
 use crate::ledger::process::Process;
 use crate::ledger::status::{About, ForcedCycle, Role, Status, path_for_writer, paths};
+
+/// The mode of the files (invariant 2).
+const READABLE: u32 = 0o644;
 
 /// What writes them.
 #[derive(Debug)]
@@ -109,7 +113,7 @@ impl Reports {
 
     fn write(&mut self, path: &Path, bytes: &[u8]) {
         let placement = Placement {
-            mode: self.backend.config().file_mode,
+            mode: READABLE,
             previous: None,
             durable: false,
         };

@@ -82,7 +82,7 @@ keys! {
     "Write Prometheus text here for node_exporter's textfile collector; the name must end in .prom. Off by default.";
 
     "file_mode" => once file_mode: rules::mode(0o600, 0o777), octal;
-    "Permissions of published files, whatever the umask. Readers are other users.";
+    "Permissions of published files, whatever the umask. Readers are other users. Status and metrics are always 0644.";
 
     "directory_mode" => once directory_mode: rules::mode(0o700, 0o7777), octal;
     "Permissions of the directories made for them, whatever the umask.";

@@ -107,7 +107,7 @@ fn invariant_3_looks_at_the_files_are_no_polls() {
     let count = |outcome| facts(&ledger).outcomes.get(&outcome).copied();
     assert_eq!(count(Outcome::Unchanged), Some(1));
     assert_eq!(count(Outcome::Failed), Some(1));
-    // A new trouble is one, whoever finds it.
+    // A new trouble is one, whatever finds it.
     let mut ledger = self::ledger();
     run(&mut ledger, &empty(), Look, 0);
     run(&mut ledger, &empty(), Look, 1);

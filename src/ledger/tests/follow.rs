@@ -133,7 +133,7 @@ fn a_standby_repeats_the_writer_as_far_as_the_files_bear_it_out() {
             State::Failing,
             Some(2),
         ),
-        // Nobody holds the lock: nobody keeps it fresh.
+        // No process holds the lock: none keeps it fresh.
         (
             Some(&fresh),
             Found::AsListed(listed()),
@@ -168,7 +168,7 @@ fn a_standby_repeats_the_writer_as_far_as_the_files_bear_it_out() {
         assert_eq!(facts(&standby).models(), models, "row {number}");
         assert_eq!(standby.cycles, 1);
         let counted: u64 = facts(&standby).outcomes.values().sum();
-        assert_eq!(counted, 0, "it asked nobody");
+        assert_eq!(counted, 0, "it asked no upstream");
         if writer.is_none() {
             assert_eq!(facts(&standby).last_success, None);
         }

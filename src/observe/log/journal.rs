@@ -2,7 +2,7 @@
 //!
 //! 1. `MESSAGE` is the line that a terminal would show, values included: `journalctl` and `systemctl status` show nothing else.
 //! 2. Each value is a field beside it, named in capitals: `CATEGORY`, `OUTCOME`, `URL`, `ELAPSED_MS`.
-//! 3. An entry is one datagram, which the queue's thread sends: a journal that hangs holds nobody else.
+//! 3. An entry is one datagram, which the queue's thread sends: a journal that hangs stops nothing else.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;

@@ -180,10 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn invariants_1_and_2_a_writer_that_is_stuck_holds_nobody_and_the_gap_is_told_when_it_flows() {
+    fn invariants_1_and_2_a_writer_that_is_stuck_stops_no_caller_and_the_gap_is_reported_when_it_flows()
+     {
         let (gate, closed) = channel::<()>();
         let (written, seen) = channel();
-        let (reported, told) = channel();
+        let (report, reports) = channel();
         let mut stuck = true;
         let queue = Queue::start(
             move |line| {
@@ -194,7 +195,7 @@ mod tests {
                 written.send(line.to_vec()).unwrap();
                 Ok(())
             },
-            move |count| reported.send(count).unwrap(),
+            move |count| report.send(count).unwrap(),
         )
         .unwrap();
         let sent = 3 * LINES;
@@ -202,7 +203,7 @@ mod tests {
         queue.flush(Duration::from_millis(10));
         assert!(seen.try_recv().is_err());
         gate.send(()).unwrap();
-        let dropped = told.recv().unwrap();
+        let dropped = reports.recv().unwrap();
         queue.flush(Duration::from_secs(10));
         let kept: Vec<_> = seen.try_iter().collect();
         // The writer may have taken the first line out of the queue before it was full.
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn invariant_2_lines_that_cannot_be_written_are_counted_until_one_can() {
-        let (reported, told) = channel();
+        let (report, reports) = channel();
         let mut left = 3;
         let queue = Queue::start(
             move |_| {
@@ -225,14 +226,14 @@ mod tests {
                     Ok(())
                 }
             },
-            move |count| reported.send(count).unwrap(),
+            move |count| report.send(count).unwrap(),
         )
         .unwrap();
         lines(0..3).for_each(|line| queue.push(line));
         queue.flush(Duration::from_secs(10));
-        assert!(told.try_recv().is_err());
+        assert!(reports.try_recv().is_err());
         queue.push(b"works\n".to_vec());
-        assert_eq!(told.recv(), Ok(3));
+        assert_eq!(reports.recv(), Ok(3));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which file systems tell inotify of every change, told by the type that statfs reports.
+//! Which file systems report every change to inotify, known by the type that statfs gives.
 //!
 //! 1. A file system that other hosts or a user-space server can change is [`Visibility::Partial`]: the kernel
 //!    sees only what goes through this mount.

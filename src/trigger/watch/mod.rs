@@ -8,9 +8,9 @@
 //! 4. A directory that was removed and made again is watched again: by the event, by [`Watch::check`] after each cycle
 //!    (it compares device and inode), and by a look every second for as long as one is missing. A cycle makes what is
 //!    missing, so one is asked for then as well, ever more rarely: the directory may have gone before it was watched.
-//! 5. Whoever is watched anew may have changed unseen, so a request follows.
+//! 5. What is watched anew may have changed unseen, so a request follows.
 //! 6. Errors ask for a cycle at most every 30 s: a lasting one must not keep the daemon busy.
-//! 7. The poll watcher cannot see a change that somebody undoes before it looks, as a cycle does that restores a file:
+//! 7. The poll watcher cannot see a change that is undone before it looks, as a cycle does that restores a file:
 //!    after such a cycle ([`Watch::wrote`]) one more is asked for, once the watcher has looked.
 //! 8. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
 //!
@@ -39,7 +39,7 @@ pub mod filter;
 mod poll;
 mod watcher;
 
-/// How long a file may be in writing before somebody looks at it.
+/// How long a file may be in writing before a cycle looks at it.
 const WRITING: Duration = Duration::from_secs(1);
 /// How often to look for a directory that is missing.
 const MISSING: Duration = Duration::from_secs(1);

@@ -206,7 +206,7 @@ fn a_standby_is_ready_at_once_and_says_what_it_is() {
     assert_eq!(manager.next_of_state(), "READY=1\n");
     let status = manager.next();
     assert!(
-        status.starts_with("STATUS=standing by: 10 fresh"),
+        status.starts_with("STATUS=on standby: 10 fresh"),
         "{status}"
     );
 }

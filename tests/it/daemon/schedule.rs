@@ -107,3 +107,32 @@ fn the_next_poll_is_announced() {
     assert!(next.ends_with("-01-01T00:00:00Z"), "{next} for {NEVER}");
     assert_eq!(status["categories"]["blip"]["next_poll"], next);
 }
+
+#[test]
+fn after_trouble_with_the_host_the_next_poll_comes_before_the_schedules() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let daemon = origin.of(world.setup()).started();
+    // From the end of a forced cycle to the poll that the status promises.
+    let promised = || {
+        daemon.command(&["refresh", "--wait"]);
+        let status = daemon.status().unwrap();
+        time(&status["next_poll"]) - time(&status["updated_at"])
+    };
+    let scheduled = promised();
+    assert!(scheduled > 100.0, "{scheduled}");
+    origin.mood(Mood::Fail(503));
+    let first = promised();
+    assert!((23.0..37.0).contains(&first), "{first}");
+    let second = promised();
+    assert!((47.0..73.0).contains(&second), "{second}");
+    // What the upstream refuses for good is no reason to hurry.
+    origin.mood(Mood::Fail(404));
+    let refused = promised();
+    assert!(refused > 100.0, "{refused}");
+    origin.mood(Mood::Fail(500));
+    let again = promised();
+    assert!((23.0..37.0).contains(&again), "{again}");
+    origin.mood(Mood::Serve);
+    let well = promised();
+    assert!(well > 100.0, "{well}");
+}

@@ -69,6 +69,26 @@ fn sighups_before_a_cycle_begins_collapse() {
 }
 
 #[test]
+fn forced_cycles_begin_a_second_apart_however_many_signals_come() {
+    let world = World::marked();
+    let daemon = world.started();
+    let begun = std::time::Instant::now();
+    // Signals without an end, and no more than one cycle a second: four beginnings have three seconds between them.
+    until("four forced cycles", || {
+        daemon.signal(Signal::HUP);
+        daemon.begun("force") >= 4
+    });
+    let elapsed = begun.elapsed();
+    assert!(elapsed >= std::time::Duration::from_secs(3), "{elapsed:?}");
+    // The last signal is served too.
+    let last = daemon.begun("force");
+    world.publish("blip.json", "newer");
+    daemon.signal(Signal::HUP);
+    until("one more", || daemon.begun("force") > last);
+    world.wait_v2("blip.json", "newer");
+}
+
+#[test]
 fn sighup_ends_a_backoff() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Fail(503)));
     let setup = origin.of(world.setup());

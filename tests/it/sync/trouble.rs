@@ -70,11 +70,18 @@ fn files_are_0644_and_directories_0755_whatever_the_umask() {
 fn modes_come_from_the_configuration() {
     let world = World::new();
     let config = world.root().join("config.toml");
-    std::fs::write(&config, "file_mode = \"0640\"\ndirectory_mode = \"0750\"\n").unwrap();
+    let metrics = world.root().join("horde-refd.prom");
+    let text =
+        format!("file_mode = \"0640\"\ndirectory_mode = \"0750\"\nmetrics_file = {metrics:?}\n");
+    std::fs::write(&config, &text).unwrap();
     world.sync(&["-c", config.to_str().unwrap()]).expect(0);
     let tree = world.tree();
     assert_eq!(tree[Path::new("blip.json")].mode, 0o640);
     assert_eq!(tree[Path::new("legacy")].mode, 0o750);
+    // Monitoring runs as another user, which file_mode is not about.
+    assert_eq!(tree[Path::new(".horde-refd/status.json")].mode, 0o644);
+    let mode = std::fs::metadata(&metrics).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
 }
 
 #[test]

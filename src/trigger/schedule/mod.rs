@@ -98,6 +98,19 @@ impl Schedule {
         self.next.clone()
     }
 
+    /// The time between two polls, as the expression has it after a time; the longest there is where it names no two.
+    #[must_use]
+    pub fn interval(&self, now: Timestamp) -> Duration {
+        let times = self
+            .cron
+            .next_two(now)
+            .filter(|(first, second)| first < second);
+        let between = times.map(|(first, second)| second.duration_since(first));
+        between
+            .and_then(|between| Duration::try_from(between).ok())
+            .unwrap_or(Duration::MAX)
+    }
+
     /// How often the monotonic clock had to stand in for the scheduler.
     #[must_use]
     pub fn fallbacks(&self) -> u64 {

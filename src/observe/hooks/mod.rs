@@ -11,7 +11,7 @@
 //!    SIGTERM and shortly after SIGKILL.
 //! 4. Its output goes to the log line by line, bounded in length and number.
 //! 5. What it leaves behind is waited for where this is process 1 (`reap`).
-//! 6. Its failure is reported and changes nothing. Nobody waits for it.
+//! 6. Its failure is reported and changes nothing. Nothing waits for it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -286,7 +286,7 @@ impl Hook {
 
 /// Ends the group: politely, and after `grace` for certain.
 async fn kill(child: &mut Child, group: Option<Pid>, grace: Duration) {
-    // ESRCH is the only answer besides success, and means that there is nobody left.
+    // ESRCH is the only answer besides success, and means that no process is left.
     if let Some(group) = group {
         let _ = kill_process_group(group, Signal::TERM);
     }
