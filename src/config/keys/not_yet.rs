@@ -17,7 +17,6 @@ enum NotYet {
 
 const NOT_YET: &[NotYet] = &[
     NotYet::Key("extra_files"),
-    NotYet::Word("on_invalid_record", "skip"),
     NotYet::Second("upstream"),
     NotYet::Word("upstream.layout", "primary"),
     NotYet::Word("upstream.layout", "mirror"),
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_in_use_is_not_refused() {
-        for (name, text) in [("upstream.layout", "flat"), ("on_invalid_record", "reject")] {
+        for (name, text) in [("upstream.layout", "flat"), ("on_invalid_record", "skip")] {
             let key = Key::named(name).unwrap();
             assert_eq!(key.check_in_use(&Value::Text(text.to_owned())), Ok(()));
         }
