@@ -29,7 +29,7 @@ pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
 pub use self::seen::{Look, Seen};
-pub use self::state::{Known, State};
+pub use self::state::{Known, Received, State};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;

@@ -1,0 +1,1 @@
+//! Against the real PRIMARY service of the reference package.
