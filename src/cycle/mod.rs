@@ -21,8 +21,10 @@ mod lanes;
 mod leaf;
 mod mend;
 mod need;
+mod pace;
 pub mod plan;
 mod ready;
+mod rivals;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,7 @@ pub use self::event::{
 };
 use self::lanes::Looks;
 use self::leaf::Leaves;
+use self::rivals::Rivals;
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -60,6 +63,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    rivals: Rivals,
 }
 
 /// The parts of one cycle.
@@ -82,6 +86,8 @@ pub struct Cycle<'a> {
     pub sink: &'a (dyn Fn(Event) + Send + Sync),
     /// The upstreams that were asked, and why each is not well; filled by the cycle.
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
+    /// When to look at the disk again, since something was left as it is; filled by the cycle.
+    pub postponed: Option<Duration>,
 }
 
 type Requests = JoinSet<(Category, Outcome, Looks, Heards)>;
@@ -121,12 +127,17 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
+            if self.is_postponed(category) {
+                continue;
+            }
+            let named = self.named(category);
             let (before, looks) = self.prepare(category);
             let lanes = self.lanes(category, &looks, &mut changed);
-            if !lanes.is_empty() {
+            if !lanes.is_empty() && self.may_fetch(category) {
                 asked.push((category, before, looks, lanes));
             } else if self.is_known(category, &looks) {
                 let report = self.work(category, before, looks, Heards::default());
+                self.note_rival(category, named, &report);
                 self.done(category, report, items);
             } else if self.depth >= Depth::Poll {
                 self.done(category, ItemReport::skipped(), items);
@@ -212,6 +223,11 @@ impl Cycle<'_> {
     /// the hint asked for; there is no await in here.
     fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
         for &category in categories {
+            let published = self.mirror.manifest().categories.contains_key(&category);
+            // What was never published waits for the upstream that gives it ready-made.
+            if self.has_ready(category) && !published {
+                continue;
+            }
             if let Some(changes) = self.compare_early(category) {
                 mended.insert(Item::Category(category), changes);
             }
@@ -221,11 +237,16 @@ impl Cycle<'_> {
 
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
+        if self.is_postponed(category) {
+            return None;
+        }
+        let named = self.named(category);
         let (before, looks) = self.prepare(category);
         if !self.is_served(category) || !self.is_known(category, &looks) {
             return None;
         }
         let report = self.work(category, before, looks, Heards::default());
+        self.note_rival(category, named, &report);
         let changes = report.changes;
         if changes.is_some() {
             (self.sink)(Event::Mended(Item::Category(category), report));
@@ -282,6 +303,7 @@ impl Cycle<'_> {
             elapsed,
             unwritten,
             troubled,
+            postponed: self.postponed,
         }
     }
 
@@ -344,6 +366,7 @@ pub(crate) fn unwritable(
         elapsed,
         unwritten: None,
         troubled: false,
+        postponed: None,
     }
 }
 
