@@ -4,7 +4,6 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
-mod causes;
 mod check;
 mod completions;
 mod config;
