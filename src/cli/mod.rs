@@ -8,7 +8,9 @@ mod check;
 mod completions;
 mod config;
 mod convert;
+mod diff;
 mod env;
+mod history;
 mod man;
 pub mod output;
 mod refresh;
@@ -86,6 +88,8 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Check(own) => check::main(common, own),
         Command::Show(own) => show::main(common, own),
         Command::Status(own) => status::main(common, own),
+        Command::History(own) => history::main(common, own),
+        Command::Diff(own) => diff::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

@@ -6,6 +6,8 @@
 //! 3. Answers are values; how they are shown to people is the command line's affair.
 
 pub mod daemon;
+pub mod diff;
+pub mod history;
 pub mod lint;
 pub mod records;
 pub mod status;
