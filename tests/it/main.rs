@@ -16,6 +16,7 @@ mod common;
 mod conversion;
 mod daemon;
 mod faults;
+mod fuzz;
 mod observe;
 mod sync;
 mod trigger;
