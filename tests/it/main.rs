@@ -18,6 +18,7 @@ mod daemon;
 mod faults;
 mod fuzz;
 mod observe;
+mod soak;
 mod sync;
 mod trigger;
 mod upstream;
