@@ -22,3 +22,4 @@ mod soak;
 mod sync;
 mod trigger;
 mod upstream;
+mod upstreams;
