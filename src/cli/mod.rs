@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod config;
 mod convert;
+mod doctor;
 mod env;
 mod man;
 pub mod output;
@@ -87,6 +88,7 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Check(own) => check::main(common, own),
         Command::Show(own) => show::main(common, own),
         Command::Status(own) => status::main(common, own),
+        Command::Doctor(own) => doctor::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

@@ -6,7 +6,9 @@
 //! 3. Answers are values; how they are shown to people is the command line's affair.
 
 pub mod daemon;
+pub mod doctor;
 pub mod lint;
+pub mod newer;
 pub mod records;
 pub mod status;
 

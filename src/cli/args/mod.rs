@@ -58,7 +58,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "LAYOUT", value_parser = words::<Layout>(Layout::WORDS))]
     pub layout: Option<Layout>,
 
-    /// Print the result as JSON (sync, check, status, config)
+    /// Print the result as JSON (sync, check, status, doctor, config)
     #[arg(long, global = true)]
     pub json: bool,
 
@@ -149,6 +149,13 @@ pub enum Command {
     /// It reads what the daemon wrote about itself; without a daemon it says what is published.
     #[command(after_help = "Example: horde-refd status --check")]
     Status(StatusArgs),
+
+    /// Find what is wrong around the daemon, each with its cure
+    ///
+    /// It looks at permissions, space, the watch, the lock, the clock, the upstreams, the workers' environment, the unit and
+    /// leftovers, and changes nothing. A cure is a command to copy. Exit 1 when something is wrong.
+    #[command(after_help = "Example: sudo horde-refd doctor --env-file /etc/worker.env")]
+    Doctor(DoctorArgs),
 
     /// Ask the running daemon for a forced refresh
     ///
@@ -242,6 +249,14 @@ pub struct StatusArgs {
     /// Show it again every second until interrupted
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
+}
+
+/// `doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The file that sets the workers' environment, instead of this process's environment
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 }
 
 /// `refresh`

@@ -11,6 +11,7 @@ pub(super) mod cause;
 pub(super) mod client;
 mod coding;
 mod names;
+pub(super) mod probe;
 mod proxy;
 mod trust;
 
