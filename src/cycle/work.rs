@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::ask::{Failed, Heard};
-use super::plan::{self, Compared, Need};
-use super::{Answered, Cycle, ItemError, ItemReport, Origin, Outcome};
+use super::ask::Heard;
+use super::need::{Compared, Need, need};
+use super::ready::{failed_names, unanswered};
+use super::{Answered, Cycle, ItemError, ItemReport, Origin};
 use crate::category::Category;
 use crate::clock;
 use crate::depth::Depth;
@@ -17,41 +18,19 @@ use crate::mirror::{Known, Look};
 use crate::upstream::{Class, Validators, What};
 use crate::verdict::{self, Verdict};
 
-/// A legacy body, wherever it came from.
+/// A body, wherever it came from.
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     pub(super) sha256: Digest,
+    /// What it is.
+    pub(super) form: Form,
     /// Where it came from; `None` for the file on disk.
     pub(super) from: Option<(Origin, Validators)>,
 }
 
 impl Cycle<'_> {
-    /// Does all that one category needs in this cycle. `before` is what became of it so far.
-    pub(super) fn work(
-        &mut self,
-        category: Category,
-        before: Outcome,
-        look: Look,
-        heard: Option<Heard>,
-    ) -> ItemReport {
-        let mut report = ItemReport {
-            outcome: before,
-            ..ItemReport::unchanged()
-        };
-        if let Err(error) = self.work_into(category, look, heard, &mut report) {
-            report.outcome = match error {
-                ItemError::Rejected { .. }
-                | ItemError::NotLegacy { .. }
-                | ItemError::NotTaken { .. } => Outcome::Rejected,
-                _ => Outcome::Failed,
-            };
-            report.error = Some(error);
-        }
-        self.describe(category, &mut report);
-        report
-    }
-
-    fn work_into(
+    /// Does what the legacy lane needs where the v2 file is made from the legacy file.
+    pub(super) fn work_into(
         &mut self,
         category: Category,
         mut look: Look,
@@ -59,14 +38,7 @@ impl Cycle<'_> {
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         if heard.is_some() {
-            // The file may have changed while the upstream was waited for.
-            let item = Item::Category(category);
-            let again = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let same = again.seen.map(|seen| seen.sha256) == look.seen.map(|seen| seen.sha256);
-            look = Look {
-                read: again.read.or(look.read.filter(|_| same)),
-                seen: again.seen,
-            };
+            look = self.look_again(category, look);
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
@@ -86,6 +58,59 @@ impl Cycle<'_> {
         }
     }
 
+    /// Does what the legacy lane needs where the v2 file comes ready-made: the legacy file is stored, and not converted.
+    pub(super) fn follow_legacy(
+        &mut self,
+        category: Category,
+        mut look: Look,
+        heard: Option<Heard>,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let asked = heard.is_some();
+        if asked {
+            look = self.look_again(category, look);
+        }
+        let taken = match self.hear(category, heard, &look, report) {
+            Ok(None) => Ok(()),
+            Ok(Some(body)) => match draft::check_legacy(category, &body.bytes) {
+                Ok(()) => return self.store(category, &body, report),
+                Err(flaw) => {
+                    let url = body.from.map(|(origin, _)| origin.url).unwrap_or_default();
+                    Err(self.no_reference(category, url, flaw, report))
+                }
+            },
+            Err(error) => Err(error),
+        };
+        let item = Item::Category(category);
+        match self.mirror.last_seen(&item, Form::Legacy) {
+            Some(seen) if seen.bytes > 0 => {
+                report.modified = self.is_modified(category, seen.sha256);
+                self.enter_legacy(category);
+            }
+            found => {
+                let is_served = self.serving(&item, Form::Legacy).next().is_some();
+                if taken.is_ok() && is_served && (asked || found.is_some()) {
+                    let path = self.mirror.layout().legacy(category);
+                    let file = path.display().to_string();
+                    let what = if found.is_some() { "empty" } else { "missing" };
+                    return Err(ItemError::NoLegacy { file, what });
+                }
+            }
+        }
+        taken
+    }
+
+    /// Looks at the legacy file once more: it may have changed while the upstream was waited for.
+    fn look_again(&mut self, category: Category, look: Look) -> Look {
+        let item = Item::Category(category);
+        let again = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+        let same = again.seen.map(|seen| seen.sha256) == look.seen.map(|seen| seen.sha256);
+        Look {
+            read: again.read.or(look.read.filter(|_| same)),
+            seen: again.seen,
+        }
+    }
+
     /// What an upstream said: a body that is not the file on disk, or none.
     fn hear(
         &mut self,
@@ -97,28 +122,18 @@ impl Cycle<'_> {
         let Some(heard) = heard else {
             return Ok(None);
         };
-        self.note(&heard, &Item::Category(category));
+        self.note(&heard, &Item::Category(category), Form::Legacy);
         let Some(answer) = heard.answer else {
-            report.answered = Answered::Failed;
-            // The first that counts is the one that people have to see to.
-            let counts = |failed: &&Failed| failed.counts;
-            let failed = heard.failed.iter();
-            let first = failed.clone().find(counts).or(heard.failed.first());
-            let Some(failed) = first else {
-                return Ok(None);
-            };
-            if let Class::Limited { until } = failed.error.class() {
-                report.limited_until = Some(until);
-            }
-            return Err(ItemError::Upstream(Arc::clone(&failed.error)));
+            return unanswered(&heard.failed, report).map(|()| None);
         };
-        let failed = heard.failed.iter().filter(|failed| failed.counts);
-        report.instead_of = failed
-            .map(|failed| failed.source.upstream.clone())
-            .collect();
+        report.instead_of = failed_names(&heard.failed);
         let origin = answer.source;
         let (bytes, validators) = match answer.what {
             What::NotModified => {
+                if let Some(sha256) = heard.listed {
+                    let validators = Validators::default();
+                    self.remember(&origin, Known { validators, sha256 });
+                }
                 report.answered = Answered::NotModified;
                 report.origin = Some(origin);
                 return Ok(None);
@@ -153,12 +168,13 @@ impl Cycle<'_> {
         Ok(Some(Body {
             bytes,
             sha256,
+            form: Form::Legacy,
             from: Some((origin, validators)),
         }))
     }
 
     /// Notes who answered and who did not.
-    fn note(&mut self, heard: &Heard, item: &Item) {
+    pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
         let now = clock::now();
         let state = self.mirror.state();
         for failed in &heard.failed {
@@ -166,6 +182,9 @@ impl Cycle<'_> {
                 state.note_failure(&failed.source.url, item, now);
             } else {
                 state.note_answer(&failed.source.url, item);
+                if form == Form::V2 {
+                    state.validators.remove(&failed.source.url);
+                }
             }
             let error =
                 (failed.error.class() != Class::NotThere).then(|| Arc::clone(&failed.error));
@@ -188,13 +207,31 @@ impl Cycle<'_> {
         let url = url.unwrap_or_default();
         match self.draft(category, body, report) {
             Ok(draft) => self.publish(category, body, &draft, report),
-            Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
+            Err(flaw @ (NoDraft::Damaged(_) | NoDraft::NoReference(_))) => {
+                Err(self.no_reference(category, url, flaw, report))
+            }
             Err(NoDraft::Rejected(reason)) => {
                 self.store(category, body, report)?;
                 self.memory
                     .refused
                     .insert(category, (body.sha256, reason.clone()));
                 Err(self.rejected(category, reason))
+            }
+        }
+    }
+
+    /// Why a legacy body that an upstream sent is not even stored.
+    fn no_reference(
+        &mut self,
+        category: Category,
+        url: String,
+        flaw: NoDraft,
+        report: &mut ItemReport,
+    ) -> ItemError {
+        match flaw {
+            NoDraft::Damaged(flaw) => self.damaged(category, &url, &flaw, report),
+            NoDraft::NoReference(reason) | NoDraft::Rejected(reason) => {
+                ItemError::NotLegacy { url, reason }
             }
         }
     }
@@ -240,7 +277,7 @@ impl Cycle<'_> {
             refused: refused.map(|(digest, _)| *digest),
         };
         let reason = refused.map(|(_, reason)| reason.clone());
-        match plan::need(&files, self.policy()) {
+        match need(&files, self.policy()) {
             Need::Nothing => {
                 let issues = self.mirror.state().issues.get(&category);
                 report.issues = issues.copied().unwrap_or_default();
@@ -265,11 +302,16 @@ impl Cycle<'_> {
                 let body = Body {
                     bytes,
                     sha256,
+                    form: Form::Legacy,
                     from: None,
                 };
                 match self.draft(category, &body, report) {
                     Ok(draft) => self.publish(category, &body, &draft, report),
-                    Err(NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) => {
+                    Err(
+                        NoDraft::Damaged(reason)
+                        | NoDraft::NoReference(reason)
+                        | NoDraft::Rejected(reason),
+                    ) => {
                         self.memory
                             .refused
                             .insert(category, (sha256, reason.clone()));
@@ -309,6 +351,7 @@ impl Cycle<'_> {
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         report.issues = draft.issues;
+        report.left_out = draft.left_out.iter().map(ToString::to_string).collect();
         let published = self.published(category);
         let most = self.mirror.cap(Form::V2);
         match verdict::judge(category, published, draft, most) {
@@ -326,12 +369,12 @@ impl Cycle<'_> {
         }
     }
 
-    fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
+    pub(super) fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
         let look = self.mirror.look(item, form);
         look.map_err(|error| ItemError::Disk(Arc::new(error)))
     }
 
-    fn read(&self, item: &Item, form: Form) -> Result<Vec<u8>, ItemError> {
+    pub(super) fn read(&self, item: &Item, form: Form) -> Result<Vec<u8>, ItemError> {
         let read = self.mirror.read(item, form);
         let read = read.map_err(|error| ItemError::Disk(Arc::new(error)))?;
         Ok(read.unwrap_or_default())

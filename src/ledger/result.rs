@@ -112,7 +112,8 @@ pub fn changes_words(report: &ItemReport) -> String {
         } = changes;
         format!("+{added} -{removed} ~{changed}")
     });
-    let words = match (counts, &report.error, report.outcome) {
+    let error = report.error.as_ref().map(ItemError::of_lane);
+    let words = match (counts, error, report.outcome) {
         (Some(counts), None, _) => counts,
         // A local edit is published although the upstream has trouble.
         (Some(counts), Some(ItemError::Upstream(_)), _) => {
@@ -134,8 +135,12 @@ pub fn changes_words(report: &ItemReport) -> String {
         [] => String::new(),
         names => format!("instead of {}", names.join(", ")),
     };
+    let left_out = match report.dropped {
+        0 => String::new(),
+        some => format!("{some} left out"),
+    };
     let pinned = report.pinned.as_ref().map(|id| format!("pinned to {id}"));
-    let parts = [pinned.unwrap_or_default(), words, instead];
+    let parts = [pinned.unwrap_or_default(), words, left_out, instead];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(", ")
 }
@@ -292,6 +297,14 @@ mod tests {
                 },
                 "2",
                 "+0 -0 ~0, upstream failed, see below",
+            ),
+            (
+                ItemReport {
+                    dropped: 3,
+                    ..updated()
+                },
+                "2",
+                "pinned to 0123456789ab, +1 -2 ~3, 3 left out, instead of primary",
             ),
             (ItemReport::skipped(), "-", "no upstream has it"),
             (

@@ -8,6 +8,7 @@ mod size;
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::draft::Draft;
+use crate::item::Form;
 use crate::legacy::Rejected;
 
 /// What is published of a category, as far as a verdict needs it.
@@ -47,17 +48,22 @@ pub fn judge(
     if published.sha256 == draft.sha256 {
         return Verdict::Equal;
     }
-    if let Some(reason) = empty::refuses(category, published.models, draft.models) {
+    let guarded = !draft.judged && (category == Category::TextGeneration || is_ready(draft));
+    if let Some(reason) = empty::refuses(published.models, draft.models).filter(|_| guarded) {
         return Verdict::Refused(reason);
     }
     Verdict::Publish
+}
+
+/// Whether the draft is of a body that was v2 already.
+fn is_ready(draft: &Draft) -> bool {
+    draft.made_from.form == Form::V2
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::draft::MadeFrom;
-    use crate::item::Form;
     use crate::item::OnInvalidRecord;
 
     fn draft(v2: &str, models: u64) -> Draft {
@@ -67,12 +73,34 @@ mod tests {
             sha256,
             models,
             dropped: 0,
+            left_out: Vec::new(),
             issues: 0,
             made_from: MadeFrom {
                 form: Form::Legacy,
                 sha256,
                 on_invalid_record: Some(OnInvalidRecord::Reject),
             },
+            judged: false,
+        }
+    }
+
+    #[test]
+    fn a_ready_made_file_is_not_emptied_unless_a_mirror_has_judged_it() {
+        let published = Some(Published {
+            sha256: Digest::of(b"a"),
+            models: 1,
+        });
+        for (judged, published, refused) in [
+            (false, published, true),
+            (true, published, false),
+            (false, None, false),
+        ] {
+            let mut draft = draft("{}", 0);
+            draft.made_from.form = Form::V2;
+            draft.judged = judged;
+            let verdict = judge(Category::Lora, published, &draft, 8);
+            let is_refused = matches!(verdict, Verdict::Refused(_));
+            assert_eq!(is_refused, refused, "{judged} {published:?}");
         }
     }
 

@@ -20,3 +20,4 @@ mod observe;
 mod sync;
 mod trigger;
 mod upstream;
+mod upstreams;
