@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod convert;
 mod diff;
+mod doctor;
 mod env;
 mod history;
 mod man;
@@ -90,6 +91,7 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Status(own) => status::main(common, own),
         Command::History(own) => history::main(common, own),
         Command::Diff(own) => diff::main(common, own),
+        Command::Doctor(own) => doctor::main(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

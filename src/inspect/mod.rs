@@ -7,8 +7,10 @@
 
 pub mod daemon;
 pub mod diff;
+pub mod doctor;
 pub mod history;
 pub mod lint;
+pub mod newer;
 pub mod records;
 pub mod status;
 

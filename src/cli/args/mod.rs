@@ -60,7 +60,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "LAYOUT", value_parser = words::<Layout>(Layout::WORDS))]
     pub layout: Option<Layout>,
 
-    /// Print the result as JSON (sync, check, status, history, diff, config)
+    /// Print the result as JSON (sync, check, status, history, diff, doctor, config)
     #[arg(long, global = true)]
     pub json: bool,
 
@@ -167,6 +167,13 @@ pub enum Command {
     #[command(after_help = "Example: horde-refd diff text_generation 0f3a81 --exit-code")]
     Diff(DiffArgs),
 
+    /// Find what is wrong around the daemon, each with its cure
+    ///
+    /// It looks at permissions, space, the watch, the lock, the clock, the upstreams, the workers' environment, the unit and
+    /// leftovers, and changes nothing. A cure is a command to copy. Exit 1 when something is wrong.
+    #[command(after_help = "Example: sudo horde-refd doctor --env-file /etc/worker.env")]
+    Doctor(DoctorArgs),
+
     /// Ask the running daemon for a forced refresh
     ///
     /// The daemon is found by its status file and sent SIGHUP, which its own user and root may do.
@@ -259,6 +266,14 @@ pub struct StatusArgs {
     /// Show it again every second until interrupted
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
+}
+
+/// `doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The file that sets the workers' environment, instead of this process's environment
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 }
 
 /// `refresh`
