@@ -11,6 +11,7 @@ mod config;
 mod convert;
 mod env;
 mod man;
+mod orders;
 pub mod output;
 mod refresh;
 mod run;
@@ -87,6 +88,9 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Check(own) => check::main(common, own),
         Command::Show(own) => show::main(common, own),
         Command::Status(own) => status::main(common, own),
+        Command::Accept(own) => orders::accept(common, own),
+        Command::Rollback(own) => orders::rollback(common, own),
+        Command::Unpin(own) => orders::unpin(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

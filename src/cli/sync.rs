@@ -18,7 +18,7 @@ use crate::cycle::{self, Event, ItemError, Outcome, Report};
 use crate::depth::Depth;
 use crate::error::chain;
 use crate::item::Item;
-use crate::ledger::result::{changes_words, sync_json};
+use crate::ledger::result::{changes_words, held_words, sync_json};
 use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
@@ -136,9 +136,12 @@ fn say_errors(report: &Report) {
 /// What went wrong with categories, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
     causes(report.categories().filter_map(|(category, fared)| {
-        let error = fared.error.as_ref()?;
-        let first = first_of_a_dead_host(report, category, error);
-        Some((category, first.unwrap_or_else(|| error.chain())))
+        let held = || held_words(&Item::Category(category), fared);
+        let error = fared.error.as_ref().map(|error| {
+            let first = first_of_a_dead_host(report, category, error);
+            first.unwrap_or_else(|| error.chain())
+        });
+        Some((category, error.or_else(held)?))
     }))
 }
 

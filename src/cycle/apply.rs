@@ -237,21 +237,28 @@ impl Cycle<'_> {
         if self.is_origin() || !is_missing {
             return None;
         }
-        let item = Item::Category(category);
         let entry = self.mirror.manifest().categories.get(&category)?;
         let sha256 = entry.legacy.as_ref()?.sha256;
         let legacy = self.mirror.generations().legacy(category, sha256)?;
         // What cannot be written is fetched, and its error is said then.
-        self.mirror
-            .write(&item, Form::Legacy, &legacy, sha256, None)
-            .ok()?;
-        Some(Look {
-            seen: self.mirror.last_seen(&item, Form::Legacy),
-            read: Some(legacy),
-        })
+        self.write_legacy(category, &legacy, sha256).ok()?;
+        let seen = self.mirror.last_seen(&category.into(), Form::Legacy);
+        let read = Some(legacy);
+        Some(Look { seen, read })
     }
 
-    fn write_v2(
+    pub(super) fn write_legacy(
+        &mut self,
+        category: Category,
+        legacy: &[u8],
+        sha256: Digest,
+    ) -> Result<(), ItemError> {
+        let (item, form) = (Item::Category(category), Form::Legacy);
+        let written = self.mirror.write(&item, form, legacy, sha256, None);
+        written.map_err(disk)
+    }
+
+    pub(super) fn write_v2(
         &mut self,
         category: Category,
         v2: &[u8],
@@ -269,6 +276,11 @@ impl Cycle<'_> {
         self.mirror
             .write(&item, Form::V2, v2, sha256, keep_as.as_deref())
             .map_err(disk)
+    }
+
+    /// What the manifest says of a category.
+    pub(super) fn name_in_manifest(&mut self, category: Category, entry: Entry) {
+        self.mirror.enter(category, entry);
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.

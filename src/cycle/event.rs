@@ -255,6 +255,16 @@ pub enum ItemError {
         /// "missing" or "empty".
         what: &'static str,
     },
+    /// The pinned generation is not kept any more.
+    #[error(
+        "the pinned generation {id} is gone, and what is published stays; follow the upstream again with `horde-refd unpin {category}`"
+    )]
+    PinGone {
+        /// The category.
+        category: Category,
+        /// The generation's id.
+        id: String,
+    },
     /// A file of the mirror could not be read or written.
     #[error(transparent)]
     Disk(Arc<DiskError>),

@@ -13,9 +13,12 @@
 
 mod apply;
 mod ask;
+mod decide;
 mod describe;
 mod event;
+mod pins;
 pub mod plan;
+mod waits;
 mod work;
 
 use std::collections::BTreeMap;
@@ -86,6 +89,7 @@ impl Cycle<'_> {
             return unwritable(categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
+        self.take_orders(categories);
         self.review(categories);
         let round = Arc::new(Round::new(self.hosts));
         let mut requests = self.ask(categories, &round, &mut items);
@@ -105,7 +109,8 @@ impl Cycle<'_> {
         let now = clock::now();
         for &category in categories {
             let item = Item::Category(category);
-            if self.serving(&item, Form::Legacy).next().is_none() {
+            let is_pinned = self.mirror.pin(category).is_some();
+            if self.serving(&item, Form::Legacy).next().is_none() && !is_pinned {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
@@ -151,6 +156,7 @@ impl Cycle<'_> {
             Some(entry.legacy.as_ref()?.source.url.clone())
         });
         let (depth, is_origin, seeds) = (self.depth, self.is_origin(), self.config.seed);
+        let waiting = self.waiting_from(item, form);
         let state = self.mirror.state();
         let steps = upstreams.into_iter().filter_map(|upstream| {
             let source = upstream.source(item, form)?;
@@ -161,6 +167,7 @@ impl Cycle<'_> {
                 on_disk,
                 came_back,
                 known: state.validators.get(&source.url),
+                waiting: waiting.as_ref().and_then(|it| it.of(&source.url)),
             };
             let validators = match plan::ask(&before) {
                 Ask::Nothing => return None,
@@ -230,11 +237,13 @@ impl Cycle<'_> {
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
     fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
+        self.take_orders(categories);
         for &category in categories.iter().filter(|category| category.has_legacy()) {
             if let Some(changes) = self.compare_early(category) {
                 mended.insert(Item::Category(category), changes);
             }
         }
+        self.mirror.note_orders();
         let _ = self.commit();
     }
 
@@ -273,6 +282,7 @@ impl Cycle<'_> {
         troubled: bool,
     ) -> Report {
         self.mirror.trust();
+        self.mirror.note_orders();
         let unwritten = self.commit();
         if let Some(error) = &unwritten.manifest {
             for (item, report) in &mut items {

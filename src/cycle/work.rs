@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::ask::{Failed, Heard};
+use super::decide::Taken;
 use super::plan::{self, Compared, Need};
 use super::{Answered, Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
@@ -13,9 +14,19 @@ use crate::digest::Digest;
 use crate::draft::{self, Draft, NoDraft};
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
+use crate::mirror::waiting::Kind;
 use crate::mirror::{Known, Look};
 use crate::upstream::{Class, Validators, What};
-use crate::verdict::{self, Verdict};
+
+/// What an upstream has said of a file.
+enum Said {
+    /// Nothing that is not known: it has what is here, or it was not asked, or it has no such file.
+    Nothing,
+    /// That what waits still is its present version.
+    Waiting(Kind),
+    /// Another version.
+    Body(Body),
+}
 
 /// A legacy body, wherever it came from.
 pub(super) struct Body {
@@ -70,20 +81,24 @@ impl Cycle<'_> {
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
-        match self.hear(category, heard, &look, report) {
-            Ok(Some(body)) => match self.take(category, &body, report) {
-                Ok(()) => Ok(()),
-                Err(error) => {
-                    let _ = self.compare(category, None, report);
-                    Err(error)
-                }
+        let (result, look) = match self.hear(category, heard, &look, report) {
+            Ok(Said::Body(body)) => match self.take(category, &body, report) {
+                Ok(Taken::Published) => return Ok(()),
+                Ok(Taken::Waits) => (Ok(()), None),
+                Err(error) => (Err(error), None),
             },
-            Ok(None) => self.compare(category, Some(look), report),
+            Ok(Said::Nothing) => (self.reconsider(category, None, report), Some(look)),
+            Ok(Said::Waiting(kind)) => (self.reconsider(category, Some(kind), report), Some(look)),
             Err(error) => {
-                let _ = self.compare(category, Some(look), report);
-                Err(error)
+                let _ = self.reconsider(category, None, report);
+                (Err(error), Some(look))
             }
-        }
+        };
+        // What waited may have been published: the file is then looked at again.
+        let item = Item::Category(category);
+        let look = look.filter(|look| self.mirror.is_last_seen(&item, look));
+        let compared = self.compare(category, look, report);
+        result.and(compared)
     }
 
     /// What an upstream said: a body that is not the file on disk, or none.
@@ -93,9 +108,9 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         look: &Look,
         report: &mut ItemReport,
-    ) -> Result<Option<Body>, ItemError> {
+    ) -> Result<Said, ItemError> {
         let Some(heard) = heard else {
-            return Ok(None);
+            return Ok(Said::Nothing);
         };
         self.note(&heard, &Item::Category(category));
         let Some(answer) = heard.answer else {
@@ -105,7 +120,7 @@ impl Cycle<'_> {
             let failed = heard.failed.iter();
             let first = failed.clone().find(counts).or(heard.failed.first());
             let Some(failed) = first else {
-                return Ok(None);
+                return Ok(Said::Nothing);
             };
             if let Class::Limited { until } = failed.error.class() {
                 report.limited_until = Some(until);
@@ -120,8 +135,12 @@ impl Cycle<'_> {
         let (bytes, validators) = match answer.what {
             What::NotModified => {
                 report.answered = Answered::NotModified;
+                if self.is_waiting(category, Kind::Legacy, &origin, None) {
+                    return Ok(Said::Waiting(Kind::Legacy));
+                }
+                self.let_go(category, Kind::Legacy);
                 report.origin = Some(origin);
-                return Ok(None);
+                return Ok(Said::Nothing);
             }
             What::Body {
                 bytes, validators, ..
@@ -140,21 +159,27 @@ impl Cycle<'_> {
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
-        if look.seen.is_some_and(|seen| seen.sha256 == sha256) {
-            if validators == Validators::default() && self.depth != Depth::Force {
-                // Where an upstream gives no validators, sending what is here is its way to say "not modified".
-                report.answered = Answered::NotModified;
-                report.downloaded_bytes = 0;
-            }
-            self.remember(&origin, Known { validators, sha256 });
-            report.origin = Some(origin);
-            return Ok(None);
+        let is_here = look.seen.is_some_and(|seen| seen.sha256 == sha256);
+        let waits = self.is_waiting(category, Kind::Legacy, &origin, Some(sha256));
+        if !is_here && !waits {
+            return Ok(Said::Body(Body {
+                bytes,
+                sha256,
+                from: Some((origin, validators)),
+            }));
         }
-        Ok(Some(Body {
-            bytes,
-            sha256,
-            from: Some((origin, validators)),
-        }))
+        if validators == Validators::default() && self.depth != Depth::Force {
+            // Where an upstream gives no validators, sending what is here is its way to say "not modified".
+            report.answered = Answered::NotModified;
+            report.downloaded_bytes = 0;
+        }
+        self.remember(&origin, Known { validators, sha256 });
+        if !is_here {
+            return Ok(Said::Waiting(Kind::Legacy));
+        }
+        self.let_go(category, Kind::Legacy);
+        report.origin = Some(origin);
+        Ok(Said::Nothing)
     }
 
     /// Notes who answered and who did not.
@@ -177,28 +202,6 @@ impl Cycle<'_> {
         }
     }
 
-    /// Takes a body that an upstream sent, if it is a reference: it is stored, and what it gives is published.
-    fn take(
-        &mut self,
-        category: Category,
-        body: &Body,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
-        let url = url.unwrap_or_default();
-        match self.draft(category, body, report) {
-            Ok(draft) => self.publish(category, body, &draft, report),
-            Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
-            Err(NoDraft::Rejected(reason)) => {
-                self.store(category, body, report)?;
-                self.memory
-                    .refused
-                    .insert(category, (body.sha256, reason.clone()));
-                Err(self.rejected(category, reason))
-            }
-        }
-    }
-
     /// Compares the legacy file on disk with the v2 file, and brings the v2 file in line. `look` is the legacy file as
     /// it was just seen; without one it is looked at.
     pub(super) fn compare(
@@ -207,11 +210,19 @@ impl Cycle<'_> {
         look: Option<Look>,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
+        if let Some(pin) = self.mirror.pin(category) {
+            return self.keep_pinned(category, pin, report);
+        }
         let item = Item::Category(category);
         let look = match look {
             Some(look) => look,
             None => self.look(&item, Form::Legacy)?,
         };
+        let edit = self.mirror.waiting(category, Kind::Edit);
+        let edit = edit.map(|waiting| waiting.made_from.sha256);
+        if edit.is_some() && edit != look.seen.map(|seen| seen.sha256) {
+            self.mirror.let_go(category, Kind::Edit);
+        }
         let path = self.mirror.layout().legacy(category);
         let no_legacy = |what| ItemError::NoLegacy {
             file: path.display().to_string(),
@@ -268,7 +279,12 @@ impl Cycle<'_> {
                     from: None,
                 };
                 match self.draft(category, &body, report) {
-                    Ok(draft) => self.publish(category, &body, &draft, report),
+                    Ok(draft) => {
+                        report.issues = draft.issues;
+                        let polled = self.polls();
+                        self.decide(category, &body, &draft, polled, report)
+                            .map(|_| ())
+                    }
                     Err(NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) => {
                         self.memory
                             .refused
@@ -287,7 +303,7 @@ impl Cycle<'_> {
         }
     }
 
-    fn draft(
+    pub(super) fn draft(
         &self,
         category: Category,
         body: &Body,
@@ -298,32 +314,6 @@ impl Cycle<'_> {
         let draft = draft::from_legacy(category, &body.bytes, body.sha256, self.policy(), received);
         report.convert_time = Some(clock::since(begun));
         draft
-    }
-
-    /// Judges a draft and does what the verdict says.
-    fn publish(
-        &mut self,
-        category: Category,
-        body: &Body,
-        draft: &Draft,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        report.issues = draft.issues;
-        let published = self.published(category);
-        let most = self.mirror.cap(Form::V2);
-        match verdict::judge(category, published, draft, most) {
-            Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),
-            Verdict::Refused(reason) => {
-                if let Some((origin, _)) = &body.from {
-                    let url = origin.url.clone();
-                    return Err(ItemError::NotTaken { url, reason });
-                }
-                // It is looked at again by the next cycle: what is published decides too.
-                self.restore(category, report);
-                self.enter_legacy(category);
-                Err(self.rejected(category, reason))
-            }
-        }
     }
 
     fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
@@ -337,7 +327,7 @@ impl Cycle<'_> {
         Ok(read.unwrap_or_default())
     }
 
-    fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
+    pub(super) fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
         let path = self.mirror.layout().legacy(category);
         let file = path.display().to_string();
         ItemError::Rejected { file, reason }

@@ -9,8 +9,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 mod category;
+mod orders;
 
 use self::category::{category, hint};
+pub use self::orders::{AcceptArgs, RollbackArgs, UnpinArgs};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
@@ -149,6 +151,26 @@ pub enum Command {
     /// It reads what the daemon wrote about itself; without a daemon it says what is published.
     #[command(after_help = "Example: horde-refd status --check")]
     Status(StatusArgs),
+
+    /// Publish what the guard holds
+    ///
+    /// The version that is held now, not a later one. A running daemon does it within moments; without one the command
+    /// does it itself.
+    #[command(after_help = "Example: horde-refd accept text_generation")]
+    Accept(AcceptArgs),
+
+    /// Publish an earlier generation and pin it
+    ///
+    /// The next older one of those that are kept, with the legacy file that it was made from; a second time, one further
+    /// back. The upstream is still polled, and nothing of it is published until `unpin`.
+    #[command(after_help = "Example: horde-refd rollback image_generation --to 1f3a")]
+    Rollback(RollbackArgs),
+
+    /// Follow the upstream again
+    ///
+    /// What the upstream sent meanwhile is published at once, if no guard objects.
+    #[command(after_help = "Example: horde-refd unpin image_generation")]
+    Unpin(UnpinArgs),
 
     /// Ask the running daemon for a forced refresh
     ///

@@ -23,7 +23,6 @@ const NOT_YET: &[NotYet] = &[
     NotYet::Word("upstream.layout", "mirror"),
     NotYet::Key("upstream.categories"),
     NotYet::Key("upstream.token_file"),
-    NotYet::Key("guard"),
     NotYet::Key("publish"),
     NotYet::Key("hooks.on_trouble"),
 ];
@@ -109,7 +108,7 @@ mod tests {
             let key = Key::named(name).unwrap();
             assert_eq!(key.check_in_use(&Value::Text(text.to_owned())), Ok(()));
         }
-        let guard = Key::named("guard.hold").unwrap();
-        assert!(guard.check_in_use(&Value::Text("1h".to_owned())).is_err());
+        let publish = Key::named("publish.text_legacy_json").unwrap();
+        assert!(publish.check_in_use(&Value::Boolean(true)).is_err());
     }
 }
