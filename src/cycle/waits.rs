@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::decide::Taken;
 use super::work::Body;
 use super::{Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
@@ -96,6 +97,8 @@ impl Cycle<'_> {
             Form::Legacy | Form::Raw => Kind::Legacy,
         };
         let waiting = self.mirror.waiting(item.category()?, kind)?;
+        // Where its bytes are gone it is asked for whole.
+        self.mirror.waiting_bytes(item.category()?, kind)?;
         Some(Sent {
             url: waiting.sender.as_ref()?.url.clone(),
             body: waiting.made_from.sha256,
@@ -130,6 +133,7 @@ impl Cycle<'_> {
         let theirs = waiting.sender.as_ref();
         theirs.is_some_and(|sender| sender.url == origin.url)
             && sent == Some(waiting.made_from.sha256)
+            && self.mirror.waiting_bytes(category, kind).is_some()
     }
 
     /// Judges again what upstreams have sent that waits. `said` is what a poll has just heard again.
@@ -138,14 +142,13 @@ impl Cycle<'_> {
         category: Category,
         said: Option<Kind>,
         report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
+    ) -> Result<Taken, ItemError> {
+        let mut taken = Taken::Waits;
         for kind in [Kind::V2, Kind::Legacy] {
             let Some(waiting) = self.mirror.waiting(category, kind).cloned() else {
                 continue;
             };
             let Some(bytes) = self.mirror.waiting_bytes(category, kind) else {
-                // It is asked for again, since nothing has what its validators describe.
-                self.mirror.let_go(category, kind);
                 continue;
             };
             let from = waiting.sender.as_ref().map(|sender| {
@@ -169,14 +172,16 @@ impl Cycle<'_> {
             match draft {
                 Ok(draft) => {
                     let polled = said == Some(kind);
-                    self.decide(category, &body, &draft, polled, report)?;
+                    if self.decide(category, &body, &draft, polled, report)? == Taken::Published {
+                        taken = Taken::Published;
+                    }
                 }
                 // The bad records wait behind the pin.
                 Err(_) if self.mirror.pin(category).is_some() => {}
                 Err(reason) => self.refuse(category, &body, reason, report)?,
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// What a body that waits gives: as it was made, or made anew where another version or policy made it.

@@ -81,24 +81,24 @@ impl Cycle<'_> {
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
-        let (result, look) = match self.hear(category, heard, &look, report) {
+        let (heard, look, again) = match self.hear(category, heard, &look, report) {
             Ok(Said::Body(body)) => match self.take(category, &body, report) {
                 Ok(Taken::Published) => return Ok(()),
-                Ok(Taken::Waits) => (Ok(()), None),
-                Err(error) => (Err(error), None),
+                Ok(Taken::Waits) => (Ok(()), None, None),
+                Err(error) => (Err(error), None, None),
             },
-            Ok(Said::Nothing) => (self.reconsider(category, None, report), Some(look)),
-            Ok(Said::Waiting(kind)) => (self.reconsider(category, Some(kind), report), Some(look)),
-            Err(error) => {
-                let _ = self.reconsider(category, None, report);
-                (Err(error), Some(look))
-            }
+            Ok(Said::Nothing) => (Ok(()), Some(look), None),
+            Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
+            Err(error) => (Err(error), Some(look), None),
         };
-        // What waited may have been published: the file is then looked at again.
-        let item = Item::Category(category);
-        let look = look.filter(|look| self.mirror.is_last_seen(&item, look));
         let compared = self.compare(category, look, report);
-        result.and(compared)
+        // What waits is judged against what is published now.
+        let here = match self.reconsider(category, again, report) {
+            Ok(Taken::Published) => Ok(()),
+            Ok(Taken::Waits) => compared,
+            Err(error) => Err(error),
+        };
+        heard.and(here)
     }
 
     /// What an upstream said: a body that is not the file on disk, or none.

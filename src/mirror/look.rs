@@ -84,13 +84,6 @@ impl Mirror {
         self.seen.get(&(item.clone(), form)).copied()
     }
 
-    /// Whether a look at the legacy file of an item is the last one, and nothing was written there since.
-    #[must_use]
-    pub fn is_last_seen(&self, item: &Item, look: &Look) -> bool {
-        let seen = self.last_seen(item, Form::Legacy).map(|seen| seen.sha256);
-        seen == look.seen.map(|seen| seen.sha256)
-    }
-
     /// Reads a published file whole; `None` when there is none.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod conversion;
 mod daemon;
 mod faults;
 mod observe;
+mod operator;
 mod sync;
 mod trigger;
 mod upstream;
