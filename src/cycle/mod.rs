@@ -109,8 +109,8 @@ impl Cycle<'_> {
         let now = clock::now();
         for &category in categories {
             let item = Item::Category(category);
-            let is_pinned = self.mirror.pin(category).is_some();
-            if self.serving(&item, Form::Legacy).next().is_none() && !is_pinned {
+            let is_ordered = self.mirror.concerns_orders(category);
+            if self.serving(&item, Form::Legacy).next().is_none() && !is_ordered {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }

@@ -16,8 +16,8 @@ pub use self::orders::{AcceptArgs, RollbackArgs, UnpinArgs};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
-const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in \
-                          place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
+const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed, is held or is unhealthy, good data \
+                          stays in place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
                           writer holds the mirror.";
 
 /// Keeps one directory of AI-Horde model references correct, fresh and safe to read.

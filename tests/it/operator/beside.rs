@@ -74,6 +74,7 @@ fn a_pin_outlives_a_restart() {
     daemon.wait_cycles(2);
     daemon.wait_state("clip", "pinned");
     assert_published(&world, &a);
+    assert!(daemon.lines(&["clip", "recovered"]).is_empty());
     daemon.stop();
     // Without a daemon, and then with one again.
     order(&world, &["unpin", "clip"]).expect(0);
