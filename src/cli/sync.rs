@@ -124,7 +124,7 @@ fn say_errors(report: &Report) {
             output::warn(format_args!("{item}: {}", error.chain()));
         }
     }
-    let noted = |error: &ItemError| matches!(error, ItemError::Manifest(_));
+    let noted = |error: &ItemError| matches!(error.of_lane(), ItemError::Manifest(_));
     let mut errors = report.items.values().filter_map(|item| item.error.as_ref());
     if let Some(error) = &report.unwritten
         && !errors.any(noted)
@@ -147,7 +147,7 @@ fn errors(report: &Report) -> Vec<Cause> {
 
 /// For a file that was not asked for since its host is dead: the error that showed it, with this file's name in it.
 fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) -> Option<String> {
-    let dead = |error: &ItemError| match error {
+    let dead = |error: &ItemError| match error.of_lane() {
         ItemError::Upstream(error) => match error.as_ref() {
             UpstreamError::Dead { host, .. } => Some(host.clone()),
             _ => None,
@@ -157,7 +157,7 @@ fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) 
     let at = format!("://{}/", dead(error)?);
     report.categories().find_map(|(other, fared)| {
         let error = fared.error.as_ref()?;
-        let asked = matches!(error, ItemError::Upstream(_)) && dead(error).is_none();
+        let asked = matches!(error.of_lane(), ItemError::Upstream(_)) && dead(error).is_none();
         let said = error.chain();
         let (theirs, ours) = (other.legacy_file(), category.legacy_file());
         (asked && said.contains(&at)).then(|| said.replace(theirs, ours))

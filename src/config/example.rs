@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::keys::{TABLES, most_entries};
+use super::keys::TABLES;
 use super::{Effective, KEYS, Key, Layout, Setting, Value};
 
 /// The width of its lines.
@@ -29,14 +29,14 @@ const WAYS: [(&str, &[(Layout, &str)]); 4] = [
         &[(Layout::Github, GITHUB)],
     ),
     (
-        "A PRIMARY service before GitHub, which takes its place when it fails",
+        "A PRIMARY service before GitHub, which takes its place after it has failed for 30 minutes",
         &[(Layout::Primary, PRIMARY), (Layout::Github, GITHUB)],
     ),
     (
         "A mirror in the local network before both",
         &[
             (Layout::Mirror, MIRROR),
-            (Layout::Primary, PRIMARY),
+            (Layout::Primary, PRIMARY_SOON),
             (Layout::Github, GITHUB),
         ],
     ),
@@ -48,8 +48,9 @@ const WAYS: [(&str, &[(Layout, &str)]); 4] = [
 
 const GITHUB: &str = "url = \"https://raw.githubusercontent.com\"\nlayout = \"github\"\n";
 const PRIMARY: &str = "url = \"https://models.aihorde.net/api\"\nlayout = \"primary\"\n";
-const MIRROR: &str =
-    "url = \"http://mirror.lan:8099\"\nlayout = \"mirror\"\nfallback_after = \"5m\"\n";
+const PRIMARY_SOON: &str =
+    "url = \"https://models.aihorde.net/api\"\nlayout = \"primary\"\nfallback_after = \"5m\"\n";
+const MIRROR: &str = "url = \"http://mirror.lan:8099\"\nlayout = \"mirror\"\n";
 const DIRECTORY: &str = "url = \"/srv/references\"\nlayout = \"flat\"\n";
 
 /// The text of `config.example.toml`.
@@ -126,7 +127,7 @@ fn works(tables: &[(Layout, &str)]) -> bool {
         let word = Value::Text(layout.to_string());
         Key::named("upstream.layout").is_some_and(|key| key.check_in_use(&word).is_ok())
     };
-    tables.len() <= most_entries("upstream") && tables.iter().all(|(layout, _)| in_use(*layout))
+    tables.iter().all(|(layout, _)| in_use(*layout))
 }
 
 /// Sentences as lines of a comment; `first` and `next` are what the first line and the others begin with.

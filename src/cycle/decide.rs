@@ -7,7 +7,6 @@ use super::work::Body;
 use super::{Cycle, ItemError, ItemReport};
 use crate::category::Category;
 use crate::clock;
-use crate::config::Layout;
 use crate::draft::{Draft, NoDraft};
 use crate::item::Form;
 use crate::verdict::{self, Context, Order, Policy, Verdict};
@@ -36,14 +35,12 @@ impl Cycle<'_> {
                 report.issues = draft.issues;
                 self.decide(category, body, &draft, true, report)
             }
-            Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
+            Err(flaw @ (NoDraft::Damaged(_) | NoDraft::NoReference(_))) => {
+                Err(self.no_reference(category, url, flaw, report))
+            }
             Err(reason) if self.mirror.pin(category).is_some() => {
                 tracing::debug!(?reason, "{category} is pinned, and what {url} sent waits");
-                let why = Why {
-                    pinned: true,
-                    ..Why::default()
-                };
-                self.let_wait(category, body, None, &why)?;
+                self.let_wait(category, body, None, &Why::pinned(0))?;
                 Ok(Taken::Waits)
             }
             Err(reason) => self
@@ -60,9 +57,10 @@ impl Cycle<'_> {
         reason: NoDraft,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
-        let (NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) = reason;
+        let (NoDraft::Damaged(reason) | NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) =
+            reason;
         self.store(category, body, report)?;
-        self.let_go(category, waits::kind(body, None));
+        self.let_go(category, waits::kind(body));
         self.memory
             .refused
             .insert(category, (body.sha256, reason.clone()));
@@ -78,20 +76,23 @@ impl Cycle<'_> {
         polled: bool,
         report: &mut ItemReport,
     ) -> Result<Taken, ItemError> {
-        let why = match self.judge(category, body, draft, polled) {
+        let why = match self.judge(category, draft, polled) {
             Verdict::Publish | Verdict::Equal => {
                 let applied = self.apply(category, body, draft, report);
                 if applied.is_err() && self.mirror.accepts(category, draft.sha256) {
                     self.mirror.order_failed();
                 }
                 applied?;
-                self.let_go(category, waits::kind(body, Some(draft)));
+                self.let_go(category, waits::kind(body));
                 return Ok(Taken::Published);
             }
             Verdict::Refused(reason) => {
                 if let Some((origin, _)) = &body.from {
                     let url = origin.url.clone();
                     return Err(ItemError::NotTaken { url, reason });
+                }
+                if body.form == Form::V2 {
+                    return Err(self.not_v2(category, reason));
                 }
                 // It is looked at again by the next cycle: what is published decides too.
                 self.restore(category, report);
@@ -104,11 +105,7 @@ impl Cycle<'_> {
                 since: Some(hold.since),
                 until: hold.until,
             },
-            Verdict::Pinned { removed } => Why {
-                pinned: true,
-                removed,
-                ..Why::default()
-            },
+            Verdict::Pinned { removed } => Why::pinned(removed),
         };
         self.let_wait(category, body, Some(draft), &why)?;
         if body.from.is_none() {
@@ -118,14 +115,8 @@ impl Cycle<'_> {
         Ok(Taken::Waits)
     }
 
-    /// Judges a draft of a body. `polled`: an upstream has just sent it, or said that it still is the present one.
-    pub(super) fn judge(
-        &mut self,
-        category: Category,
-        body: &Body,
-        draft: &Draft,
-        polled: bool,
-    ) -> Verdict {
+    /// Judges a draft. `polled`: an upstream has just sent it, or said that it still is the present one.
+    pub(super) fn judge(&mut self, category: Category, draft: &Draft, polled: bool) -> Verdict {
         let published = self.published(category, draft.sha256);
         let mut waiting = self.mirror.all_waiting(category);
         let waits = waiting.any(|(_, waiting)| waiting.v2_sha256 == Some(draft.sha256));
@@ -140,7 +131,6 @@ impl Cycle<'_> {
         };
         let context = Context {
             order,
-            guarded: self.is_guarded(body),
             held_since: held.map(|(_, waiting)| waiting.since).min(),
             polled,
         };
@@ -152,15 +142,5 @@ impl Cycle<'_> {
             most: self.mirror.cap(Form::V2),
         };
         verdict::judge(published.as_ref(), draft, &context, &policy, clock::now())
-    }
-
-    /// Whether a body comes from another mirror, which has guards of its own.
-    fn is_guarded(&self, body: &Body) -> bool {
-        let Some((origin, _)) = &body.from else {
-            return false;
-        };
-        let mut upstreams = self.upstreams.iter();
-        let sender = upstreams.find(|upstream| upstream.name() == origin.upstream);
-        sender.is_some_and(|sender| sender.layout() == Layout::Mirror)
     }
 }

@@ -88,6 +88,8 @@ impl Cycle<'_> {
         report.models = entry.map(|entry| entry.v2.models);
         report.dropped = entry.map_or(0, |entry| entry.v2.dropped);
         if report.origin.is_none() {
+            // An upstream without a name is none: the file was found here.
+            let entry = entry.filter(|entry| !entry.source.upstream.is_empty());
             report.origin = entry.map(|entry| Origin {
                 upstream: entry.source.upstream.clone(),
                 url: entry.source.url.clone(),

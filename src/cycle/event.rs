@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ItemError;
 use crate::category::Category;
 use crate::depth::Depth;
 use crate::disk::DiskError;
-use crate::error::chain;
 use crate::item::Item;
-use crate::legacy::Rejected;
-use crate::mirror::{Changes, Digest, LockError};
+use crate::mirror::{Changes, Digest};
 use crate::upstream::UpstreamError;
 
 /// One thing that happened in a cycle.
@@ -211,97 +210,6 @@ impl ItemReport {
             error: Some(error),
             ..Self::unchanged()
         }
-    }
-}
-
-/// Why an item was rejected or failed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ItemError {
-    /// No upstream delivered.
-    #[error(transparent)]
-    Upstream(Arc<UpstreamError>),
-    /// A body that came from an upstream is no reference at all; it was not stored.
-    #[error("what {url} sent is not a legacy file and was not stored")]
-    NotLegacy {
-        /// Where it came from.
-        url: String,
-        /// What is wrong with it.
-        #[source]
-        reason: Rejected,
-    },
-    /// A body that came from an upstream is a reference that is not published; it was not stored.
-    #[error("what {url} sent is not taken and was not stored; what was published before stays")]
-    NotTaken {
-        /// Where it came from.
-        url: String,
-        /// What speaks against it.
-        #[source]
-        reason: Rejected,
-    },
-    /// The legacy file cannot be converted.
-    #[error("{file} cannot be converted; what was published before stays")]
-    Rejected {
-        /// The legacy file.
-        file: String,
-        /// The model, the field and the reason.
-        #[source]
-        reason: Rejected,
-    },
-    /// There is no legacy file, or it has no contents.
-    #[error("{file} is {what}; what was published before stays")]
-    NoLegacy {
-        /// The legacy file.
-        file: String,
-        /// "missing" or "empty".
-        what: &'static str,
-    },
-    /// The pinned generation is not kept any more.
-    #[error(
-        "the pinned generation {id} is gone, and what is published stays; follow the upstream again with `horde-refd unpin {category}`"
-    )]
-    PinGone {
-        /// The category.
-        category: Category,
-        /// The generation's id.
-        id: String,
-    },
-    /// A file of the mirror could not be read or written.
-    #[error(transparent)]
-    Disk(Arc<DiskError>),
-    /// The files are published, but the manifest that says so could not be written.
-    #[error("it is published, but the manifest does not say so")]
-    Manifest(#[source] Arc<DiskError>),
-    /// The mirror's writer, another process, has not published it.
-    #[error("the writer of this mirror has not published {file} yet")]
-    NotPublished {
-        /// The v2 file.
-        file: String,
-    },
-    /// The mirror as a whole cannot be written.
-    #[error(transparent)]
-    Mirror(Arc<LockError>),
-}
-
-impl ItemError {
-    /// Whether it is a trouble with what the upstream answered, which no look at the files here can end.
-    #[must_use]
-    pub const fn is_of_upstream(&self) -> bool {
-        matches!(
-            self,
-            Self::Upstream(_) | Self::NotLegacy { .. } | Self::NotTaken { .. }
-        )
-    }
-
-    /// Whether it only says that another process is the mirror's writer.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        matches!(self, Self::Mirror(error) if matches!(**error, LockError::Held { .. }))
-    }
-
-    /// The error and its causes in one line.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        chain(self)
     }
 }
 

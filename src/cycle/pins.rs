@@ -1,6 +1,7 @@
 //! What the operator keeps: a pinned generation is published and stays, whatever upstreams and editors do.
 //!
-//! 1. It comes with the legacy file that it was made from; one that was ready-made leaves `legacy/` alone.
+//! 1. It comes with the legacy file that it was made from; one that was ready-made leaves `legacy/` alone, and pins the v2
+//!    lane only.
 //! 2. It gets a new mtime, as every publication; the order of the generations stays as it is.
 //! 3. What was published before and is the upstream's present version waits, so that unpinning needs no upstream.
 
@@ -13,7 +14,6 @@ use crate::digest::Digest;
 use crate::draft::{self, Draft, MadeFrom};
 use crate::item::{Form, Item};
 use crate::mirror::{Changes, Entry, LegacyEntry, Source, V2Entry, generations};
-use crate::upstream::Source as Origin;
 
 /// What is known of a pinned version.
 struct Kept {
@@ -59,6 +59,17 @@ impl Cycle<'_> {
             self.mirror.order_failed();
         }
         carried
+    }
+
+    /// Whether the pinned version comes with a legacy file; one that was ready-made pins the v2 lane alone. What is gone
+    /// keeps everything as it is.
+    pub(super) fn pins_legacy(&self, category: Category) -> bool {
+        let Some(pin) = self.mirror.pin(category) else {
+            return false;
+        };
+        let entry = self.mirror.manifest().categories.get(&category);
+        let kept = self.kept(category, pin, entry);
+        kept.is_none_or(|kept| kept.made_from.form == Form::Legacy)
     }
 
     fn kept(&self, category: Category, pin: Digest, entry: Option<&Entry>) -> Option<Kept> {
@@ -190,26 +201,36 @@ impl Cycle<'_> {
 
     /// What is published now waits where it is what an upstream has (invariant 3).
     fn keep_present(&mut self, category: Category, entry: Option<&Entry>) -> Result<(), ItemError> {
-        let Some(entry) = entry.filter(|entry| entry.made_from.form == Form::Legacy) else {
+        let Some(entry) = entry else {
             return Ok(());
         };
-        let sha256 = entry.made_from.sha256;
-        let urls = self.legacy_urls(category);
-        let sent = urls.into_iter().find_map(|origin| {
+        let MadeFrom { form, sha256, .. } = entry.made_from;
+        // Of a ready-made body only the file that it gave is here.
+        if form == Form::V2 && sha256 != entry.v2.sha256 {
+            return Ok(());
+        }
+        let sent = self.urls(category).into_iter().find_map(|origin| {
             let known = self.mirror.known(&origin.url)?;
             (known.sha256 == sha256).then(|| (origin, known.validators.clone()))
         });
-        let Some(from): Option<(Origin, _)> = sent else {
+        let Some(from) = sent else {
             return Ok(());
         };
         let item = Item::Category(category);
         let read = |form| self.mirror.read(&item, form).ok().flatten();
         let generations = self.mirror.generations();
-        let legacy = read(Form::Legacy).filter(|bytes| Digest::of(bytes) == sha256);
-        let legacy = legacy.or_else(|| generations.legacy(category, sha256));
         let v2 = read(Form::V2).filter(|bytes| Digest::of(bytes) == entry.v2.sha256);
         let v2 = v2.or_else(|| generations.v2(category, entry.v2.sha256));
-        let (Some(bytes), Some(v2)) = (legacy, v2) else {
+        let legacy = || {
+            let legacy = read(Form::Legacy).filter(|bytes| Digest::of(bytes) == sha256);
+            legacy.or_else(|| generations.legacy(category, sha256))
+        };
+        let bytes = if form == Form::V2 {
+            v2.clone()
+        } else {
+            legacy()
+        };
+        let (Some(bytes), Some(v2)) = (bytes, v2) else {
             return Ok(());
         };
         let issues = self.mirror.state().issues.get(&category).copied();
@@ -220,16 +241,14 @@ impl Cycle<'_> {
             dropped: entry.v2.dropped,
             issues: issues.unwrap_or_default(),
             made_from: entry.made_from,
+            judged: false,
         };
         let body = Body {
             bytes,
             sha256,
+            form,
             from: Some(from),
         };
-        let why = Why {
-            pinned: true,
-            ..Why::default()
-        };
-        self.let_wait(category, &body, Some(&draft), &why)
+        self.let_wait(category, &body, Some(&draft), &Why::pinned(0))
     }
 }

@@ -12,6 +12,7 @@ use super::work::Body;
 use super::{Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
 use crate::clock;
+use crate::config::Layout;
 use crate::depth::Depth;
 use crate::digest::Digest;
 use crate::draft::{self, Draft, MadeFrom, NoDraft};
@@ -29,7 +30,7 @@ impl Cycle<'_> {
         draft: Option<&Draft>,
         why: &Why,
     ) -> Result<(), ItemError> {
-        let kind = kind(body, draft);
+        let kind = kind(body);
         let earlier = self.mirror.waiting(category, kind);
         let sender = body.from.as_ref().map(|(origin, validators)| Sender {
             upstream: origin.upstream.clone(),
@@ -84,9 +85,9 @@ impl Cycle<'_> {
 
     fn made_from(&self, body: &Body) -> MadeFrom {
         MadeFrom {
-            form: Form::Legacy,
+            form: body.form,
             sha256: body.sha256,
-            on_invalid_record: Some(self.policy()),
+            on_invalid_record: (body.form == Form::Legacy).then(|| self.policy()),
         }
     }
 
@@ -136,52 +137,67 @@ impl Cycle<'_> {
             && self.mirror.waiting_bytes(category, kind).is_some()
     }
 
-    /// Judges again what upstreams have sent that waits. `said` is what a poll has just heard again.
+    /// Judges again what waits of a kind. `said` is what a poll has just heard again.
     pub(super) fn reconsider(
         &mut self,
         category: Category,
+        kind: Kind,
         said: Option<Kind>,
         report: &mut ItemReport,
     ) -> Result<Taken, ItemError> {
-        let mut taken = Taken::Waits;
-        for kind in [Kind::V2, Kind::Legacy] {
-            let Some(waiting) = self.mirror.waiting(category, kind).cloned() else {
-                continue;
-            };
-            let Some(bytes) = self.mirror.waiting_bytes(category, kind) else {
-                continue;
-            };
-            let from = waiting.sender.as_ref().map(|sender| {
-                let origin = Origin {
-                    upstream: sender.upstream.clone(),
-                    url: sender.url.clone(),
-                };
-                // They may have been heard again since.
-                let known = self.mirror.known(&sender.url);
-                let known = known.filter(|known| known.sha256 == waiting.made_from.sha256);
-                let validators = known.map_or(&sender.validators, |known| &known.validators);
-                (origin, validators.clone())
-            });
-            let sha256 = waiting.made_from.sha256;
-            let draft = self.draft_again(category, &waiting, &bytes);
-            let body = Body {
-                bytes: bytes.body,
-                sha256,
-                from,
-            };
-            match draft {
-                Ok(draft) => {
-                    let polled = said == Some(kind);
-                    if self.decide(category, &body, &draft, polled, report)? == Taken::Published {
-                        taken = Taken::Published;
-                    }
-                }
-                // The bad records wait behind the pin.
-                Err(_) if self.mirror.pin(category).is_some() => {}
-                Err(reason) => self.refuse(category, &body, reason, report)?,
-            }
+        let Some((waiting, body, v2)) = self.waiting_body(category, kind) else {
+            return Ok(Taken::Waits);
+        };
+        match self.draft_again(category, &waiting, &body, v2) {
+            Ok(draft) => self.decide(category, &body, &draft, said == Some(kind), report),
+            // The bad records wait behind the pin.
+            Err(_) if self.mirror.pin(category).is_some() => Ok(Taken::Waits),
+            Err(reason) => self
+                .refuse(category, &body, reason, report)
+                .map(|()| Taken::Waits),
         }
-        Ok(taken)
+    }
+
+    /// Stores a legacy file that waited behind a pin, where the v2 file is not made from it.
+    pub(super) fn store_waiting(
+        &mut self,
+        category: Category,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let Some((_, body, _)) = self.waiting_body(category, Kind::Legacy) else {
+            return Ok(());
+        };
+        self.store(category, &body, report)?;
+        self.let_go(category, Kind::Legacy);
+        Ok(())
+    }
+
+    /// Something that waits, with its bytes.
+    fn waiting_body(
+        &self,
+        category: Category,
+        kind: Kind,
+    ) -> Option<(Waiting, Body, Option<Vec<u8>>)> {
+        let waiting = self.mirror.waiting(category, kind)?.clone();
+        let bytes = self.mirror.waiting_bytes(category, kind)?;
+        let from = waiting.sender.as_ref().map(|sender| {
+            let origin = Origin {
+                upstream: sender.upstream.clone(),
+                url: sender.url.clone(),
+            };
+            // They may have been heard again since.
+            let known = self.mirror.known(&sender.url);
+            let known = known.filter(|known| known.sha256 == waiting.made_from.sha256);
+            let validators = known.map_or(&sender.validators, |known| &known.validators);
+            (origin, validators.clone())
+        });
+        let body = Body {
+            bytes: bytes.body,
+            sha256: waiting.made_from.sha256,
+            form: waiting.made_from.form,
+            from,
+        };
+        Some((waiting, body, bytes.v2))
     }
 
     /// What a body that waits gives: as it was made, or made anew where another version or policy made it.
@@ -189,25 +205,37 @@ impl Cycle<'_> {
         &self,
         category: Category,
         waiting: &Waiting,
-        bytes: &Bytes,
+        body: &Body,
+        v2: Option<Vec<u8>>,
     ) -> Result<Draft, NoDraft> {
         let made_from = waiting.made_from;
         let policy = made_from.on_invalid_record;
         let same = waiting.version == state::VERSION && policy == Some(self.policy());
-        if let (Some(v2), Some(sha256)) = (&bytes.v2, waiting.v2_sha256)
+        if let (Some(v2), Some(sha256)) = (v2, waiting.v2_sha256)
             && (same || made_from.form == Form::V2)
         {
             return Ok(Draft {
-                v2: v2.clone(),
+                v2,
                 sha256,
                 models: waiting.models,
                 dropped: waiting.dropped,
                 issues: waiting.issues,
                 made_from,
+                judged: self.is_judged(body),
             });
         }
         let policy = self.policy();
-        draft::from_legacy(category, &bytes.body, made_from.sha256, policy, true)
+        draft::from_legacy(category, &body.bytes, body.sha256, policy, true)
+    }
+
+    /// Whether a body comes from another mirror, which has guards of its own.
+    pub(super) fn is_judged(&self, body: &Body) -> bool {
+        let Some((origin, _)) = &body.from else {
+            return false;
+        };
+        let mut upstreams = self.upstreams.iter();
+        let sender = upstreams.find(|upstream| upstream.name() == origin.upstream);
+        sender.is_some_and(|sender| sender.layout() == Layout::Mirror)
     }
 
     /// What waits of a category as reports show it: the v2 lane's first.
@@ -263,11 +291,22 @@ pub(super) struct Why {
     pub(super) until: Option<jiff::Timestamp>,
 }
 
+impl Why {
+    /// A pin keeps it out, which lacks so many of the published models.
+    pub(super) fn pinned(removed: u64) -> Self {
+        Self {
+            pinned: true,
+            removed,
+            ..Self::default()
+        }
+    }
+}
+
 /// Where a body waits.
-pub(super) fn kind(body: &Body, draft: Option<&Draft>) -> Kind {
-    match (&body.from, draft) {
+pub(super) const fn kind(body: &Body) -> Kind {
+    match (&body.from, body.form) {
         (None, _) => Kind::Edit,
-        (Some(_), Some(draft)) if draft.made_from.form == Form::V2 => Kind::V2,
-        (Some(_), _) => Kind::Legacy,
+        (Some(_), Form::V2) => Kind::V2,
+        (Some(_), Form::Legacy | Form::Raw) => Kind::Legacy,
     }
 }

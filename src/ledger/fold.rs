@@ -117,7 +117,8 @@ fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) 
             error: error.chain(),
         });
     }
-    let empty = matches!(report.error, Some(ItemError::NoLegacy { .. }));
+    let error = report.error.as_ref().map(ItemError::of_lane);
+    let empty = matches!(error, Some(ItemError::NoLegacy { .. }));
     facts.passing = empty && !asked && !facts.empty;
     facts.empty = empty;
     facts.doubtful = false;

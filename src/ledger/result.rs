@@ -113,7 +113,8 @@ pub fn changes_words(report: &ItemReport) -> String {
         } = changes;
         format!("+{added} -{removed} ~{changed}")
     });
-    let words = match (counts, &report.error, report.outcome) {
+    let error = report.error.as_ref().map(ItemError::of_lane);
+    let words = match (counts, error, report.outcome) {
         (Some(counts), None, _) => counts,
         // A local edit is published although the upstream has trouble.
         (Some(counts), Some(ItemError::Upstream(_)), _) => {

@@ -33,7 +33,7 @@ pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
 use self::orders::Orders;
 pub use self::seen::{Look, Seen};
-pub use self::state::{Known, State};
+pub use self::state::{Known, Received, State};
 pub use self::waiting::{Sender, Waiting};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};

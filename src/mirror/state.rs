@@ -2,7 +2,7 @@
 //!
 //! Unreadable counts as absent; what is lost with it is asked for again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,12 @@ pub struct State {
     /// Since when a URL fails for an item, by URL and item.
     #[serde(default)]
     pub failing: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// What the manifest of another mirror does not name of what could be had there, by the manifest's URL.
+    #[serde(default)]
+    pub absent: BTreeMap<String, BTreeSet<String>>,
+    /// The v2 body that was last received of a category, and the v2 file that it gives.
+    #[serde(default)]
+    pub bodies: BTreeMap<Category, Received>,
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
@@ -54,6 +60,15 @@ pub struct Known {
     pub validators: Validators,
     /// The body they describe; they may be sent only while that body is on disk.
     pub sha256: Digest,
+}
+
+/// A v2 body, by its digest as it was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// The body.
+    pub body: Digest,
+    /// The v2 file that is published of it.
+    pub v2: Digest,
 }
 
 impl Known {
@@ -109,6 +124,8 @@ impl Default for State {
             validators: BTreeMap::new(),
             rate_limits: BTreeMap::new(),
             failing: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            bodies: BTreeMap::new(),
             issues: BTreeMap::new(),
             hook_saw: BTreeMap::new(),
             waiting: BTreeMap::new(),

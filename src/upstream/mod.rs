@@ -24,7 +24,7 @@ mod round;
 
 pub mod validators;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -245,10 +245,10 @@ impl Upstream {
 
     /// What is sent as `Authorization`; read anew for each request, so that a new token needs no restart.
     fn token(&self) -> Result<Option<HeaderValue>, UpstreamError> {
-        let Some(path) = &self.token_file else {
+        let Some(path) = self.token_file.as_deref().map(credential) else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(path).map_err(|source| UpstreamError::Token {
+        let text = std::fs::read_to_string(&path).map_err(|source| UpstreamError::Token {
             upstream: self.name.clone(),
             path: path.clone(),
             source,
@@ -264,6 +264,15 @@ impl Upstream {
             }),
         }
     }
+}
+
+/// The file of a token: a name alone is one in the directory of the credentials that systemd passes.
+fn credential(path: &Path) -> PathBuf {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|_| path.is_relative());
+    directory.map_or_else(
+        || path.to_owned(),
+        |directory| Path::new(&directory).join(path),
+    )
 }
 
 #[cfg(test)]

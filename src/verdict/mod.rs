@@ -67,8 +67,6 @@ pub enum Order {
 pub struct Context {
     /// What the operator wants.
     pub order: Order,
-    /// It was guarded where it comes from: another mirror.
-    pub guarded: bool,
     /// Since when drafts of the category are held.
     pub held_since: Option<Timestamp>,
     /// A poll has just said it.
@@ -126,7 +124,7 @@ pub fn judge(
     if equal::is(published.sha256, draft.sha256) {
         return Verdict::Equal;
     }
-    if context.order == Order::Accepted || context.guarded {
+    if context.order == Order::Accepted || draft.judged {
         return Verdict::Publish;
     }
     // A time in the future is no time: a clock was ahead.

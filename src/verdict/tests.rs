@@ -39,6 +39,7 @@ fn draft(numbers: std::ops::Range<u64>) -> Draft {
     Draft {
         sha256,
         models: numbers.end - numbers.start,
+        judged: false,
         dropped: 0,
         issues: 0,
         made_from: MadeFrom {
@@ -179,7 +180,7 @@ fn who_may_pass_and_when() {
         ),
         (emptied(), context(|it| it.order = Order::Accepted), Publish),
         (shrunk(), context(|it| it.order = Order::Accepted), Publish),
-        (emptied(), context(|it| it.guarded = true), Publish),
+        (judged(), context(|_| ()), Publish),
         // A pin keeps out everything, also what was accepted, guarded elsewhere or is equal.
         (
             shrunk(),
@@ -190,7 +191,6 @@ fn who_may_pass_and_when() {
             emptied(),
             context(|it| {
                 it.order = Order::Pinned;
-                it.guarded = true;
             }),
             Pinned { removed: 40 },
         ),
@@ -219,6 +219,14 @@ fn who_may_pass_and_when() {
         };
         let verdict = judge(Some(&published(0..40)), &shrunk(), &context, &none, now());
         assert_eq!(verdict, Publish, "a hold of nothing holds nothing");
+    }
+}
+
+/// What another mirror publishes: its guards have judged it.
+fn judged() -> Draft {
+    Draft {
+        judged: true,
+        ..draft(0..0)
     }
 }
 

@@ -21,3 +21,4 @@ mod operator;
 mod sync;
 mod trigger;
 mod upstream;
+mod upstreams;

@@ -11,29 +11,14 @@ enum NotYet {
     Key(&'static str),
     /// One word of a key.
     Word(&'static str, &'static str),
-    /// A second entry of a list of tables.
-    Second(&'static str),
 }
 
 const NOT_YET: &[NotYet] = &[
     NotYet::Key("extra_files"),
     NotYet::Word("on_invalid_record", "skip"),
-    NotYet::Second("upstream"),
-    NotYet::Word("upstream.layout", "primary"),
-    NotYet::Word("upstream.layout", "mirror"),
-    NotYet::Key("upstream.categories"),
-    NotYet::Key("upstream.token_file"),
     NotYet::Key("publish"),
     NotYet::Key("hooks.on_trouble"),
 ];
-
-/// How many tables a list of tables may have.
-pub(in crate::config) fn most_entries(list: &str) -> usize {
-    let one = NOT_YET
-        .iter()
-        .any(|entry| matches!(entry, NotYet::Second(name) if *name == list));
-    if one { 1 } else { usize::MAX }
-}
 
 impl Key {
     /// Whether the key is in use; a key that is not is refused and shown nowhere.
@@ -44,7 +29,7 @@ impl Key {
                 .name
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
-            _ => false,
+            NotYet::Word(..) => false,
         })
     }
 
@@ -53,7 +38,7 @@ impl Key {
         let name = self.name;
         NOT_YET.iter().filter_map(move |entry| match entry {
             NotYet::Word(key, word) if *key == name => Some(*word),
-            _ => None,
+            NotYet::Word(..) | NotYet::Key(_) => None,
         })
     }
 
@@ -84,7 +69,7 @@ mod tests {
     fn every_line_names_something_that_exists() {
         for entry in NOT_YET {
             let (name, word) = match entry {
-                NotYet::Key(name) | NotYet::Second(name) => (name, None),
+                NotYet::Key(name) => (name, None),
                 NotYet::Word(name, word) => (name, Some(word)),
             };
             let keys = KEYS.iter().filter(|key| {

@@ -14,7 +14,7 @@ use super::environment::{self, Lookup};
 use super::rules::tidy;
 use super::{
     Config, ConfigErrors, ConfigFile, KEYS, Key, Layout, Origin, Problem, Source, UpstreamConfig,
-    Value, keys, warnings,
+    Value, warnings,
 };
 
 /// The file that is read when none is named, if it exists.
@@ -220,14 +220,6 @@ impl Layers {
         };
         let (file, problems) = ConfigFile::parse(&path, &text);
         self.problems.extend(problems);
-        let most = keys::most_entries("upstream");
-        for source in file.upstreams.iter().skip(most) {
-            let message = format!(
-                "version {} takes no more than {most} of them yet",
-                env!("CARGO_PKG_VERSION")
-            );
-            self.problem(Some(source.clone()), Some("[[upstream]]"), message);
-        }
         self.begin_upstreams(file.upstreams.len());
         for written in file.values {
             self.set(

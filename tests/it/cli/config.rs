@@ -161,11 +161,11 @@ fn what_run_would_refuse_config_refuses() {
         ("[upstream]\nurl = \"/srv/up\"\n", "write [[upstream]]"),
         (
             "[[upstream]]\nurl = \"/a\"\n[[upstream]]\nurl = \"/b\"\n",
-            ":3: [[upstream]]: version ",
+            ":3: upstream.name: must be another name",
         ),
         (
-            "[[upstream]]\nurl = \"https://h\"\nlayout = \"primary\"\n",
-            ":3: upstream.layout: has no \"primary\" yet",
+            "[[upstream]]\nurl = \"/srv\"\nlayout = \"primary\"\n",
+            ":2: upstream.url: must be an http:// or https:// URL with layout primary",
         ),
         (
             "[publish]\ntext_legacy_json = true\n",

@@ -1,8 +1,13 @@
 //! What a cycle would publish for a category: body in, draft out; pure.
 //!
 //! 1. The same body under the same policy gives the same draft, in every process of the same version.
-//! 2. A body that is no reference at all is another thing than one whose records are refused: the first is a fault of the
-//!    way, the second is the upstream's word.
+//! 2. A body that is no reference at all is another thing than one whose records are refused; one that the way has
+//!    damaged (cut off, a web page, no JSON) is a third, and no answer of whoever sent it.
+//! 3. A ready-made v2 body is published in the bytes that the reference package's replica would leave of it; from another
+//!    mirror, as it was sent.
+
+mod records;
+mod v2;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +16,8 @@ use crate::convert::convert;
 use crate::digest::Digest;
 use crate::item::{Form, OnInvalidRecord};
 use crate::legacy::{self, Rejected};
+
+pub use v2::{Laid, from_v2};
 
 /// What a cycle would publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub struct Draft {
     pub issues: u64,
     /// The body that it was made from.
     pub made_from: MadeFrom,
+    /// Another mirror publishes it, so its guards have judged it.
+    pub judged: bool,
 }
 
 /// The body that a v2 file was made from.
@@ -43,7 +52,9 @@ pub struct MadeFrom {
 /// Why a body gives no draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoDraft {
-    /// It is no reference at all: cut off, a web page, not JSON, another table.
+    /// The way has damaged it: cut off, a web page, not JSON.
+    Damaged(Rejected),
+    /// It is no reference at all: another table, a list.
     NoReference(Rejected),
     /// It is a reference, and its records cannot be converted.
     Rejected(Rejected),
@@ -64,12 +75,12 @@ pub fn from_legacy(
     received: bool,
 ) -> Result<Draft, NoDraft> {
     if received && category == Category::TextGeneration {
-        legacy::parse_check(category, body).map_err(NoDraft::NoReference)?;
+        legacy::parse_check(category, body).map_err(no_reference)?;
     }
     let converted =
         convert(category, body, policy).map_err(|reason| {
             match legacy::parse_check(category, body) {
-                Err(flaw) if received => NoDraft::NoReference(flaw),
+                Err(flaw) if received => no_reference(flaw),
                 _ => NoDraft::Rejected(reason),
             }
         })?;
@@ -84,7 +95,37 @@ pub fn from_legacy(
             sha256,
             on_invalid_record: Some(policy),
         },
+        judged: false,
     })
+}
+
+const fn no_reference(flaw: Rejected) -> NoDraft {
+    if flaw.damaged {
+        NoDraft::Damaged(flaw)
+    } else {
+        NoDraft::NoReference(flaw)
+    }
+}
+
+/// Why a received body is no answer: the way has damaged it.
+///
+/// It is parsed for that alone, so this is asked where another upstream could answer in its place.
+#[must_use]
+pub fn damage(category: Category, form: Form, body: &[u8]) -> Option<Rejected> {
+    let flaw = match form {
+        Form::Legacy => legacy::parse_check(category, body).err(),
+        Form::V2 => legacy::v2_records(body).err(),
+        Form::Raw => None,
+    };
+    flaw.filter(|flaw| flaw.damaged)
+}
+
+/// Whether a legacy body is a reference, for a cycle that does not convert it.
+///
+/// # Errors
+/// It is none, or the way has damaged it.
+pub fn check_legacy(category: Category, body: &[u8]) -> Result<(), NoDraft> {
+    legacy::parse_check(category, body).map_err(no_reference)
 }
 
 #[cfg(test)]
@@ -94,6 +135,7 @@ mod tests {
     #[derive(Debug, PartialEq)]
     enum Kind {
         Draft { models: u64 },
+        Damaged,
         NoReference,
         Rejected,
     }
@@ -108,6 +150,7 @@ mod tests {
                 let models = draft.models;
                 Kind::Draft { models }
             }
+            Err(NoDraft::Damaged(_)) => Kind::Damaged,
             Err(NoDraft::NoReference(_)) => Kind::NoReference,
             Err(NoDraft::Rejected(_)) => Kind::Rejected,
         }
@@ -133,10 +176,10 @@ mod tests {
             (
                 clip,
                 "{\"a\":{\"name\":\"a\"}",
-                Kind::NoReference,
+                Kind::Damaged,
                 Kind::Rejected,
             ),
-            (clip, "<html>", Kind::NoReference, Kind::Rejected),
+            (clip, "<html>", Kind::Damaged, Kind::Rejected),
             (clip, "[]", Kind::NoReference, Kind::Rejected),
             (clip, "{\"a\":{}}", Kind::Rejected, Kind::Rejected),
             (
@@ -149,13 +192,13 @@ mod tests {
             (
                 text,
                 "name,parameters_bn\na,1\nb,\"",
-                Kind::NoReference,
+                Kind::Damaged,
                 Kind::Draft { models: 2 },
             ),
             (
                 text,
                 "name,parameters_bn\na,1",
-                Kind::NoReference,
+                Kind::Damaged,
                 Kind::Draft { models: 1 },
             ),
             (
