@@ -12,6 +12,7 @@ use super::causes::causes;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
 use super::{Exit, runtime_directory};
+use crate::category::Category;
 use crate::clock;
 use crate::config::Config;
 use crate::cycle::Breaker;
@@ -242,10 +243,25 @@ fn troubles(view: &View, width: Option<usize>) -> String {
         ];
         words.into_iter().flatten().map(|words| (*name, words))
     });
-    let lines = causes(errors)
-        .into_iter()
-        .map(|cause| wrapped(&escaped(&cause.to_string()), width));
+    let causes = causes(errors).into_iter().map(|cause| cause.to_string());
+    let left_out = view.categories().iter();
+    let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
+    let lines = causes
+        .chain(left_out)
+        .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// How many records of a category are not published, and how to find out which.
+fn left_out_words(category: Category, dropped: u64) -> Option<String> {
+    let records = match dropped {
+        0 => return None,
+        1 => "1 record is".to_owned(),
+        some => format!("{some} records are"),
+    };
+    Some(format!(
+        "{category}: {records} left out of what is published (\"horde-refd check {category}\" names each)"
+    ))
 }
 
 /// A time to come: `in 15m`, or `now` when it is there.
@@ -260,7 +276,6 @@ fn in_or_now(time: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::category::Category;
     use crate::inspect::sample::{self, NOW, time};
 
     /// The view of a mirror with this status file.
@@ -324,6 +339,22 @@ lora              absent        -  -             -          -";
         let text = header(&gone, time("2026-11-22T13:00:00Z"), Palette::Plain);
         assert!(text.contains("not running (was writer, pid 0"), "{text}");
         assert!(text.contains("github: up"), "{text}");
+    }
+
+    #[test]
+    fn records_that_are_left_out_are_said_below_the_table() {
+        let text = troubles(
+            &view(|status| {
+                for category in status.categories.values_mut() {
+                    category.last_error = None;
+                    category.dropped = 2;
+                }
+                status.categories.retain(|name, _| *name == Category::Lora);
+            }),
+            None,
+        );
+        let expected = "lora: 2 records are left out of what is published (\"horde-refd check lora\" names each)";
+        assert_eq!(text, expected);
     }
 
     #[test]

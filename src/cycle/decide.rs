@@ -31,10 +31,7 @@ impl Cycle<'_> {
         let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
         let url = url.unwrap_or_default();
         match self.draft(category, body, report) {
-            Ok(draft) => {
-                report.issues = draft.issues;
-                self.decide(category, body, &draft, true, report)
-            }
+            Ok(draft) => self.decide(category, body, &draft, true, report),
             Err(flaw @ (NoDraft::Damaged(_) | NoDraft::NoReference(_))) => {
                 Err(self.no_reference(category, url, flaw, report))
             }
@@ -83,6 +80,8 @@ impl Cycle<'_> {
                     self.mirror.order_failed();
                 }
                 applied?;
+                report.issues = draft.issues;
+                report.left_out = draft.left_out.iter().map(ToString::to_string).collect();
                 self.let_go(category, waits::kind(body));
                 return Ok(Taken::Published);
             }

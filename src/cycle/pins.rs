@@ -239,6 +239,7 @@ impl Cycle<'_> {
             sha256: entry.v2.sha256,
             models: entry.v2.models,
             dropped: entry.v2.dropped,
+            left_out: Vec::new(),
             issues: issues.unwrap_or_default(),
             made_from: entry.made_from,
             judged: false,

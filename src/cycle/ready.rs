@@ -153,7 +153,6 @@ impl Cycle<'_> {
                 let draft = Draft { judged, ..draft };
                 let taken = self.decide(category, body, &draft, true, report)?;
                 if taken == Taken::Published {
-                    report.issues = draft.issues;
                     let known = Known {
                         validators: validators.clone(),
                         sha256: body.sha256,
@@ -273,7 +272,6 @@ impl Cycle<'_> {
         let sha256 = Digest::of(&bytes);
         match draft::from_v2(category, &bytes, sha256, Laid::AsSent) {
             Ok(draft) => {
-                report.issues = draft.issues;
                 let body = Body {
                     bytes,
                     sha256,

@@ -210,7 +210,9 @@ impl Cycle<'_> {
     ) -> Result<Draft, NoDraft> {
         let made_from = waiting.made_from;
         let policy = made_from.on_invalid_record;
-        let same = waiting.version == state::VERSION && policy == Some(self.policy());
+        // What is left out of it is named by making it again.
+        let is_whole = waiting.dropped == 0;
+        let same = is_whole && waiting.version == state::VERSION && policy == Some(self.policy());
         if let (Some(v2), Some(sha256)) = (v2, waiting.v2_sha256)
             && (same || made_from.form == Form::V2)
         {
@@ -219,6 +221,7 @@ impl Cycle<'_> {
                 sha256,
                 models: waiting.models,
                 dropped: waiting.dropped,
+                left_out: Vec::new(),
                 issues: waiting.issues,
                 made_from,
                 judged: self.is_judged(body),

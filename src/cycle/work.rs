@@ -327,7 +327,6 @@ impl Cycle<'_> {
                 };
                 match self.draft(category, &body, report) {
                     Ok(draft) => {
-                        report.issues = draft.issues;
                         let polled = self.polls();
                         let decided = self.decide(category, &body, &draft, polled, report);
                         decided.map(|_| ())

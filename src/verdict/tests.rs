@@ -41,6 +41,7 @@ fn draft(numbers: std::ops::Range<u64>) -> Draft {
         models: numbers.end - numbers.start,
         judged: false,
         dropped: 0,
+        left_out: Vec::new(),
         issues: 0,
         made_from: MadeFrom {
             form: Form::Legacy,
