@@ -78,7 +78,7 @@ pub fn example() -> String {
             lines.push(format!("[{its_table}]"));
         }
         let shown = key.sample.map_or_else(|| value.to_string(), str::to_owned);
-        lines.extend(comment(&key.help, "# ", "# "));
+        lines.extend(comment(key.help, "# ", "# "));
         lines.push(format!("# {name} = {shown}"));
     }
     lines.join("\n") + "\n"
