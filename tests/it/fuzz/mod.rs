@@ -110,6 +110,7 @@ macro_rules! fuzz {
 fuzz! {
     any_legacy_json_is_converted_or_refused "legacy_json"
     any_models_csv_is_converted_or_refused "legacy_csv"
+    any_v2_from_elsewhere_is_laid_out_or_refused "v2"
     any_json_is_read_and_written_or_refused "json"
     any_manifest_is_read_or_refused "manifest"
     any_state_is_read_or_refused "state"
