@@ -31,6 +31,10 @@ fuzz SECONDS="600" WORDS="":
 soak TIME="1h":
     HORDE_REFD_SOAK_SECONDS=$(( $(echo {{TIME}} | sed 's/h$/*3600/; s/m$/*60/; s/s$//') )) cargo test --test it soak:: -- --nocapture
 
+# docs/reliability.md, from a run of its tests.
+reliability:
+    tests/reliability
+
 bench *ARGS:
     cargo bench {{ARGS}}
 

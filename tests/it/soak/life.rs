@@ -228,7 +228,10 @@ impl Life {
             Signal::USR1
         };
         for daemon in [&self.writer, &self.standby].into_iter().flatten() {
-            daemon.signal(signal);
+            // Before its first line a process may not have got as far as to `main`, and dies of it like any other.
+            if !daemon.log().is_empty() {
+                daemon.signal(signal);
+            }
         }
         "signal"
     }
