@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{Common, StatusArgs};
-use super::causes::causes;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
 use super::{Exit, runtime_directory};
@@ -19,7 +18,11 @@ use crate::cycle::Breaker;
 use crate::error::chain;
 use crate::inspect::daemon::{Daemon, Life};
 use crate::inspect::status::{State, StatusError, UpstreamStatus, View, age, ago, span};
+use crate::ledger::causes::causes;
 use crate::text::escaped;
+
+/// How many columns the name of an upstream gets.
+const SOURCE: usize = 10;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -124,9 +127,13 @@ fn header(view: &View, now: Timestamp, palette: Palette) -> String {
             life(daemon, now, palette)
         ),
         format!(
-            "cycles    {}, the last one {}",
+            "cycles    {}, the last one {}{}",
             status.cycles,
-            ago(status.updated_at, now)
+            ago(status.updated_at, now),
+            status.next_poll.map_or_else(String::new, |then| format!(
+                ", the next poll {}",
+                in_or_now(then, now)
+            ))
         ),
         format!(
             "mirror    {}",
@@ -201,21 +208,35 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             let change = category
                 .last_change
                 .map_or_else(never, |then| ago(then, now));
-            let poll = category
-                .next_poll
-                .map_or_else(never, |then| in_or_now(then, now));
+            let source = category.source.as_deref();
+            let fallback = !category.instead_of.is_empty();
+            let source = source.map_or_else(never, |name| escaped(&cut(name, SOURCE)).into_owned());
             [
                 Cell::text(name.name()),
                 Cell::text(state.as_str()).toned(tone(state)),
+                // One that serves in the place of another.
+                Cell::text(source).toned(if fallback {
+                    Tone::Warning
+                } else {
+                    Tone::Neutral
+                }),
                 Cell::number(category.models),
                 Cell::text(success),
                 Cell::text(change),
-                Cell::text(poll),
             ]
         })
         .collect();
-    let header = ["CATEGORY", "STATE", "MODELS", "AGE", "CHANGED", "NEXT POLL"];
+    let header = ["CATEGORY", "STATE", "SOURCE", "MODELS", "AGE", "CHANGED"];
     table(header, &rows, palette)
+}
+
+/// A name in at most so many columns.
+fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(most.saturating_sub(1)).collect();
+    format!("{kept}…")
 }
 
 const fn tone(state: State) -> Tone {
@@ -230,7 +251,8 @@ const fn tone(state: State) -> Tone {
 /// The last errors, a line a cause; wrapped where a terminal has a width.
 fn troubles(view: &View, width: Option<usize>) -> String {
     let errors = view.categories().iter();
-    let errors = errors.filter_map(|(name, category)| Some((*name, category.last_error.clone()?)));
+    let errors =
+        errors.filter_map(|(name, category)| Some(((*name).into(), category.last_error.clone()?)));
     let causes = causes(errors).into_iter().map(|cause| cause.to_string());
     let left_out = view.categories().iter();
     let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
@@ -280,10 +302,10 @@ mod tests {
         let view = view(|_| {});
         let shown = rows(&view, time(NOW), Palette::Plain);
         let expected = "\
-CATEGORY          STATE    MODELS  AGE           CHANGED    NEXT POLL
-image_generation  fresh       231  12s of 1h 0m  3d 2h ago  in 15m
-text_generation   failing     719  45m of 1h 0m  3d 2h ago  now
-lora              absent        -  -             -          -";
+CATEGORY          STATE    SOURCE  MODELS  AGE           CHANGED
+image_generation  fresh    github     231  12s of 1h 0m  3d 2h ago
+text_generation   failing  github     719  45m of 1h 0m  3d 2h ago
+lora              absent   -            -  -             -";
         assert_eq!(shown, expected);
         let colored = rows(&view, time(NOW), Palette::Colored);
         for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
@@ -299,7 +321,7 @@ lora              absent        -  -             -          -";
             worst.models = Some(100_000);
             worst.last_success = Some(time("2026-11-20T11:00:00Z"));
             worst.last_change = Some(time("2025-11-20T11:00:00Z"));
-            worst.next_poll = Some(time("2026-11-22T23:59:59Z"));
+            worst.source = Some("an-upstream-with-a-long-name".to_owned());
             status.stale_after_seconds = 86_399;
             status.categories = Category::ALL.map(|it| (it, worst.clone())).into();
         });
@@ -317,7 +339,7 @@ lora              absent        -  -             -          -";
         let pid = std::process::id();
         let expected = format!(
             "horde-refd 0.1.0: writer, pid {pid}, up 3h 5m\n\
-             cycles    42, the last one 12s ago\n\
+             cycles    42, the last one 12s ago, the next poll in 15m\n\
              mirror    /m\n\
              upstream  github: asked to be left alone, next request in 30m\n\
              upstream  primary: down for 30m, not asked for now"

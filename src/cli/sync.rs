@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::{Common, SyncArgs};
-use super::causes::{Cause, causes};
 use super::output::{self, Output};
 use super::startup::runtime;
 use super::table::{Cell, Palette, Tone, table};
@@ -18,13 +17,13 @@ use crate::cycle::{self, Event, ItemError, Outcome, Report};
 use crate::depth::Depth;
 use crate::error::chain;
 use crate::item::Item;
+use crate::ledger::causes::{Cause, causes};
 use crate::ledger::result::{changes_words, sync_json};
 use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
 use crate::observe::reports::Reports;
 use crate::observe::say::say;
-use crate::upstream::UpstreamError;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -141,28 +140,8 @@ fn say_errors(report: &Report) {
 fn errors(report: &Report) -> Vec<Cause> {
     causes(report.categories().filter_map(|(category, fared)| {
         let error = fared.error.as_ref()?;
-        let first = first_of_a_dead_host(report, category, error);
-        Some((category, first.unwrap_or_else(|| error.chain())))
+        Some((category.into(), error.chain()))
     }))
-}
-
-/// For a file that was not asked for since its host is dead: the error that showed it, with this file's name in it.
-fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) -> Option<String> {
-    let dead = |error: &ItemError| match error.of_lane() {
-        ItemError::Upstream(error) => match error.as_ref() {
-            UpstreamError::Dead { host, .. } => Some(host.clone()),
-            _ => None,
-        },
-        _ => None,
-    };
-    let at = format!("://{}/", dead(error)?);
-    report.categories().find_map(|(other, fared)| {
-        let error = fared.error.as_ref()?;
-        let asked = matches!(error.of_lane(), ItemError::Upstream(_)) && dead(error).is_none();
-        let said = error.chain();
-        let (theirs, ours) = (other.legacy_file(), category.legacy_file());
-        (asked && said.contains(&at)).then(|| said.replace(theirs, ours))
-    })
 }
 
 /// What is shown while the cycle runs, and what is said after it.

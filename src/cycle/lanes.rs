@@ -44,12 +44,6 @@ impl Cycle<'_> {
         !origin && self.serving(&item, Form::V2).next().is_some()
     }
 
-    /// Whether a category has two lanes that may fare differently.
-    pub(super) fn has_two_lanes(&self, category: Category) -> bool {
-        let item = Item::Category(category);
-        self.has_ready(category) && self.serving(&item, Form::Legacy).next().is_some()
-    }
-
     /// Whom to ask for a category, and how. What is wanted of another mirror and is not here as it came from there is put
     /// into `changed`.
     pub(super) fn lanes(

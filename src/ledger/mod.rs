@@ -15,6 +15,7 @@
 //!    when it becomes the writer ([`Ledger::lead`]).
 //! 7. A time in the future is no time: a clock that was ahead leaves nothing that looks fresh for years.
 
+pub mod causes;
 mod facts;
 mod fold;
 pub mod follow;

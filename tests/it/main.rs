@@ -17,6 +17,7 @@ mod conversion;
 mod daemon;
 mod faults;
 mod fuzz;
+mod history;
 mod observe;
 mod soak;
 mod sync;

@@ -11,6 +11,7 @@ pub(super) mod cause;
 pub(super) mod client;
 pub(super) mod coding;
 mod names;
+pub(super) mod probe;
 pub(super) mod proxy;
 mod trust;
 
