@@ -248,6 +248,11 @@ pub const TARGETS: &[Target] = &[
         dictionary: CSV,
     },
     Target {
+        name: "v2",
+        run: references::v2,
+        dictionary: RECORD,
+    },
+    Target {
         name: "json",
         run: references::json,
         dictionary: JSON,

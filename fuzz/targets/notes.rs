@@ -5,6 +5,7 @@ use horde_refd::item::Item;
 use horde_refd::ledger::Ledger;
 use horde_refd::ledger::status::{Status, ago, span};
 use horde_refd::mirror::{Manifest, State};
+use horde_refd::upstream::mirror::Listing;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +24,8 @@ fn read<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
 }
 
 pub(super) fn manifest(data: &[u8]) -> String {
+    // As another mirror's, it says what may be fetched there.
+    let _ = Listing::read("https://mirror.example/manifest.json", data, &[]);
     match read::<Manifest>(data) {
         Err(why) => why,
         Ok(manifest) => {

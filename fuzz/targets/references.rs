@@ -3,7 +3,7 @@
 use horde_refd::category::Category;
 use horde_refd::convert::{check, convert};
 use horde_refd::digest::Digest;
-use horde_refd::draft::{self, NoDraft};
+use horde_refd::draft::{self, Laid, NoDraft};
 use horde_refd::inspect::records::{Records, legacy_text};
 use horde_refd::item::OnInvalidRecord;
 use horde_refd::legacy::legacy_view;
@@ -42,6 +42,40 @@ pub(super) fn legacy_csv(data: &[u8]) -> String {
         }
     }
     reference(Category::TextGeneration, data)
+}
+
+/// The first byte says which category, the rest is a v2 file that another service sends.
+pub(super) fn v2(data: &[u8]) -> String {
+    let Some((first, body)) = data.split_first() else {
+        return String::new();
+    };
+    let category = Category::ALL[usize::from(*first) % Category::ALL.len()];
+    let sha256 = Digest::of(body);
+    let sent = draft::from_v2(category, body, sha256, Laid::AsSent);
+    if let Ok(draft) = &sent {
+        assert!(draft.v2 == body && draft.sha256 == sha256);
+    }
+    match draft::from_v2(category, body, sha256, Laid::AsReplica) {
+        Ok(draft) => {
+            assert_eq!(draft.sha256, Digest::of(&draft.v2));
+            assert!(draft.v2.is_ascii(), "a replica writes ASCII");
+            let again = draft::from_v2(category, &draft.v2, draft.sha256, Laid::AsReplica);
+            let again = again.expect("what a replica wrote is taken");
+            assert!(again.v2 == draft.v2, "laid out twice, and otherwise");
+            assert_eq!((again.models, again.issues), (draft.models, draft.issues));
+            let value: Result<serde_json::Value, _> = serde_json::from_slice(&draft.v2);
+            assert!(value.is_ok(), "it is no JSON: {value:?}");
+            format!(
+                "{} {} {}",
+                draft.models.min(3),
+                draft.issues.min(3),
+                sent.is_ok()
+            )
+        }
+        Err(NoDraft::NoReference(why)) => format!("none {}", kind(&why.to_string())),
+        Err(NoDraft::Damaged(why)) => format!("damaged {}", kind(&why.to_string())),
+        Err(NoDraft::Rejected(why)) => format!("rejected {}", kind(&why.to_string())),
+    }
 }
 
 /// What holds for every legacy file.
@@ -83,6 +117,11 @@ fn reference(category: Category, body: &[u8]) -> String {
     let value = json::read(&converted.v2).expect("a v2 file is JSON");
     let models = value.as_object().expect("a v2 file is an object");
     assert_eq!(models.len(), converted.models);
+    // What is published here is what another mirror takes, but for numbers that are none.
+    let taken = draft::from_v2(category, &converted.v2, sha256, Laid::AsSent);
+    if let Err(NoDraft::NoReference(why) | NoDraft::Damaged(why)) = taken {
+        panic!("published, and no other mirror would take it: {why}");
+    }
     let mut words = match &strict {
         Ok(_) => "converted".to_owned(),
         Err(why) => format!("in parts: {why}"),

@@ -18,7 +18,7 @@ use crate::trigger::Trigger;
 impl GithubBackend {
     /// Runs one cycle over these categories: the only way to change the mirror.
     ///
-    /// Standing by, no upstream is asked and nothing written: the report says what the writer has published.
+    /// On standby no upstream is asked and nothing written: the report says what the writer has published.
     pub async fn refresh(
         &self,
         depth: Depth,

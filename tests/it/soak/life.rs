@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -14,9 +13,6 @@ use serde_json::Value;
 
 use crate::common::origin::{Mood, Origin};
 use crate::common::{Daemon, FILES, World, legacy, models, until};
-
-/// Where Debian has the library that changes a process's clock.
-const FAKE_CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// The v2 files that events damage; readers hold the others to be whole at every moment.
 const DAMAGED: [&str; 3] = ["blip.json", "clip.json", "codeformer.json"];
@@ -53,17 +49,13 @@ pub(super) struct Life {
     marks: BTreeMap<&'static str, String>,
     counts: BTreeMap<&'static str, u32>,
     started: u32,
-    clock: PathBuf,
 }
 
 impl Life {
     /// A first daemon has published everything, and a second one stands by.
     pub(super) fn begin(seed: u64) -> Self {
         let world = World::empty();
-        let clock = world.path("clock");
-        fs::write(&clock, "+0").unwrap();
         let mut life = Self {
-            clock,
             world,
             origin: Origin::start(Mood::Serve),
             chance: Rng::with_seed(seed),
@@ -94,13 +86,6 @@ impl Life {
         ] {
             setup = setup.set(key, value);
         }
-        if Path::new(FAKE_CLOCK).exists() {
-            setup = setup
-                .env("LD_PRELOAD", FAKE_CLOCK)
-                .env("FAKETIME_TIMESTAMP_FILE", self.clock.to_str().unwrap())
-                .env("FAKETIME_NO_CACHE", "1")
-                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        }
         setup.runtime(&format!("run-{}", self.started)).start()
     }
 
@@ -118,7 +103,7 @@ impl Life {
     }
 
     /// How often each event came.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn events(&self) -> String {
         let counts = self.counts.iter();
         let counts: Vec<_> = counts
             .map(|(event, count)| format!("{event} {count}"))
@@ -151,7 +136,7 @@ impl Life {
 
     /// One event, and a moment for its consequences.
     pub(super) fn event(&mut self, with_deaths: bool) {
-        let kinds = if with_deaths { 16 } else { 13 };
+        let kinds = if with_deaths { 15 } else { 12 };
         let event = match self.chance.u8(..kinds) {
             0..=2 => self.publish(),
             3..=5 => self.mood(),
@@ -160,10 +145,9 @@ impl Life {
             8 => self.remove(),
             9 => self.notes(),
             10 => self.signal(),
-            11 => self.step(),
-            12 => self.pause(),
-            13 => self.die(Signal::KILL),
-            14 => self.die(Signal::TERM),
+            11 => self.pause(),
+            12 => self.die(Signal::KILL),
+            13 => self.die(Signal::TERM),
             _ => self.beside(),
         };
         *self.counts.entry(event).or_default() += 1;
@@ -244,23 +228,15 @@ impl Life {
             Signal::USR1
         };
         for daemon in [&self.writer, &self.standby].into_iter().flatten() {
-            daemon.signal(signal);
+            // Before its first line a process may not have got as far as to `main`, and dies of it like any other.
+            if !daemon.log().is_empty() {
+                daemon.signal(signal);
+            }
         }
         "signal"
     }
 
-    /// The clock of all daemons steps, by up to two days either way.
-    fn step(&mut self) -> &'static str {
-        let seconds = self.chance.i64(-172_800..172_800);
-        self.set_clock(seconds);
-        "step of the clock"
-    }
-
-    fn set_clock(&self, seconds: i64) {
-        self.world
-            .rename_into(&self.clock, format!("{seconds:+}").as_bytes());
-    }
-
+    /// The writer stands still for a moment, as on a machine that is suspended.
     fn pause(&mut self) -> &'static str {
         let writer = self.writer.as_ref().unwrap();
         writer.signal(Signal::STOP);
@@ -302,7 +278,6 @@ impl Life {
     /// Nothing goes wrong any more: waits until everything is as the upstream has it.
     pub(super) fn calm(&mut self) {
         self.origin.mood(Mood::Serve);
-        self.set_clock(0);
         let begun = Instant::now();
         let writer = self.writer.as_ref().unwrap();
         until("everything is the upstream's, and fresh", || {

@@ -49,7 +49,7 @@ fn a_life_of_faults_ends_with_the_upstreams_mirror_and_flat_memory() {
         "soak: {} files read whole; from {before:?} to {after:?} in {} cycles; {}",
         reads,
         life.cycles(),
-        life.told()
+        life.events()
     );
     assert!(
         after.descriptors <= before.descriptors + 4,
