@@ -1,29 +1,30 @@
 //! What went wrong, a line a cause: a dead host fails ten categories and is one line.
 
-use crate::category::Category;
+use crate::item::Item;
 
-/// A cause, and every category that it hit, in the categories' order.
+/// A cause, and every item that it hit, in their order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cause {
-    categories: Vec<Category>,
+    items: Vec<Item>,
     error: String,
 }
 
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.categories.iter().map(|it| it.name()).collect();
+        let names: Vec<_> = self.items.iter().map(ToString::to_string).collect();
         write!(f, "{}: {}", names.join(", "), self.error)
     }
 }
 
 /// Puts errors together that differ only in the file they name.
-pub(super) fn causes(errors: impl IntoIterator<Item = (Category, String)>) -> Vec<Cause> {
+pub(super) fn causes<I: Into<Item>>(errors: impl IntoIterator<Item = (I, String)>) -> Vec<Cause> {
     let mut causes: Vec<(String, Cause)> = Vec::new();
-    for (category, error) in errors {
-        let common = without_files(category, &error);
+    for (item, error) in errors {
+        let item = item.into();
+        let common = without_files(&item, &error);
         match causes.iter_mut().find(|(known, _)| *known == common) {
             Some((_, cause)) => {
-                cause.categories.push(category);
+                cause.items.push(item);
                 if cause.error != error {
                     cause.error = common;
                 }
@@ -31,7 +32,7 @@ pub(super) fn causes(errors: impl IntoIterator<Item = (Category, String)>) -> Ve
             None => causes.push((
                 common,
                 Cause {
-                    categories: vec![category],
+                    items: vec![item],
                     error,
                 },
             )),
@@ -40,9 +41,12 @@ pub(super) fn causes(errors: impl IntoIterator<Item = (Category, String)>) -> Ve
     causes.into_iter().map(|(_, cause)| cause).collect()
 }
 
-/// The error with what is a category's own taken out of its addresses: `https://host/…`, `/mirror/legacy/…`.
-fn without_files(category: Category, error: &str) -> String {
-    let files = [category.legacy_file(), category.v2_file()];
+/// The error with what is an item's own taken out of its addresses: `https://host/…`, `/mirror/legacy/…`.
+fn without_files(item: &Item, error: &str) -> String {
+    let files = match item {
+        Item::Category(category) => [category.legacy_file(), category.v2_file()],
+        Item::File(file) => [file.name.as_str(); 2],
+    };
     let words = error.split(' ').map(|word| {
         let address = word.trim_end_matches([':', ',', ';', ')']);
         let is_ours = |file: &&str| {
@@ -71,6 +75,7 @@ fn without_files(category: Category, error: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::category::Category;
     use Category::{Blip, Clip, ImageGeneration, TextGeneration};
 
     #[test]

@@ -36,11 +36,12 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     } else {
         Depth::Poll
     };
-    let backend = match GithubBackend::open_writer(effective.config) {
+    let config = effective.config;
+    let backend = match GithubBackend::open_writer(config.clone()) {
         // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
-            let report = cycle::unwritable(&categories, depth, error, &|_| ());
+            let report = cycle::unwritable(&config, &categories, depth, error, &|_| ());
             let mut out = Output::stdout();
             out.json(&sync_json(&report, false))?;
             out.finish()?;
@@ -119,11 +120,6 @@ fn say_errors(report: &Report) {
     for cause in errors(report) {
         output::warn(cause);
     }
-    for (item, report) in &report.items {
-        if let (Item::File(_), Some(error)) = (item, &report.error) {
-            output::warn(format_args!("{item}: {}", error.chain()));
-        }
-    }
     let noted = |error: &ItemError| matches!(error.of_lane(), ItemError::Manifest(_));
     let mut errors = report.items.values().filter_map(|item| item.error.as_ref());
     if let Some(error) = &report.unwritten
@@ -133,17 +129,17 @@ fn say_errors(report: &Report) {
     }
 }
 
-/// What went wrong with categories, a cause each.
+/// What went wrong, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
-    causes(report.categories().filter_map(|(category, fared)| {
+    causes(report.items.iter().filter_map(|(item, fared)| {
         let error = fared.error.as_ref()?;
-        let first = first_of_a_dead_host(report, category, error);
-        Some((category, first.unwrap_or_else(|| error.chain())))
+        let first = first_of_a_dead_host(report, item, error);
+        Some((item.clone(), first.unwrap_or_else(|| error.chain())))
     }))
 }
 
 /// For a file that was not asked for since its host is dead: the error that showed it, with this file's name in it.
-fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) -> Option<String> {
+fn first_of_a_dead_host(report: &Report, item: &Item, error: &ItemError) -> Option<String> {
     let dead = |error: &ItemError| match error.of_lane() {
         ItemError::Upstream(error) => match error.as_ref() {
             UpstreamError::Dead { host, .. } => Some(host.clone()),
@@ -156,7 +152,11 @@ fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) 
         let error = fared.error.as_ref()?;
         let asked = matches!(error.of_lane(), ItemError::Upstream(_)) && dead(error).is_none();
         let said = error.chain();
-        let (theirs, ours) = (other.legacy_file(), category.legacy_file());
+        let theirs = other.legacy_file();
+        let ours = match item {
+            Item::Category(category) => category.legacy_file(),
+            Item::File(file) => &file.name,
+        };
         (asked && said.contains(&at)).then(|| said.replace(theirs, ours))
     })
 }

@@ -160,7 +160,8 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well

@@ -14,10 +14,8 @@ enum NotYet {
 }
 
 const NOT_YET: &[NotYet] = &[
-    NotYet::Key("extra_files"),
     NotYet::Word("on_invalid_record", "skip"),
     NotYet::Key("guard"),
-    NotYet::Key("publish"),
     NotYet::Key("hooks.on_trouble"),
 ];
 
