@@ -105,7 +105,9 @@ impl Cycle<'_> {
                 Vec::new()
             };
             if !steps.is_empty() {
-                self.memory.asked.insert(item.clone(), now);
+                if self.depth == Depth::Disk {
+                    self.memory.asked.insert(item.clone(), now);
+                }
                 lanes.push(Lane {
                     item,
                     form: Form::Raw,
