@@ -79,7 +79,7 @@ impl GithubBackend {
                 };
                 cycle.run(categories).await
             }
-            (_, Err(error)) => cycle::unwritable(categories, depth, error, &sink),
+            (_, Err(error)) => cycle::unwritable(&self.config, categories, depth, error, &sink),
             (None, Ok(_)) => {
                 self.follow_writer();
                 self.as_published(categories)

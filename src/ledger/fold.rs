@@ -183,7 +183,8 @@ fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) 
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well

@@ -16,6 +16,7 @@ mod common;
 mod conversion;
 mod daemon;
 mod faults;
+mod files;
 mod fuzz;
 mod history;
 mod observe;
