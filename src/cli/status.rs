@@ -192,19 +192,22 @@ fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
     }
 }
 
-/// A line a category, at most 80 columns wide.
+/// A line a category, at most 80 columns wide; below them one for each other file.
 fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
     let never = || "-".to_owned();
     let stale_after = view.stale_after();
     let limit = stale_after.map_or_else(String::new, |limit| format!(" of {}", span(limit)));
-    let rows: Vec<_> = view
+    let threshold = stale_after.unwrap_or(Duration::MAX);
+    let lasts = |success: Option<Timestamp>| {
+        let success = success.and_then(|then| age(then, now));
+        success.map_or_else(never, |age| span(age) + &limit)
+    };
+    let mut rows: Vec<_> = view
         .categories()
         .iter()
         .map(|(name, category)| {
-            let state = category.state_at(now, stale_after.unwrap_or(Duration::MAX));
-            let success = category.last_success;
-            let success = success.and_then(|then| age(then, now));
-            let success = success.map_or_else(never, |age| span(age) + &limit);
+            let state = category.state_at(now, threshold);
+            let success = lasts(category.last_success);
             let change = category
                 .last_change
                 .map_or_else(never, |then| ago(then, now));
@@ -226,6 +229,19 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             ]
         })
         .collect();
+    rows.extend(view.files().iter().map(|(path, file)| {
+        let state = file.state_at(now, threshold);
+        let source = file.source.as_deref();
+        let source = source.map_or_else(never, |name| escaped(&cut(name, SOURCE)).into_owned());
+        [
+            Cell::text(escaped(path)),
+            Cell::text(state.as_str()).toned(tone(state)),
+            Cell::text(source),
+            Cell::number(None),
+            Cell::text(lasts(file.last_success)),
+            Cell::text(never()),
+        ]
+    }));
     let header = ["CATEGORY", "STATE", "SOURCE", "MODELS", "AGE", "CHANGED"];
     table(header, &rows, palette)
 }
@@ -250,13 +266,31 @@ const fn tone(state: State) -> Tone {
 
 /// The last errors, a line a cause; wrapped where a terminal has a width.
 fn troubles(view: &View, width: Option<usize>) -> String {
-    let errors = view.categories().iter();
-    let errors =
-        errors.filter_map(|(name, category)| Some(((*name).into(), category.last_error.clone()?)));
+    let errors = view.categories().iter().flat_map(|(name, category)| {
+        let pinned = category.pinned.as_ref().map(|id| {
+            let waits = category.held.as_ref().map_or_else(String::new, |held| {
+                format!(" while an update with {} models waits", held.models)
+            });
+            format!("pinned to {id}{waits} (horde-refd unpin {name})")
+        });
+        let words = [
+            category.last_error.clone(),
+            category.held_words(*name),
+            pinned,
+        ];
+        words
+            .into_iter()
+            .flatten()
+            .map(|words| ((*name).into(), words))
+    });
     let causes = causes(errors).into_iter().map(|cause| cause.to_string());
     let left_out = view.categories().iter();
     let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
+    let files = view.files().iter();
+    let files =
+        files.filter_map(|(path, file)| Some(format!("{path}: {}", file.last_error.as_deref()?)));
     let lines = causes
+        .chain(files)
         .chain(left_out)
         .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")
@@ -287,6 +321,7 @@ fn in_or_now(time: Timestamp, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::inspect::sample::{self, NOW, time};
+    use crate::inspect::status::FileStatus;
 
     /// The view of a mirror with this status file.
     fn view(change: impl FnOnce(&mut crate::inspect::status::Status)) -> View {
@@ -311,6 +346,34 @@ lora              absent   -            -  -             -";
         for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
             assert!(colored.contains(state), "{colored:?}");
         }
+    }
+
+    #[test]
+    fn the_other_files_stand_below_the_categories() {
+        let view = view(|status| {
+            let file = |state, last_error: Option<&str>| FileStatus {
+                state,
+                last_success: Some(time("2026-11-22T11:59:48Z")),
+                last_error: last_error.map(str::to_owned),
+                ..FileStatus::default()
+            };
+            let gone = file(State::Failing, Some("gone"));
+            let files = [
+                ("legacy/a.json", file(State::Fresh, None)),
+                ("legacy/b", gone),
+            ];
+            status.files = files.map(|(path, file)| (path.to_owned(), file)).into();
+        });
+        let shown = rows(&view, time(NOW), Palette::Plain);
+        let lines: Vec<_> = shown.lines().skip(4).collect();
+        let expected = [
+            "legacy/a.json     fresh         -  12s of 1h 0m  -          -",
+            "legacy/b          failing       -  12s of 1h 0m  -          -",
+        ];
+        assert_eq!(lines, expected);
+        assert!(troubles(&view, None).ends_with("\nlegacy/b: gone"));
+        let later = rows(&view, time("2026-11-22T14:00:00Z"), Palette::Plain);
+        assert!(later.contains("legacy/a.json     stale"), "{later}");
     }
 
     #[test]
