@@ -11,6 +11,7 @@ mod config;
 mod convert;
 mod env;
 mod man;
+mod other_files;
 pub mod output;
 mod refresh;
 mod run;

@@ -9,9 +9,11 @@ use serde_json::json;
 
 use super::args::{Common, StatusArgs};
 use super::causes::causes;
+use super::other_files;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
 use super::{Exit, runtime_directory};
+use crate::category::Category;
 use crate::clock;
 use crate::config::Config;
 use crate::cycle::Breaker;
@@ -216,22 +218,12 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             ]
         })
         .collect();
-    rows.extend(view.files().iter().map(|(path, file)| {
-        let state = file.state_at(now, threshold);
-        [
-            Cell::text(escaped(path)),
-            Cell::text(state.as_str()).toned(tone(state)),
-            Cell::number(None),
-            Cell::text(lasts(file.last_success)),
-            Cell::text(never()),
-            Cell::text(never()),
-        ]
-    }));
+    rows.extend(other_files::rows(view, now, &lasts));
     let header = ["CATEGORY", "STATE", "MODELS", "AGE", "CHANGED", "NEXT POLL"];
     table(header, &rows, palette)
 }
 
-const fn tone(state: State) -> Tone {
+pub(super) const fn tone(state: State) -> Tone {
     match state {
         State::Fresh => Tone::Good,
         State::Modified | State::Pinned => Tone::Notable,
@@ -244,15 +236,26 @@ const fn tone(state: State) -> Tone {
 fn troubles(view: &View, width: Option<usize>) -> String {
     let errors = view.categories().iter();
     let errors = errors.filter_map(|(name, category)| Some((*name, category.last_error.clone()?)));
-    let files = view.files().iter();
-    let files =
-        files.filter_map(|(path, file)| Some(format!("{path}: {}", file.last_error.as_deref()?)));
-    let lines = causes(errors)
-        .into_iter()
-        .map(|cause| cause.to_string())
-        .chain(files)
+    let causes = causes(errors).into_iter().map(|cause| cause.to_string());
+    let left_out = view.categories().iter();
+    let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
+    let lines = causes
+        .chain(other_files::troubles(view))
+        .chain(left_out)
         .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// How many records of a category are not published, and how to find out which.
+fn left_out_words(category: Category, dropped: u64) -> Option<String> {
+    let records = match dropped {
+        0 => return None,
+        1 => "1 record is".to_owned(),
+        some => format!("{some} records are"),
+    };
+    Some(format!(
+        "{category}: {records} left out of what is published (\"horde-refd check {category}\" names each)"
+    ))
 }
 
 /// A time to come: `in 15m`, or `now` when it is there.
@@ -267,7 +270,6 @@ fn in_or_now(time: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::category::Category;
     use crate::inspect::sample::{self, NOW, time};
     use crate::inspect::status::FileStatus;
 
@@ -360,6 +362,22 @@ lora              absent        -  -             -          -";
         let text = header(&gone, time("2026-11-22T13:00:00Z"), Palette::Plain);
         assert!(text.contains("not running (was writer, pid 0"), "{text}");
         assert!(text.contains("github: up"), "{text}");
+    }
+
+    #[test]
+    fn records_that_are_left_out_are_said_below_the_table() {
+        let text = troubles(
+            &view(|status| {
+                for category in status.categories.values_mut() {
+                    category.last_error = None;
+                    category.dropped = 2;
+                }
+                status.categories.retain(|name, _| *name == Category::Lora);
+            }),
+            None,
+        );
+        let expected = "lora: 2 records are left out of what is published (\"horde-refd check lora\" names each)";
+        assert_eq!(text, expected);
     }
 
     #[test]

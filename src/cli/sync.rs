@@ -23,6 +23,7 @@ use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
 use crate::observe::reports::Reports;
+use crate::observe::say::say;
 use crate::upstream::UpstreamError;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
@@ -53,15 +54,18 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mut reports = Reports::new(&backend, runtime_directory());
     backend.resume(reports.earlier().as_ref());
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
-    let bars = shown.then(|| Bars::new(&categories));
-    let witness: &dyn Witness = bars.as_ref().map_or(&(), |bars| bars);
+    let eyes = Eyes {
+        bars: shown.then(|| Bars::new(&categories)),
+        left_out: Mutex::default(),
+    };
     let runtime = runtime()?;
-    let report = runtime.block_on(backend.refresh(depth, &categories, witness));
+    let report = runtime.block_on(backend.refresh(depth, &categories, &eyes));
     // A stuck name look-up must not keep the process: nothing of ours runs on the runtime's other threads.
     runtime.shutdown_background();
-    if let Some(bars) = bars {
+    if let Some(bars) = eyes.bars {
         bars.clear();
     }
+    say(&eyes.left_out.into_inner().unwrap_or_default());
     let status = reports.status(Role::Once, None, None);
     reports.write_status(&status);
     reports.write_metrics(Role::Once, &[]);
@@ -159,6 +163,25 @@ fn first_of_a_dead_host(report: &Report, item: &Item, error: &ItemError) -> Opti
         };
         (asked && said.contains(&at)).then(|| said.replace(theirs, ours))
     })
+}
+
+/// What is shown while the cycle runs, and what is said after it.
+struct Eyes {
+    bars: Option<Bars>,
+    /// That other records than before are left out.
+    left_out: Mutex<Vec<Transition>>,
+}
+
+impl Witness for Eyes {
+    fn saw(&self, event: &Event, news: &[Transition]) {
+        if let Some(bars) = &self.bars {
+            bars.saw(event, news);
+        }
+        if let Ok(mut left_out) = self.left_out.lock() {
+            let of_records = |news: &&Transition| matches!(news, Transition::LeavesOut { .. });
+            left_out.extend(news.iter().filter(of_records).cloned());
+        }
+    }
 }
 
 /// A bar a category on a terminal.

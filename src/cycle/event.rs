@@ -136,6 +136,8 @@ pub struct ItemReport {
     pub models: Option<u64>,
     /// Records that were left out of it (`on_invalid_record = "skip"`).
     pub dropped: u64,
+    /// The first few of them, each with what is wrong with it, where this cycle converted the file.
+    pub left_out: Vec<String>,
     /// The published v2 file's digest and size in bytes, where there is one.
     pub v2: Option<(Digest, u64)>,
     /// The size in bytes of the file below `legacy/`, where there is one.
@@ -170,6 +172,7 @@ impl ItemReport {
             downloaded_bytes: 0,
             models: None,
             dropped: 0,
+            left_out: Vec::new(),
             v2: None,
             legacy_bytes: None,
             issues: 0,

@@ -351,6 +351,7 @@ impl Cycle<'_> {
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         report.issues = draft.issues;
+        report.left_out = draft.left_out.iter().map(ToString::to_string).collect();
         let published = self.published(category);
         let most = self.mirror.cap(Form::V2);
         match verdict::judge(category, published, draft, most) {

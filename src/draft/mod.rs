@@ -19,6 +19,9 @@ use crate::legacy::{self, Rejected};
 
 pub use v2::{Laid, from_v2};
 
+/// How many of the records that are left out are named in the log.
+const NAMED: usize = 3;
+
 /// What a cycle would publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -30,6 +33,8 @@ pub struct Draft {
     pub models: u64,
     /// How many records were left out of it.
     pub dropped: u64,
+    /// The first few of them, each with what is wrong with it.
+    pub left_out: Vec<Rejected>,
     /// How many findings lint has in the records.
     pub issues: u64,
     /// The body that it was made from.
@@ -77,17 +82,20 @@ pub fn from_legacy(
     if received && category == Category::TextGeneration {
         legacy::parse_check(category, body).map_err(no_reference)?;
     }
-    let converted =
+    let mut converted =
         convert(category, body, policy).map_err(|reason| {
             match legacy::parse_check(category, body) {
                 Err(flaw) if received => no_reference(flaw),
                 _ => NoDraft::Rejected(reason),
             }
         })?;
+    let dropped = converted.dropped.len() as u64;
+    converted.dropped.truncate(NAMED);
     Ok(Draft {
         sha256: Digest::of(&converted.v2),
         models: converted.models as u64,
-        dropped: converted.dropped.len() as u64,
+        dropped,
+        left_out: converted.dropped,
         issues: converted.issues.len() as u64,
         v2: converted.v2,
         made_from: MadeFrom {

@@ -50,6 +50,7 @@ pub fn from_v2(
         sha256: if v2 == body { sha256 } else { Digest::of(&v2) },
         models: models as u64,
         dropped: 0,
+        left_out: Vec::new(),
         issues: issues as u64,
         v2,
         made_from: MadeFrom {

@@ -171,6 +171,7 @@ fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
             state: State::Stale,
             last_change: Some(entry.published_at),
             models: Some(entry.v2.models),
+            dropped: entry.v2.dropped,
             bytes: Some(entry.v2.bytes),
             ..ItemStatus::default()
         })

@@ -81,19 +81,32 @@ fn take(
         }
     }
     let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let left_out = left_out(item, facts, report);
     let before = facts.last.as_ref().and_then(|last| last.v2);
     let brought_back =
         before.is_some() && before == report.v2 && report.answered != Answered::Downloaded;
     learn(facts, report, context);
-    if !changed {
-        return Vec::new();
-    }
-    facts.last_change = Some(context.now);
-    vec![Transition::Published {
+    let published = changed.then(|| {
+        facts.last_change = Some(context.now);
+        Transition::Published {
+            item: item.clone(),
+            report: Box::new(report.clone()),
+            brought_back,
+        }
+    });
+    published.into_iter().chain(left_out).collect()
+}
+
+/// Whether another number of records is left out of a published file than before.
+fn left_out(item: &Item, facts: &Facts, report: &ItemReport) -> Option<Transition> {
+    let before = facts.last.as_ref().map_or(0, |last| last.dropped);
+    let same = report.dropped == before;
+    // What a failure left on disk is not what the manifest speaks of.
+    (report.outcome.is_good() && !same).then(|| Transition::LeavesOut {
         item: item.clone(),
-        report: Box::new(report.clone()),
-        brought_back,
-    }]
+        dropped: report.dropped,
+        first: report.left_out.clone(),
+    })
 }
 
 fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {

@@ -90,6 +90,15 @@ pub enum Transition {
         /// Why.
         why: String,
     },
+    /// Another number of records than before is left out of a published file.
+    LeavesOut {
+        /// The item.
+        item: Item,
+        /// How many; 0 when there were some before.
+        dropped: u64,
+        /// The first few, each with what is wrong with it, where that is known.
+        first: Vec<String>,
+    },
     /// An upstream that was well is not.
     UpstreamDown {
         /// Its name.

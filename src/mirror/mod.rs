@@ -316,14 +316,19 @@ impl Mirror {
     }
 
     /// Enters a category in the manifest; only a changed file amends it.
-    pub fn enter(&mut self, category: Category, entry: Entry) {
+    pub fn enter(&mut self, category: Category, mut entry: Entry) {
         let files = |entry: &Entry| {
             let legacy = entry.legacy.as_ref().map(|legacy| legacy.sha256);
-            (entry.v2.clone(), legacy, entry.made_from)
+            (entry.v2.clone(), legacy)
         };
-        let before = self.manifest.categories.get(&category);
-        if before.is_some_and(|before| files(before) == files(&entry)) {
-            return;
+        if let Some(before) = self.manifest.categories.get(&category)
+            && files(before) == files(&entry)
+        {
+            if before.made_from == entry.made_from {
+                return;
+            }
+            // The same files, made under another policy.
+            entry.published_at = before.published_at;
         }
         self.manifest.categories.insert(category, entry);
         manifest::GENERATOR.clone_into(&mut self.manifest.generator);

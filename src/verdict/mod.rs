@@ -73,6 +73,7 @@ mod tests {
             sha256,
             models,
             dropped: 0,
+            left_out: Vec::new(),
             issues: 0,
             made_from: MadeFrom {
                 form: Form::Legacy,

@@ -134,7 +134,8 @@ pub enum Command {
 
     /// Lint legacy files: every issue and every rejection
     ///
-    /// An issue is odd and converted all the same. A rejection keeps the whole file from being published: exit 1.
+    /// An issue is odd and converted all the same. A rejection keeps the whole file from being published, or, with
+    /// `on_invalid_record = "skip"`, the record that it names: exit 1.
     #[command(after_help = "Example: horde-refd check image_generation=stable_diffusion.json")]
     Check(CheckArgs),
 

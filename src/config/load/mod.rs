@@ -167,7 +167,7 @@ impl Layers {
                 .replace("an absolute path", "the path of a directory"),
             _ => rule,
         });
-        match rule.and_then(|()| key.check_in_use(value)) {
+        match rule.and_then(|()| key.check_in_use()) {
             Ok(()) => {
                 self.refused.remove(&spot);
             }

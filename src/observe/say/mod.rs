@@ -132,6 +132,14 @@ fn lines(news: &[Transition]) -> Vec<Line> {
                 format!("the upstream {upstream} answers again, after {seconds} s"),
                 Some(upstream),
             ),
+            Transition::LeavesOut {
+                item,
+                dropped,
+                first,
+            } => {
+                lines.push(left_out(item, *dropped, first));
+                continue;
+            }
             Transition::Unwritten { error } => (
                 shown(Level::ERROR, names_cause(&groups, error)),
                 format!("the state of the mirror could not be written: {error}"),
@@ -276,6 +284,33 @@ fn restored(item: &Item, report: &ItemReport) -> Line {
         category: Some(item.to_string()),
         outcome: Some(report.outcome.as_str()),
         ..line
+    }
+}
+
+/// `lora: 12 records cannot be converted and are left out: model 'a': ...; model 'b': ...; and 10 more`.
+fn left_out(item: &Item, dropped: u64, first: &[String]) -> Line {
+    let (level, words) = match dropped {
+        0 => (Level::INFO, "no record is left out any more".to_owned()),
+        1 => (
+            Level::WARN,
+            "1 record cannot be converted and is left out".to_owned(),
+        ),
+        some => {
+            let words = format!("{some} records cannot be converted and are left out");
+            (Level::WARN, words)
+        }
+    };
+    let more = match dropped.saturating_sub(first.len() as u64) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = match first {
+        [] => String::new(),
+        first => format!(": {}{more}", first.join("; ")),
+    };
+    Line {
+        category: Some(item.to_string()),
+        ..Line::new(level, format!("{item}: {words}{named}"))
     }
 }
 

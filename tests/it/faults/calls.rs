@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use horde_refd::category::Category;
 
 use super::Reader;
+use crate::common::need::need;
 use crate::common::{Ran, World, temporary};
 
 const CLIP: Category = Category::Clip;
@@ -29,20 +30,9 @@ const FAULTS: &[(&str, &[&str], usize)] = &[
     ("?unlink,?unlinkat", &["EIO"], 2),
 ];
 
-fn has_strace() -> bool {
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-o", "/dev/null", "true"])
-        .stderr(Stdio::null());
-    strace.status().is_ok_and(|status| status.success())
-}
-
 #[test]
 fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
-    if !has_strace() {
-        eprintln!("SKIPPED failing calls: there is no strace that may trace");
-        return;
-    }
+    need!("strace");
     let world = World::new();
     world.sync(&[]).expect(0);
     let sent = fs::read_to_string(world.sent(CLIP)).unwrap();
