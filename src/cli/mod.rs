@@ -14,6 +14,7 @@ mod env;
 mod history;
 mod man;
 mod orders;
+mod other_files;
 pub mod output;
 mod refresh;
 mod run;

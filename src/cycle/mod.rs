@@ -228,13 +228,10 @@ impl Cycle<'_> {
                     continue;
                 }
             };
-            match joined {
-                Ok((category, before, looks, heards)) => {
-                    let report = self.work(category, before, looks, heards);
-                    self.done(category, report, items);
-                }
-                // A task ends early only by a panic, which ends the process, or with the runtime.
-                Err(_) => {}
+            // A task ends early only by a panic, which ends the process, or with the runtime.
+            if let Ok((category, before, looks, heards)) = joined {
+                let report = self.work(category, before, looks, heards);
+                self.done(category, report, items);
             }
         }
         for (item, changes) in mended {
@@ -251,10 +248,11 @@ impl Cycle<'_> {
         items: &mut BTreeMap<Item, ItemReport>,
     ) {
         let item = Item::Category(category);
+        let of_text = (category == Category::TextGeneration).then(|| report.clone());
         items.insert(item.clone(), report.clone());
-        (self.sink)(Event::Done(item, report.clone()));
-        if category == Category::TextGeneration {
-            self.view_after(&report, items);
+        (self.sink)(Event::Done(item, report));
+        if let Some(text) = of_text {
+            self.view_after(&text, items);
         }
     }
 
