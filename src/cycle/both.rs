@@ -24,10 +24,10 @@ impl Cycle<'_> {
         looks: Looks,
         heards: Heards,
     ) -> ItemReport {
+        let has_ready = self.has_ready(category);
         let is_skipped = self.is_nowhere(category, &heards);
         let pins_v2_only = self.mirror.pin(category).is_some() && !self.pins_legacy(category);
         let converts = self.converts(category, heards.v2.as_ref()) && !pins_v2_only;
-        let two_lanes = self.has_two_lanes(category);
         let mut legacy = ItemReport {
             outcome: before,
             ..ItemReport::unchanged()
@@ -41,7 +41,6 @@ impl Cycle<'_> {
             Ok(())
         };
         close(&mut legacy, of_legacy);
-        let has_ready = self.has_ready(category);
         let of_v2 = if converts {
             let passed = self.pass_over(category, heards.v2, &mut legacy, &mut v2);
             passed.and(self.accept_ready(category, &mut v2))
@@ -51,7 +50,7 @@ impl Cycle<'_> {
         if has_ready || !converts {
             close(&mut v2, of_v2);
         }
-        let mut report = together(v2, legacy, two_lanes, converts);
+        let mut report = together(v2, legacy, has_ready, converts);
         self.describe(category, &mut report);
         if is_skipped && report.v2.is_none() {
             return ItemReport::skipped();
@@ -122,8 +121,8 @@ fn close(report: &mut ItemReport, ended: Result<(), ItemError>) {
     }
 }
 
-/// One report of two (invariants 1 and 2).
-fn together(v2: ItemReport, legacy: ItemReport, two_lanes: bool, converts: bool) -> ItemReport {
+/// One report of two (invariants 1 and 2). `named`: there are lanes to be told apart.
+fn together(v2: ItemReport, legacy: ItemReport, named: bool, converts: bool) -> ItemReport {
     let v2_is_worse = v2.error.is_some() && rank(v2.outcome) >= rank(legacy.outcome);
     let outcome = worse(v2.outcome, legacy.outcome);
     let answered = both(v2.answered, legacy.answered);
@@ -135,7 +134,7 @@ fn together(v2: ItemReport, legacy: ItemReport, two_lanes: bool, converts: bool)
         (v2.error, Form::V2)
     };
     let error = error.map(|error| {
-        if two_lanes {
+        if named {
             let error = Box::new(error);
             ItemError::Lane { lane, error }
         } else {

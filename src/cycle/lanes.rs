@@ -44,12 +44,6 @@ impl Cycle<'_> {
         !origin && self.serving(&item, Form::V2).next().is_some()
     }
 
-    /// Whether a category has two lanes that may fare differently.
-    pub(super) fn has_two_lanes(&self, category: Category) -> bool {
-        let item = Item::Category(category);
-        self.has_ready(category) && self.serving(&item, Form::Legacy).next().is_some()
-    }
-
     /// Whom to ask for a category, and how. What is wanted of another mirror and is not here as it came from there is put
     /// into `changed`.
     pub(super) fn lanes(
@@ -109,6 +103,27 @@ impl Cycle<'_> {
             body: on_disk,
             came_back,
             published,
+        };
+        let steps = upstreams
+            .into_iter()
+            .filter_map(|upstream| self.step(item, upstream, &asked, changed));
+        steps.collect()
+    }
+
+    /// How the upstreams are asked for a file that is passed through.
+    pub(super) fn file_steps(
+        &mut self,
+        item: &Item,
+        on_disk: Option<Digest>,
+        changed: &mut BTreeSet<String>,
+    ) -> Vec<Step> {
+        let upstreams: Vec<_> = self.serving(item, Form::Raw).cloned().collect();
+        let asked = Asked {
+            form: Form::Raw,
+            file: on_disk,
+            body: on_disk,
+            came_back: false,
+            published: self.mirror.file(item).map(|file| file.source.url.clone()),
         };
         let steps = upstreams
             .into_iter()

@@ -18,6 +18,7 @@ mod decide;
 mod describe;
 mod error;
 mod event;
+mod files;
 mod lanes;
 mod leaf;
 mod mend;
@@ -25,15 +26,17 @@ mod need;
 mod pins;
 pub mod plan;
 mod ready;
+mod unable;
+mod view;
 mod waits;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub(crate) use self::apply::note_seen;
@@ -42,8 +45,11 @@ pub use self::error::ItemError;
 pub use self::event::{
     Answered, Breaker, Event, Held, ItemReport, Origin, Outcome, Report, UpstreamReport,
 };
+use self::files::Fetches;
+pub(crate) use self::files::published_files;
 use self::lanes::Looks;
 use self::leaf::Leaves;
+pub(crate) use self::unable::{missing_in_primary, unwritable};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -52,17 +58,20 @@ use crate::digest::Digest;
 use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Changes, Layout, LockError, Mirror};
+use crate::mirror::{Changes, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
 /// How long a cycle waits for an upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why.
+/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why; and what was asked
+/// when.
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    /// When an extra file was last asked for.
+    asked: BTreeMap<Item, Timestamp>,
 }
 
 /// The parts of one cycle.
@@ -87,7 +96,11 @@ pub struct Cycle<'a> {
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
 }
 
-type Requests = JoinSet<(Category, Outcome, Looks, Heards)>;
+/// The requests that run.
+struct Requests {
+    categories: JoinSet<(Category, Outcome, Looks, Heards)>,
+    files: Fetches,
+}
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -95,7 +108,7 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut items = BTreeMap::new();
         if let Err(error) = self.mirror.ensure() {
-            return unwritable(categories, self.depth, error, self.sink);
+            return unwritable(self.config, categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
         self.take_orders(categories);
@@ -136,16 +149,20 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
             }
         }
+        let file_lanes = self.file_lanes(categories, &mut changed, items);
         let extra = leaf::extra_files(&self.config.extra_files);
         let is_here = |upstream: &Upstream| !changed.contains(upstream.name());
         let leaves = Leaves::of_upstreams(self.upstreams, &extra, self.mirror.state(), is_here);
         let leaves = Arc::new(leaves);
-        let mut requests = JoinSet::new();
+        let mut requests = Requests {
+            categories: JoinSet::new(),
+            files: self.fetch_files(file_lanes, round, &leaves),
+        };
         let now = clock::now();
         for (category, before, looks, lanes) in asked {
             (self.sink)(Event::Asked(category.into()));
             let (round, leaves) = (Arc::clone(round), Arc::clone(&leaves));
-            requests.spawn(async move {
+            requests.categories.spawn(async move {
                 let heards = lanes.ask(&round, &leaves, now).await;
                 (category, before, looks, heards)
             });
@@ -179,10 +196,18 @@ impl Cycle<'_> {
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
         let mut mended = BTreeMap::new();
-        loop {
+        let Requests {
+            categories: of_categories,
+            files,
+        } = requests;
+        while !(of_categories.is_empty() && files.is_empty()) {
             let joined = tokio::select! {
                 biased;
-                joined = requests.join_next() => joined,
+                Some(joined) = of_categories.join_next() => joined,
+                Some(joined) = files.join_next() => {
+                    self.file_heard(joined, items);
+                    continue;
+                }
                 () = &mut impatient, if !impatient.is_elapsed() => {
                     self.mend(categories, &mut mended);
                     continue;
@@ -193,13 +218,12 @@ impl Cycle<'_> {
                 }
             };
             match joined {
-                None => break,
-                Some(Ok((category, before, looks, heards))) => {
+                Ok((category, before, looks, heards)) => {
                     let report = self.work(category, before, looks, heards);
                     self.done(category, report, items);
                 }
                 // A task ends early only by a panic, which ends the process, or with the runtime.
-                Some(Err(_)) => {}
+                Err(_) => {}
             }
         }
         for (item, changes) in mended {
@@ -209,22 +233,33 @@ impl Cycle<'_> {
         }
     }
 
-    fn done(&self, category: Category, report: ItemReport, items: &mut BTreeMap<Item, ItemReport>) {
+    fn done(
+        &mut self,
+        category: Category,
+        report: ItemReport,
+        items: &mut BTreeMap<Item, ItemReport>,
+    ) {
         let item = Item::Category(category);
         items.insert(item.clone(), report.clone());
-        (self.sink)(Event::Done(item, report));
+        (self.sink)(Event::Done(item, report.clone()));
+        if category == Category::TextGeneration {
+            self.view_after(&report, items);
+        }
     }
 
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
-    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
+    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Option<Changes>>) {
         self.take_orders(categories);
         for &category in categories {
             if let Some(changes) = self.compare_early(category) {
-                mended.insert(Item::Category(category), changes);
+                mended.insert(Item::Category(category), Some(changes));
             }
         }
         self.mirror.note_orders();
+        if categories.contains(&Category::TextGeneration) {
+            self.view_early(mended);
+        }
         let _ = self.commit();
     }
 
@@ -258,6 +293,9 @@ impl Cycle<'_> {
             if found(Form::Legacy) || found(Form::V2) {
                 self.compare_early(category);
             }
+        }
+        if !asked.contains(&Category::TextGeneration) {
+            self.view_early(&mut BTreeMap::new());
         }
     }
 
@@ -322,52 +360,6 @@ impl Cycle<'_> {
     fn policy(&self) -> OnInvalidRecord {
         self.config.on_invalid_record
     }
-}
-
-/// The report of a cycle that found a mirror that it may not or cannot write.
-pub(crate) fn unwritable(
-    categories: &[Category],
-    depth: Depth,
-    error: LockError,
-    sink: &(dyn Fn(Event) + Send + Sync),
-) -> Report {
-    let error = Arc::new(error);
-    let mut items = BTreeMap::new();
-    for &category in categories {
-        let report = if category.has_legacy() {
-            ItemReport::failed(ItemError::Mirror(Arc::clone(&error)))
-        } else {
-            ItemReport::skipped()
-        };
-        let item = Item::Category(category);
-        sink(Event::Done(item.clone(), report.clone()));
-        items.insert(item, report);
-    }
-    let elapsed = Duration::ZERO;
-    sink(Event::Ended {
-        depth,
-        elapsed,
-        unwritten: None,
-    });
-    Report {
-        items,
-        elapsed,
-        unwritten: None,
-        troubled: false,
-    }
-}
-
-/// The legacy files of a mirror that is the origin, where they are missing and will not be seeded.
-#[must_use]
-pub(crate) fn missing_in_primary(config: &Config) -> Vec<PathBuf> {
-    if config.replicate_mode != ReplicateMode::Primary || config.seed {
-        return Vec::new();
-    }
-    let layout = Layout::new(&config.base_path);
-    Category::with_legacy()
-        .map(|category| layout.legacy(category))
-        .filter(|path| !path.exists())
-        .collect()
 }
 
 /// Waits for a hint; for ever when there is no source of any.

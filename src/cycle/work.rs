@@ -18,7 +18,7 @@ use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::waiting::Kind;
 use crate::mirror::{Known, Look};
-use crate::upstream::{Class, Validators, What};
+use crate::upstream::{Class, UpstreamError, Validators, What};
 
 /// What an upstream has said of a file.
 pub(super) enum Said {
@@ -231,7 +231,12 @@ impl Cycle<'_> {
             }
             let error =
                 (failed.error.class() != Class::NotThere).then(|| Arc::clone(&failed.error));
-            self.asked.insert(failed.source.upstream.clone(), error);
+            let before = self.asked.get(&failed.source.upstream);
+            let is_known = before.is_some_and(Option::is_some);
+            // What found out that the host is dead says more than what was not asked for since.
+            if !(is_known && matches!(failed.error.last(), UpstreamError::Dead { .. })) {
+                self.asked.insert(failed.source.upstream.clone(), error);
+            }
         }
         if let Some(answer) = &heard.answer {
             state.note_answer(&answer.source.url, item);

@@ -74,13 +74,19 @@ fn take(
         return Vec::new();
     }
     let facts = ledger.items.entry(item.clone()).or_default();
-    if let Some(origin) = &report.origin {
+    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let answered = matches!(
+        report.answered,
+        Answered::Downloaded | Answered::NotModified
+    );
+    // Where no upstream answered, what gave the file goes on to be its source.
+    let is_news = answered || changed || facts.source.is_none();
+    if let Some(origin) = report.origin.as_ref().filter(|_| is_news) {
         let before = facts.source.replace(origin.upstream.clone());
         if let Some(before) = before.filter(|before| *before != origin.upstream) {
             ledger.running.moved.insert(item.clone(), before);
         }
     }
-    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
     let left_out = left_out(item, facts, report);
     let before = facts.last.as_ref().and_then(|last| last.v2);
     let brought_back =
@@ -136,6 +142,10 @@ fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) 
     facts.empty = empty;
     facts.doubtful = false;
     let mut last = report.clone();
+    if let Some(before) = facts.last.as_ref().filter(|_| !asked) {
+        // Who serves in whose place is known by asking alone.
+        last.instead_of.clone_from(&before.instead_of);
+    }
     if failed {
         let error = report.error.as_ref().map(ItemError::chain);
         if asked || facts.failures == 0 {
@@ -173,7 +183,8 @@ fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) 
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well

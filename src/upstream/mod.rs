@@ -16,6 +16,8 @@
 mod address;
 mod directory;
 mod error;
+#[doc(hidden)]
+pub mod fuzzed;
 mod host;
 mod http;
 mod layout;
@@ -33,6 +35,7 @@ pub use error::{Class, During, HttpCause, Repeated, UpstreamError};
 pub use host::pace::again_after;
 pub use host::traffic::Traffic;
 pub use host::{BreakerState, Hosts};
+pub use http::probe::{Probe, Trouble};
 pub use round::Round;
 pub use validators::Validators;
 
@@ -49,6 +52,8 @@ const FLAT_INSTEAD: &str =
 
 /// What a mirror publishes, for its leaves.
 const MANIFEST: &str = "manifest.json";
+/// What a PRIMARY answers that is up.
+const HEARTBEAT: &str = "heartbeat";
 
 /// Who gave a body, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,6 +246,23 @@ impl Upstream {
     pub fn manifest_source(&self) -> Option<Source> {
         let place = self.manifest().ok()?;
         (self.layout == Layout::Mirror).then(|| self.source_of(&place))
+    }
+
+    /// The address that a look at it asks: the manifest or the heartbeat of a layout that has one, else an item's.
+    fn probed(&self, item: &Item, form: Form) -> Result<Place, UpstreamError> {
+        match (self.layout, &self.origin) {
+            (Layout::Mirror, _) => self.manifest(),
+            (Layout::Primary, Origin::Http(base)) => {
+                let file = address::below(base, &[HEARTBEAT.to_owned()]);
+                let hint = "check the upstream's url: it ends where /model_references begins";
+                Ok(Place::Http(Target::new(
+                    &file,
+                    self.proxy_url.as_ref(),
+                    hint,
+                )?))
+            }
+            _ => self.place(item, form),
+        }
     }
 
     /// What is sent as `Authorization`; read anew for each request, so that a new token needs no restart.

@@ -10,11 +10,7 @@ enum NotYet {
     Key(&'static str),
 }
 
-const NOT_YET: &[NotYet] = &[
-    NotYet::Key("extra_files"),
-    NotYet::Key("publish"),
-    NotYet::Key("hooks.on_trouble"),
-];
+const NOT_YET: &[NotYet] = &[NotYet::Key("hooks.on_trouble")];
 
 impl Key {
     /// Whether the key is in use; a key that is not is refused and shown nowhere.

@@ -45,6 +45,8 @@ pub struct Effective {
     origins: BTreeMap<Spot, Source>,
     /// What is allowed and rarely meant.
     pub warnings: Vec<String>,
+    /// The configuration file that was read.
+    pub file: Option<PathBuf>,
 }
 
 /// One line of an effective configuration.
@@ -68,6 +70,7 @@ impl Effective {
             config: Config::default_for(base_path),
             origins: BTreeMap::new(),
             warnings: Vec::new(),
+            file: None,
         }
     }
 
@@ -219,6 +222,7 @@ impl Layers {
             }
         };
         let (file, problems) = ConfigFile::parse(&path, &text);
+        self.effective.file = Some(path);
         self.problems.extend(problems);
         self.begin_upstreams(file.upstreams.len());
         for written in file.values {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ItemStatus, Role, State, Status, aged, ago};
+use super::{ItemStatus, Role, State, Status, ago};
 use crate::category::Category;
 use crate::ledger::age;
 use crate::ledger::transition::held_words;
@@ -42,7 +42,7 @@ impl Status {
             complaints.extend(complaint(name, state, facts, now));
         }
         for (path, status) in &self.files {
-            let state = aged(status.state, status.last_success, now, stale_after);
+            let state = status.state_at(now, stale_after);
             let facts = (status.last_success, status.last_error.as_deref());
             complaints.extend(complaint(path, state, facts, now));
         }

@@ -211,7 +211,7 @@ fn an_upstream_appended_to_the_example_is_the_only_one() {
 }
 
 #[test]
-fn a_wrong_flag_is_not_told_to_be_absolute() {
+fn a_wrong_flag_need_not_be_absolute() {
     let text = stderr(program().args(["config", "--upstream", "ftp://x"]), 2);
     assert!(text.contains("or the path of a directory"), "{text}");
     assert!(!text.contains("absolute"), "{text}");

@@ -1,4 +1,4 @@
-//! What somebody did to the mirror's files is undone, also while the upstream's file is of no use.
+//! What was done to the mirror's files is undone, also while the upstream's file is of no use.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -105,7 +105,7 @@ fn in_primary_mode_the_local_files_are_the_origin() {
     fs::write(world.legacy(CLIP), &edited).unwrap();
     world.sync(&args).expect(0);
     assert_eq!(fs::read_to_string(world.legacy(CLIP)).unwrap(), edited);
-    // Not even over an empty file, which is somebody's.
+    // Not even over an empty file, which is an editor's.
     fs::write(world.legacy(CLIP), "").unwrap();
     world.sync(&args).expect(1);
     assert_eq!(fs::read(world.legacy(CLIP)).unwrap(), b"");
