@@ -11,6 +11,7 @@ use super::args::{Common, StatusArgs};
 use super::causes::causes;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
+use super::wait::wait;
 use super::{Exit, runtime_directory};
 use crate::category::Category;
 use crate::clock;
@@ -23,10 +24,17 @@ use crate::text::escaped;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
+/// The columns of a terminal.
+const WIDTH: usize = 80;
 
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
     let palette = output::palette(common.color);
+    if let Some(patience) = args.wait
+        && !wait(&config, patience, || look(&config))
+    {
+        return Ok(Exit::Failed);
+    }
     if args.check {
         check(&config, common.json)
     } else if args.watch {
@@ -204,6 +212,7 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             let poll = category
                 .next_poll
                 .map_or_else(never, |then| in_or_now(then, now));
+            let source = category.source.as_deref().map_or("-".into(), escaped);
             [
                 Cell::text(name.name()),
                 Cell::text(state.as_str()).toned(tone(state)),
@@ -211,11 +220,30 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
                 Cell::text(success),
                 Cell::text(change),
                 Cell::text(poll),
+                Cell::text(source),
             ]
         })
         .collect();
-    let header = ["CATEGORY", "STATE", "MODELS", "AGE", "CHANGED", "NEXT POLL"];
+    let header = [
+        "CATEGORY",
+        "STATE",
+        "MODELS",
+        "AGE",
+        "CHANGED",
+        "NEXT POLL",
+        "SOURCE",
+    ];
+    if fits(&table(header, &rows, Palette::Plain)) {
+        return table(header, &rows, palette);
+    }
+    let [header @ .., _] = header;
+    let rows: Vec<_> = rows.into_iter().map(|[row @ .., _]| row).collect();
     table(header, &rows, palette)
+}
+
+/// Whether a table, without its colours, is as wide as a terminal at most.
+fn fits(table: &str) -> bool {
+    table.lines().all(|line| line.chars().count() <= WIDTH)
 }
 
 const fn tone(state: State) -> Tone {
@@ -277,13 +305,16 @@ mod tests {
 
     #[test]
     fn the_table_fits_80_columns_and_colours_states() {
-        let view = view(|_| {});
+        let view = view(|status| {
+            let image = status.categories.get_mut(&Category::ImageGeneration);
+            image.unwrap().source = Some("github".to_owned());
+        });
         let shown = rows(&view, time(NOW), Palette::Plain);
         let expected = "\
-CATEGORY          STATE    MODELS  AGE           CHANGED    NEXT POLL
-image_generation  fresh       231  12s of 1h 0m  3d 2h ago  in 15m
-text_generation   failing     719  45m of 1h 0m  3d 2h ago  now
-lora              absent        -  -             -          -";
+CATEGORY          STATE    MODELS  AGE           CHANGED    NEXT POLL  SOURCE
+image_generation  fresh       231  12s of 1h 0m  3d 2h ago  in 15m     github
+text_generation   failing     719  45m of 1h 0m  3d 2h ago  now        -
+lora              absent        -  -             -          -          -";
         assert_eq!(shown, expected);
         let colored = rows(&view, time(NOW), Palette::Colored);
         for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
@@ -303,6 +334,7 @@ lora              absent        -  -             -          -";
             status.stale_after_seconds = 86_399;
             status.categories = Category::ALL.map(|it| (it, worst.clone())).into();
         });
+        assert!(!rows(&view, time(NOW), Palette::Plain).contains("SOURCE"));
         for line in rows(&view, time(NOW), Palette::Plain).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

@@ -14,7 +14,6 @@ const NOT_YET: &[NotYet] = &[
     NotYet::Key("extra_files"),
     NotYet::Key("guard"),
     NotYet::Key("publish"),
-    NotYet::Key("hooks.on_trouble"),
 ];
 
 impl Key {

@@ -169,6 +169,6 @@ fn rules_of_the_upstreams_hold_and_what_has_no_effect_yet_is_refused() {
         ("guard.hold = \"24h\"", "has no effect yet"),
         ("publish.text_legacy_json = true", "has no effect yet"),
         ("extra_files = [\"text:db.json\"]", "has no effect yet"),
-        ("hooks.on_trouble = [\"true\"]", "has no effect yet"),
+        ("hooks.on_trouble = [\"true\"]", ""),
     ]);
 }
