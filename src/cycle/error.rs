@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Outcome;
+use crate::category::Category;
 use crate::disk::DiskError;
 use crate::error::chain;
 use crate::item::Form;
@@ -43,6 +44,15 @@ pub enum ItemError {
         #[source]
         reason: Rejected,
     },
+    /// An extra file that is the origin is not whole.
+    #[error("{file} is damaged; it is left and published as it is")]
+    NotWhole {
+        /// Its path below the mirror's base.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        reason: Rejected,
+    },
     /// There is no legacy file, or it has no contents.
     #[error("{file} is {what}; what was published before stays")]
     NoLegacy {
@@ -76,6 +86,16 @@ pub enum ItemError {
         /// What is wrong in it.
         #[source]
         error: Box<ItemError>,
+    },
+    /// The pinned generation is not kept any more.
+    #[error(
+        "the pinned generation {id} is gone, and what is published stays; follow the upstream again with `horde-refd unpin {category}`"
+    )]
+    PinGone {
+        /// The category.
+        category: Category,
+        /// The generation's id.
+        id: String,
     },
     /// A file of the mirror could not be read or written.
     #[error(transparent)]
@@ -111,6 +131,7 @@ impl ItemError {
             Self::Rejected { .. }
             | Self::NotLegacy { .. }
             | Self::NotV2 { .. }
+            | Self::NotWhole { .. }
             | Self::NotTaken { .. } => Outcome::Rejected,
             _ => Outcome::Failed,
         }

@@ -187,9 +187,9 @@ impl ItemReport {
     }
 
     /// Adds what an earlier look of the same cycle changed.
-    pub(super) fn mended(&mut self, changes: Changes) {
+    pub(super) fn mended(&mut self, changes: Option<Changes>) {
         if self.changes.is_none() {
-            self.changes = Some(changes);
+            self.changes = changes;
         }
         if self.outcome == Outcome::Unchanged {
             self.outcome = Outcome::Updated;

@@ -44,12 +44,6 @@ impl Cycle<'_> {
         !origin && self.serving(&item, Form::V2).next().is_some()
     }
 
-    /// Whether a category has two lanes that may fare differently.
-    pub(super) fn has_two_lanes(&self, category: Category) -> bool {
-        let item = Item::Category(category);
-        self.has_ready(category) && self.serving(&item, Form::Legacy).next().is_some()
-    }
-
     /// Whom to ask for a category, and how. What is wanted of another mirror and is not here as it came from there is put
     /// into `changed`.
     pub(super) fn lanes(
@@ -109,6 +103,27 @@ impl Cycle<'_> {
             body: on_disk,
             came_back,
             published,
+        };
+        let steps = upstreams
+            .into_iter()
+            .filter_map(|upstream| self.step(item, upstream, &asked, changed));
+        steps.collect()
+    }
+
+    /// How the upstreams are asked for a file that is passed through.
+    pub(super) fn file_steps(
+        &mut self,
+        item: &Item,
+        on_disk: Option<Digest>,
+        changed: &mut BTreeSet<String>,
+    ) -> Vec<Step> {
+        let upstreams: Vec<_> = self.serving(item, Form::Raw).cloned().collect();
+        let asked = Asked {
+            form: Form::Raw,
+            file: on_disk,
+            body: on_disk,
+            came_back: false,
+            published: self.mirror.file(item).map(|file| file.source.url.clone()),
         };
         let steps = upstreams
             .into_iter()
@@ -181,6 +196,8 @@ impl Cycle<'_> {
     ) -> Option<Step> {
         let source = upstream.source(item, asked.form)?;
         let (depth, is_origin, seeds) = (self.depth, self.is_origin(), self.config.seed);
+        let waiting = self.waiting_from(item, asked.form);
+        let waiting = waiting.and_then(|sent| sent.of(&source.url));
         let state = self.mirror.state();
         let known = state.validators.get(&source.url);
         let before = Before {
@@ -191,6 +208,7 @@ impl Cycle<'_> {
             on_disk: asked.body,
             came_back: asked.came_back,
             known,
+            waiting,
         };
         let validators = match plan::ask(&before) {
             Ask::Nothing => return None,
@@ -203,7 +221,8 @@ impl Cycle<'_> {
             let absent = manifest.and_then(|manifest| state.absent.get(&manifest.url));
             let path = item.path(asked.form).unwrap_or_default();
             let is_absent = absent.is_some_and(|absent| absent.contains(&path));
-            let is_theirs = known.is_some_and(|known| asked.file == Some(known.sha256));
+            let here = [asked.file, waiting];
+            let is_theirs = known.is_some_and(|known| here.contains(&Some(known.sha256)));
             if !is_absent && (!is_theirs || asked.came_back) || depth == Depth::Force {
                 changed.insert(upstream.name().to_owned());
             }
@@ -214,6 +233,7 @@ impl Cycle<'_> {
             published: asked.published.as_ref() == Some(&source.url),
         };
         let on_disk = if is_mirror { asked.file } else { asked.body };
+        let on_disk = waiting.or(on_disk);
         Some(Step {
             upstream,
             way: Way::Fetch {

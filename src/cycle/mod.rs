@@ -14,23 +14,29 @@
 mod apply;
 mod ask;
 mod both;
+mod decide;
 mod describe;
 mod error;
 mod event;
+mod files;
 mod lanes;
 mod leaf;
 mod mend;
 mod need;
+mod pins;
 pub mod plan;
 mod ready;
+mod unable;
+mod view;
+mod waits;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub(crate) use self::apply::note_seen;
@@ -39,8 +45,11 @@ pub use self::error::ItemError;
 pub use self::event::{
     Answered, Breaker, Event, Held, ItemReport, Origin, Outcome, Report, UpstreamReport,
 };
+use self::files::Fetches;
+pub(crate) use self::files::published_files;
 use self::lanes::Looks;
 use self::leaf::Leaves;
+pub(crate) use self::unable::{missing_in_primary, unwritable};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -49,17 +58,20 @@ use crate::digest::Digest;
 use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Changes, Layout, LockError, Mirror};
+use crate::mirror::{Changes, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
 /// How long a cycle waits for an upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why.
+/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why; and what was asked
+/// when.
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    /// When an extra file was last asked for.
+    asked: BTreeMap<Item, Timestamp>,
 }
 
 /// The parts of one cycle.
@@ -84,7 +96,11 @@ pub struct Cycle<'a> {
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
 }
 
-type Requests = JoinSet<(Category, Outcome, Looks, Heards)>;
+/// The requests that run.
+struct Requests {
+    categories: JoinSet<(Category, Outcome, Looks, Heards)>,
+    files: Fetches,
+}
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -92,9 +108,10 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut items = BTreeMap::new();
         if let Err(error) = self.mirror.ensure() {
-            return unwritable(categories, self.depth, error, self.sink);
+            return unwritable(self.config, categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
+        self.take_orders(categories);
         self.review(categories);
         let round = Arc::new(Round::new(self.hosts));
         let (mut requests, leaves) = self.ask(categories, &round, &mut items);
@@ -132,16 +149,20 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
             }
         }
+        let file_lanes = self.file_lanes(categories, &mut changed, items);
         let extra = leaf::extra_files(&self.config.extra_files);
         let is_here = |upstream: &Upstream| !changed.contains(upstream.name());
         let leaves = Leaves::of_upstreams(self.upstreams, &extra, self.mirror.state(), is_here);
         let leaves = Arc::new(leaves);
-        let mut requests = JoinSet::new();
+        let mut requests = Requests {
+            categories: JoinSet::new(),
+            files: self.fetch_files(file_lanes, round, &leaves),
+        };
         let now = clock::now();
         for (category, before, looks, lanes) in asked {
             (self.sink)(Event::Asked(category.into()));
             let (round, leaves) = (Arc::clone(round), Arc::clone(&leaves));
-            requests.spawn(async move {
+            requests.categories.spawn(async move {
                 let heards = lanes.ask(&round, &leaves, now).await;
                 (category, before, looks, heards)
             });
@@ -149,18 +170,21 @@ impl Cycle<'_> {
         (requests, leaves)
     }
 
-    /// Whether an upstream serves a category, or its file here is its own origin.
+    /// Whether an upstream serves a category, or its file here is its own origin, or the operator wants something of it.
     fn is_served(&self, category: Category) -> bool {
         let item = Item::Category(category);
         let serves = |form| self.serving(&item, form).next().is_some();
-        serves(Form::Legacy) || serves(Form::V2) || self.is_origin() && !category.has_legacy()
+        let is_served = serves(Form::Legacy) || serves(Form::V2);
+        let is_origin = self.is_origin() && !category.has_legacy();
+        is_served || is_origin || self.mirror.concerns_orders(category)
     }
 
     /// Whether there is anything to compare of a category that no upstream is asked for: of one without a legacy format
     /// that was never published there is not.
     fn is_known(&self, category: Category, looks: &Looks) -> bool {
         let published = self.mirror.manifest().categories.contains_key(&category);
-        category.has_legacy() || published || looks.v2.is_some()
+        let is_pinned = self.mirror.pin(category).is_some();
+        category.has_legacy() || published || is_pinned || looks.v2.is_some()
     }
 
     /// Takes the answers as they come, and looks at the files while it waits (invariant 4).
@@ -172,10 +196,18 @@ impl Cycle<'_> {
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
         let mut mended = BTreeMap::new();
-        loop {
+        let Requests {
+            categories: of_categories,
+            files,
+        } = requests;
+        while !(of_categories.is_empty() && files.is_empty()) {
             let joined = tokio::select! {
                 biased;
-                joined = requests.join_next() => joined,
+                Some(joined) = of_categories.join_next() => joined,
+                Some(joined) = files.join_next() => {
+                    self.file_heard(joined, items);
+                    continue;
+                }
                 () = &mut impatient, if !impatient.is_elapsed() => {
                     self.mend(categories, &mut mended);
                     continue;
@@ -186,13 +218,12 @@ impl Cycle<'_> {
                 }
             };
             match joined {
-                None => break,
-                Some(Ok((category, before, looks, heards))) => {
+                Ok((category, before, looks, heards)) => {
                     let report = self.work(category, before, looks, heards);
                     self.done(category, report, items);
                 }
                 // A task ends early only by a panic, which ends the process, or with the runtime.
-                Some(Err(_)) => {}
+                Err(_) => {}
             }
         }
         for (item, changes) in mended {
@@ -202,19 +233,32 @@ impl Cycle<'_> {
         }
     }
 
-    fn done(&self, category: Category, report: ItemReport, items: &mut BTreeMap<Item, ItemReport>) {
+    fn done(
+        &mut self,
+        category: Category,
+        report: ItemReport,
+        items: &mut BTreeMap<Item, ItemReport>,
+    ) {
         let item = Item::Category(category);
         items.insert(item.clone(), report.clone());
-        (self.sink)(Event::Done(item, report));
+        (self.sink)(Event::Done(item, report.clone()));
+        if category == Category::TextGeneration {
+            self.view_after(&report, items);
+        }
     }
 
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
-    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
+    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Option<Changes>>) {
+        self.take_orders(categories);
         for &category in categories {
             if let Some(changes) = self.compare_early(category) {
-                mended.insert(Item::Category(category), changes);
+                mended.insert(Item::Category(category), Some(changes));
             }
+        }
+        self.mirror.note_orders();
+        if categories.contains(&Category::TextGeneration) {
+            self.view_early(mended);
         }
         let _ = self.commit();
     }
@@ -250,6 +294,9 @@ impl Cycle<'_> {
                 self.compare_early(category);
             }
         }
+        if !asked.contains(&Category::TextGeneration) {
+            self.view_early(&mut BTreeMap::new());
+        }
     }
 
     fn end(
@@ -259,6 +306,7 @@ impl Cycle<'_> {
         troubled: bool,
     ) -> Report {
         self.mirror.trust();
+        self.mirror.note_orders();
         let unwritten = self.commit();
         if let Some(error) = &unwritten.manifest {
             for (item, report) in &mut items {
@@ -312,52 +360,6 @@ impl Cycle<'_> {
     fn policy(&self) -> OnInvalidRecord {
         self.config.on_invalid_record
     }
-}
-
-/// The report of a cycle that found a mirror that it may not or cannot write.
-pub(crate) fn unwritable(
-    categories: &[Category],
-    depth: Depth,
-    error: LockError,
-    sink: &(dyn Fn(Event) + Send + Sync),
-) -> Report {
-    let error = Arc::new(error);
-    let mut items = BTreeMap::new();
-    for &category in categories {
-        let report = if category.has_legacy() {
-            ItemReport::failed(ItemError::Mirror(Arc::clone(&error)))
-        } else {
-            ItemReport::skipped()
-        };
-        let item = Item::Category(category);
-        sink(Event::Done(item.clone(), report.clone()));
-        items.insert(item, report);
-    }
-    let elapsed = Duration::ZERO;
-    sink(Event::Ended {
-        depth,
-        elapsed,
-        unwritten: None,
-    });
-    Report {
-        items,
-        elapsed,
-        unwritten: None,
-        troubled: false,
-    }
-}
-
-/// The legacy files of a mirror that is the origin, where they are missing and will not be seeded.
-#[must_use]
-pub(crate) fn missing_in_primary(config: &Config) -> Vec<PathBuf> {
-    if config.replicate_mode != ReplicateMode::Primary || config.seed {
-        return Vec::new();
-    }
-    let layout = Layout::new(&config.base_path);
-    Category::with_legacy()
-        .map(|category| layout.legacy(category))
-        .filter(|path| !path.exists())
-        .collect()
 }
 
 /// Waits for a hint; for ever when there is no source of any.

@@ -2,7 +2,7 @@
 //!
 //! 1. The same body under the same policy gives the same draft, in every process of the same version.
 //! 2. A body that is no reference at all is another thing than one whose records are refused; one that the way has
-//!    damaged (cut off, a web page, no JSON) is a third, and no answer of whoever sent it.
+//!    damaged (cut off, a web page, no JSON) is a third, and no answer of the one that sent it.
 //! 3. A ready-made v2 body is published in the bytes that the reference package's replica would leave of it; from another
 //!    mirror, as it was sent.
 

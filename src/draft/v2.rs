@@ -12,7 +12,7 @@ use crate::python::json::{self, Value, float_value};
 pub enum Laid {
     /// As the reference package's replica writes them: on one line, ASCII, numbers as Python has them.
     AsReplica,
-    /// As they are: another mirror publishes them, or somebody edits them here, where they are the origin.
+    /// As they are: another mirror publishes them, or they are edited here, where they are the origin.
     AsSent,
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{Announced, Facts, Found, Lasting};
+use super::facts::{Announced, Facts, Found, Lasting, is_held};
 use super::transition::{Subject, Transition, Trouble, held_words};
 use super::{Ledger, Running};
 use crate::cycle::{Answered, Event, ItemError, ItemReport, Outcome, UpstreamReport};
@@ -74,18 +74,24 @@ fn take(
         return Vec::new();
     }
     let facts = ledger.items.entry(item.clone()).or_default();
-    if let Some(origin) = &report.origin {
+    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let answered = matches!(
+        report.answered,
+        Answered::Downloaded | Answered::NotModified
+    );
+    // Where no upstream answered, what gave the file goes on to be its source.
+    let is_news = answered || changed || facts.source.is_none();
+    if let Some(origin) = report.origin.as_ref().filter(|_| is_news) {
         let before = facts.source.replace(origin.upstream.clone());
         if let Some(before) = before.filter(|before| *before != origin.upstream) {
             ledger.running.moved.insert(item.clone(), before);
         }
     }
-    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
     let left_out = left_out(item, facts, report);
     let before = facts.last.as_ref().and_then(|last| last.v2);
     let brought_back =
         before.is_some() && before == report.v2 && report.answered != Answered::Downloaded;
-    learn(facts, report, context);
+    learn(item, facts, report, context);
     let published = changed.then(|| {
         facts.last_change = Some(context.now);
         Transition::Published {
@@ -109,11 +115,11 @@ fn left_out(item: &Item, facts: &Facts, report: &ItemReport) -> Option<Transitio
     })
 }
 
-fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
+fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) {
     let now = context.now;
     let asked = context.depth >= Depth::Poll || report.answered != Answered::None;
     let failed = matches!(report.outcome, Outcome::Failed | Outcome::Rejected);
-    let held = !failed && (report.held.is_some() || report.outcome == Outcome::Held);
+    let held = !failed && is_held(report);
     let new_trouble = (failed && facts.failures == 0) || (held && !facts.is_held());
     if asked || new_trouble || report.outcome == Outcome::Updated {
         *facts.outcomes.entry(report.outcome).or_default() += 1;
@@ -136,6 +142,10 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
     facts.empty = empty;
     facts.doubtful = false;
     let mut last = report.clone();
+    if let Some(before) = facts.last.as_ref().filter(|_| !asked) {
+        // Who serves in whose place is known by asking alone.
+        last.instead_of.clone_from(&before.instead_of);
+    }
     if failed {
         let error = report.error.as_ref().map(ItemError::chain);
         if asked || facts.failures == 0 {
@@ -162,7 +172,7 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
         facts.failing_since = None;
         facts.last_error = None;
         let words = || match &report.held {
-            Some(held) => held_words(held, report.models),
+            Some(held) => held_words(item, held, report.models),
             None => "a guard holds it back".to_owned(),
         };
         facts.found = Some(if held {
@@ -173,7 +183,8 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well
@@ -330,8 +341,8 @@ fn health(
     let before = facts.healthy.replace(healthy);
     let changed = before.map_or(!healthy, |before| before != healthy);
     let held = facts.last.as_ref().and_then(|last| {
-        let held = last.held.as_ref()?;
-        Some(held_words(held, last.models))
+        let held = last.held.as_ref().filter(|_| is_held(last))?;
+        Some(held_words(item, held, last.models))
     });
     let error = facts.last_error.clone().or(held);
     changed.then(|| state.news(Subject::Item(item.clone()), error))

@@ -14,7 +14,7 @@ pub struct Rejected {
     /// What is wrong, for people.
     pub reason: String,
     /// The bytes are no whole file: cut off, a web page, no JSON. That is a fault of the way that they came, not the
-    /// word of whoever sent them.
+    /// word of the one that sent them.
     pub damaged: bool,
 }
 

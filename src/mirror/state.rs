@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::FORMAT;
+use super::intent::Carried;
+use super::layout::Layout;
+use super::manifest::{self, FORMAT};
+use super::waiting::{Kind, Waiting};
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::item::Item;
@@ -38,9 +41,18 @@ pub struct State {
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
+    /// The `models.csv` that the JSON view of it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view_of: Option<Digest>,
     /// The digests of an item's files as the change hook last saw them, by item.
     #[serde(default)]
     pub hook_saw: BTreeMap<String, Vec<Digest>>,
+    /// What a guard holds or a pin keeps out.
+    #[serde(default)]
+    pub waiting: BTreeMap<Category, BTreeMap<Kind, Waiting>>,
+    /// The operator's orders that were carried out last.
+    #[serde(default)]
+    pub intent: Option<Carried>,
 }
 
 /// The version of a file that a URL sent, and the digest of the body that it describes.
@@ -72,6 +84,13 @@ impl Known {
 }
 
 impl State {
+    /// The state of a mirror, for those who only read it; nothing where there is none that can be read.
+    #[must_use]
+    pub fn read(layout: &Layout) -> Self {
+        let state = manifest::load_quietly(&layout.state(), |state: &Self| state.format);
+        state.unwrap_or_default()
+    }
+
     /// Since when a URL fails for an item.
     #[must_use]
     pub fn failing_since(&self, url: &str, item: &Item) -> Option<Timestamp> {
@@ -111,7 +130,10 @@ impl Default for State {
             absent: BTreeMap::new(),
             bodies: BTreeMap::new(),
             issues: BTreeMap::new(),
+            view_of: None,
             hook_saw: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            intent: None,
         }
     }
 }

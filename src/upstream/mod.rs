@@ -16,6 +16,8 @@
 mod address;
 mod directory;
 mod error;
+#[doc(hidden)]
+pub mod fuzzed;
 mod host;
 mod http;
 mod layout;

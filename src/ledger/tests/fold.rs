@@ -196,7 +196,7 @@ fn a_recovery_says_how_often_and_how_long() {
 }
 
 #[test]
-fn a_file_that_is_brought_back_as_it_was_is_told_from_one_that_changed() {
+fn a_file_that_is_brought_back_as_it_was_differs_from_one_that_changed() {
     let other = ItemReport {
         v2: Some((Digest::of(b"other"), 2)),
         ..edited()

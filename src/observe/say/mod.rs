@@ -5,11 +5,13 @@
 //!    fails are named, a manifest that could not be written where the categories that it misses are.
 //! 3. Repeats are for debugging.
 
+use std::collections::BTreeMap;
+
 use tracing::Level;
 
 use crate::cycle::ItemReport;
 use crate::item::Item;
-use crate::ledger::{Transition, Trouble};
+use crate::ledger::{Transition, Trouble, causes};
 use crate::mirror::Changes;
 
 /// Writes the lines that an event's news give.
@@ -84,6 +86,7 @@ struct Cause {
 fn lines(news: &[Transition]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut groups: Vec<(Cause, Vec<&Item>, Line)> = Vec::new();
+    let shared = shared_words(news);
     for transition in news {
         match transition {
             Transition::Published {
@@ -96,7 +99,7 @@ fn lines(news: &[Transition]) -> Vec<Line> {
                 published(item, report)
             }),
             _ => {
-                if let Some((cause, item, line)) = of_item(transition) {
+                if let Some((cause, item, line)) = of_item(transition, &shared) {
                     match groups.iter_mut().find(|(known, _, _)| *known == cause) {
                         Some((_, items, _)) => items.push(item),
                         None => groups.push((cause, vec![item], line)),
@@ -167,7 +170,11 @@ fn names_cause(groups: &[(Cause, Vec<&Item>, Line)], error: &str) -> bool {
 }
 
 /// The cause of an item's news, and the fields of its line.
-fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
+fn of_item<'n>(
+    transition: &'n Transition,
+    shared: &BTreeMap<Item, String>,
+) -> Option<(Cause, &'n Item, Line)> {
+    let words = |item: &Item, trouble: &Trouble| words(trouble, shared.get(item));
     let cause = |level, outcome, words| Cause {
         level,
         outcome,
@@ -180,12 +187,12 @@ fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
     Some(match transition {
         Transition::BeganToFail { item, trouble }
         | Transition::ChangedTrouble { item, trouble } => (
-            cause(Level::WARN, trouble.outcome.as_str(), words(trouble)),
+            cause(Level::WARN, trouble.outcome.as_str(), words(item, trouble)),
             item,
             of_trouble(trouble),
         ),
         Transition::StillFailing { item, trouble } => {
-            let words = format!("still {}", words(trouble));
+            let words = format!("still {}", words(item, trouble));
             (
                 cause(Level::DEBUG, trouble.outcome.as_str(), words),
                 item,
@@ -227,8 +234,29 @@ fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
     })
 }
 
-fn words(trouble: &Trouble) -> String {
-    let error = &trouble.error;
+/// The errors of items, each in the words that all items have in common which have the same cause.
+fn shared_words(news: &[Transition]) -> BTreeMap<Item, String> {
+    let errors = news.iter().filter_map(|transition| match transition {
+        Transition::BeganToFail { item, trouble }
+        | Transition::ChangedTrouble { item, trouble }
+        | Transition::StillFailing { item, trouble } => Some((item.clone(), trouble.error.clone())),
+        _ => None,
+    });
+    let of_cause = |cause: causes::Cause| {
+        let error = cause.error;
+        cause
+            .items
+            .into_iter()
+            .map(move |item| (item, error.clone()))
+    };
+    causes::causes(errors)
+        .into_iter()
+        .flat_map(of_cause)
+        .collect()
+}
+
+fn words(trouble: &Trouble, shared: Option<&String>) -> String {
+    let error = shared.unwrap_or(&trouble.error);
     match trouble.outcome {
         crate::cycle::Outcome::Held => format!("held back, the published file stays: {error}"),
         _ => format!("cannot be refreshed, the last good file stays: {error}"),

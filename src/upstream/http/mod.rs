@@ -9,10 +9,10 @@
 
 pub(super) mod cause;
 pub(super) mod client;
-mod coding;
+pub(super) mod coding;
 mod names;
 pub(super) mod probe;
-mod proxy;
+pub(super) mod proxy;
 mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -8,6 +8,7 @@ mod fuse;
 mod neighbours;
 mod noted;
 mod owners;
+mod page;
 mod power;
 mod process;
 mod running;

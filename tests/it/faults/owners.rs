@@ -1,4 +1,4 @@
-//! Whose the files of a mirror are: the owner of its base, whoever writes; and what a stranger may do.
+//! Whose the files of a mirror are: the owner of its base, whichever user writes; and what a stranger may do.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

@@ -173,7 +173,7 @@ fn a_whole_body_that_is_rejected_is_an_answer() {
 }
 
 #[test]
-fn a_csv_whose_end_nobody_announced_is_not_taken_where_it_lacks_models() {
+fn a_csv_whose_end_was_not_announced_is_not_taken_where_it_lacks_models() {
     let world = World::marked();
     let whole = std::fs::read_to_string(world.sent(Category::TextGeneration)).unwrap();
     let server = Peer::flat(&world);
