@@ -23,6 +23,7 @@ mod startup;
 mod status;
 mod sync;
 mod table;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -11,6 +11,7 @@ use super::args::{Common, StatusArgs};
 use super::other_files;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
+use super::wait::wait;
 use super::{Exit, runtime_directory};
 use crate::category::Category;
 use crate::clock;
@@ -31,6 +32,11 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
     let palette = output::palette(common.color);
+    if let Some(patience) = args.wait
+        && !wait(&config, patience, || look(&config))
+    {
+        return Ok(Exit::Failed);
+    }
     if args.check {
         check(&config, common.json)
     } else if args.watch {
