@@ -18,6 +18,7 @@ mod follow;
 mod hooked;
 mod known;
 mod legacy;
+pub mod orders;
 mod queries;
 mod refresh;
 

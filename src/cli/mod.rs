@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod history;
 mod man;
+mod orders;
 pub mod output;
 mod refresh;
 mod run;
@@ -92,6 +93,9 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::History(own) => history::main(common, own),
         Command::Diff(own) => diff::main(common, own),
         Command::Doctor(own) => doctor::main(common, own),
+        Command::Accept(own) => orders::accept(common, own),
+        Command::Rollback(own) => orders::rollback(common, own),
+        Command::Unpin(own) => orders::unpin(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

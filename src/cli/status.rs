@@ -250,9 +250,23 @@ const fn tone(state: State) -> Tone {
 
 /// The last errors, a line a cause; wrapped where a terminal has a width.
 fn troubles(view: &View, width: Option<usize>) -> String {
-    let errors = view.categories().iter();
-    let errors =
-        errors.filter_map(|(name, category)| Some(((*name).into(), category.last_error.clone()?)));
+    let errors = view.categories().iter().flat_map(|(name, category)| {
+        let pinned = category.pinned.as_ref().map(|id| {
+            let waits = category.held.as_ref().map_or_else(String::new, |held| {
+                format!(" while an update with {} models waits", held.models)
+            });
+            format!("pinned to {id}{waits} (horde-refd unpin {name})")
+        });
+        let words = [
+            category.last_error.clone(),
+            category.held_words(*name),
+            pinned,
+        ];
+        words
+            .into_iter()
+            .flatten()
+            .map(|words| ((*name).into(), words))
+    });
     let causes = causes(errors).into_iter().map(|cause| cause.to_string());
     let left_out = view.categories().iter();
     let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));

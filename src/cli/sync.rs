@@ -18,7 +18,7 @@ use crate::depth::Depth;
 use crate::error::chain;
 use crate::item::Item;
 use crate::ledger::causes::{Cause, causes};
-use crate::ledger::result::{changes_words, sync_json};
+use crate::ledger::result::{changes_words, held_words, sync_json};
 use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
@@ -139,8 +139,9 @@ fn say_errors(report: &Report) {
 /// What went wrong with categories, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
     causes(report.categories().filter_map(|(category, fared)| {
-        let error = fared.error.as_ref()?;
-        Some((category.into(), error.chain()))
+        let held = || held_words(&Item::Category(category), fared);
+        let error = fared.error.as_ref().map(ItemError::chain);
+        Some((category.into(), error.or_else(held)?))
     }))
 }
 

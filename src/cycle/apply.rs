@@ -17,7 +17,8 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Mirror, Seen, Source, Unwritten, V2Entry,
+    Changes, Entry, Generation, Known, LegacyEntry, Mirror, Received, Seen, Source, Unwritten,
+    V2Entry,
 };
 use crate::upstream::Validators;
 
@@ -100,7 +101,13 @@ impl Cycle<'_> {
         };
         let state = self.mirror.state();
         state.issues.insert(category, draft.issues);
-        if !is_ready {
+        if is_ready {
+            let received = Received {
+                body: body.sha256,
+                v2: draft.sha256,
+            };
+            state.bodies.insert(category, received);
+        } else {
             state.bodies.remove(&category);
         }
         self.mirror.enter(category, entry);
@@ -190,6 +197,17 @@ impl Cycle<'_> {
             .keep(category, generation, &v2, legacy.as_deref());
     }
 
+    pub(super) fn write_legacy(
+        &mut self,
+        category: Category,
+        legacy: &[u8],
+        sha256: Digest,
+    ) -> Result<(), ItemError> {
+        let (item, form) = (Item::Category(category), Form::Legacy);
+        let written = self.mirror.write(&item, form, legacy, sha256, None);
+        written.map_err(disk)
+    }
+
     pub(super) fn write_v2(
         &mut self,
         category: Category,
@@ -208,6 +226,11 @@ impl Cycle<'_> {
         self.mirror
             .write(&item, Form::V2, v2, sha256, keep_as.as_deref())
             .map_err(disk)
+    }
+
+    /// What the manifest says of a category.
+    pub(super) fn name_in_manifest(&mut self, category: Category, entry: Entry) {
+        self.mirror.enter(category, entry);
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.

@@ -13,6 +13,7 @@ use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
 use crate::category::Category;
 use crate::config::Layout;
 use crate::item::{Form, Item};
+use crate::mirror::waiting::Kind;
 
 impl Cycle<'_> {
     /// Does all that one category needs in this cycle. `before` is what became of it so far.
@@ -25,7 +26,8 @@ impl Cycle<'_> {
     ) -> ItemReport {
         let has_ready = self.has_ready(category);
         let is_skipped = self.is_nowhere(category, &heards);
-        let converts = self.converts(category, heards.v2.as_ref());
+        let pins_v2_only = self.mirror.pin(category).is_some() && !self.pins_legacy(category);
+        let converts = self.converts(category, heards.v2.as_ref()) && !pins_v2_only;
         let mut legacy = ItemReport {
             outcome: before,
             ..ItemReport::unchanged()
@@ -40,7 +42,8 @@ impl Cycle<'_> {
         };
         close(&mut legacy, of_legacy);
         let of_v2 = if converts {
-            self.pass_over(category, heards.v2, &mut legacy, &mut v2)
+            let passed = self.pass_over(category, heards.v2, &mut legacy, &mut v2);
+            passed.and(self.accept_ready(category, &mut v2))
         } else {
             self.work_ready(category, heards.v2, &mut v2)
         };
@@ -71,9 +74,23 @@ impl Cycle<'_> {
             let mut names = failed_names(&heard.failed);
             names.retain(|name| !legacy.instead_of.contains(name));
             legacy.instead_of.splice(0..0, names);
+            if self.mirror.waiting(category, Kind::Legacy).is_none() {
+                // A conversion that nothing holds serves the category now.
+                self.mirror.let_go(category, Kind::V2);
+            }
             return Ok(());
         }
         unanswered(&heard.failed, v2)
+    }
+
+    /// Publishes what waits of the v2 lane if the operator has accepted it, also where a conversion serves the category.
+    fn accept_ready(&mut self, category: Category, v2: &mut ItemReport) -> Result<(), ItemError> {
+        let waiting = self.mirror.waiting(category, Kind::V2);
+        let sha256 = waiting.and_then(|waiting| waiting.v2_sha256);
+        if sha256.is_some_and(|sha256| self.mirror.accepts(category, sha256)) {
+            self.reconsider_ready(category, Kind::V2, None, v2)?;
+        }
+        Ok(())
     }
 
     /// Whether a category is not published, and no upstream that was asked has it (invariant 3).

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Outcome;
+use crate::category::Category;
 use crate::disk::DiskError;
 use crate::error::chain;
 use crate::item::Form;
@@ -76,6 +77,16 @@ pub enum ItemError {
         /// What is wrong in it.
         #[source]
         error: Box<ItemError>,
+    },
+    /// The pinned generation is not kept any more.
+    #[error(
+        "the pinned generation {id} is gone, and what is published stays; follow the upstream again with `horde-refd unpin {category}`"
+    )]
+    PinGone {
+        /// The category.
+        category: Category,
+        /// The generation's id.
+        id: String,
     },
     /// A file of the mirror could not be read or written.
     #[error(transparent)]

@@ -175,6 +175,8 @@ impl Cycle<'_> {
     ) -> Option<Step> {
         let source = upstream.source(item, asked.form)?;
         let (depth, is_origin, seeds) = (self.depth, self.is_origin(), self.config.seed);
+        let waiting = self.waiting_from(item, asked.form);
+        let waiting = waiting.and_then(|sent| sent.of(&source.url));
         let state = self.mirror.state();
         let known = state.validators.get(&source.url);
         let before = Before {
@@ -185,6 +187,7 @@ impl Cycle<'_> {
             on_disk: asked.body,
             came_back: asked.came_back,
             known,
+            waiting,
         };
         let validators = match plan::ask(&before) {
             Ask::Nothing => return None,
@@ -197,7 +200,8 @@ impl Cycle<'_> {
             let absent = manifest.and_then(|manifest| state.absent.get(&manifest.url));
             let path = item.path(asked.form).unwrap_or_default();
             let is_absent = absent.is_some_and(|absent| absent.contains(&path));
-            let is_theirs = known.is_some_and(|known| asked.file == Some(known.sha256));
+            let here = [asked.file, waiting];
+            let is_theirs = known.is_some_and(|known| here.contains(&Some(known.sha256)));
             if !is_absent && (!is_theirs || asked.came_back) || depth == Depth::Force {
                 changed.insert(upstream.name().to_owned());
             }
@@ -208,6 +212,7 @@ impl Cycle<'_> {
             published: asked.published.as_ref() == Some(&source.url),
         };
         let on_disk = if is_mirror { asked.file } else { asked.body };
+        let on_disk = waiting.or(on_disk);
         Some(Step {
             upstream,
             way: Way::Fetch {

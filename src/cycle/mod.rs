@@ -14,6 +14,7 @@
 mod apply;
 mod ask;
 mod both;
+mod decide;
 mod describe;
 mod error;
 mod event;
@@ -21,8 +22,10 @@ mod lanes;
 mod leaf;
 mod mend;
 mod need;
+mod pins;
 pub mod plan;
 mod ready;
+mod waits;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +98,7 @@ impl Cycle<'_> {
             return unwritable(categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
+        self.take_orders(categories);
         self.review(categories);
         let round = Arc::new(Round::new(self.hosts));
         let (mut requests, leaves) = self.ask(categories, &round, &mut items);
@@ -149,18 +153,21 @@ impl Cycle<'_> {
         (requests, leaves)
     }
 
-    /// Whether an upstream serves a category, or its file here is its own origin.
+    /// Whether an upstream serves a category, or its file here is its own origin, or the operator wants something of it.
     fn is_served(&self, category: Category) -> bool {
         let item = Item::Category(category);
         let serves = |form| self.serving(&item, form).next().is_some();
-        serves(Form::Legacy) || serves(Form::V2) || self.is_origin() && !category.has_legacy()
+        let is_served = serves(Form::Legacy) || serves(Form::V2);
+        let is_origin = self.is_origin() && !category.has_legacy();
+        is_served || is_origin || self.mirror.concerns_orders(category)
     }
 
     /// Whether there is anything to compare of a category that no upstream is asked for: of one without a legacy format
     /// that was never published there is not.
     fn is_known(&self, category: Category, looks: &Looks) -> bool {
         let published = self.mirror.manifest().categories.contains_key(&category);
-        category.has_legacy() || published || looks.v2.is_some()
+        let is_pinned = self.mirror.pin(category).is_some();
+        category.has_legacy() || published || is_pinned || looks.v2.is_some()
     }
 
     /// Takes the answers as they come, and looks at the files while it waits (invariant 4).
@@ -211,11 +218,13 @@ impl Cycle<'_> {
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
     fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
+        self.take_orders(categories);
         for &category in categories {
             if let Some(changes) = self.compare_early(category) {
                 mended.insert(Item::Category(category), changes);
             }
         }
+        self.mirror.note_orders();
         let _ = self.commit();
     }
 
@@ -259,6 +268,7 @@ impl Cycle<'_> {
         troubled: bool,
     ) -> Report {
         self.mirror.trust();
+        self.mirror.note_orders();
         let unwritten = self.commit();
         if let Some(error) = &unwritten.manifest {
             for (item, report) in &mut items {

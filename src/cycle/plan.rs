@@ -1,7 +1,7 @@
 //! Whom a cycle asks for what, and how; pure.
 //!
-//! 1. A request is conditional only when the file on disk is the one that the validators describe, and was not missing; a
-//!    forced cycle asks unconditionally. A missing file that a generation brought back needs no request of its own.
+//! 1. A request is conditional only when the file on disk is the one that the validators describe, and was not missing,
+//!    or when they describe what waits; a forced cycle asks unconditionally. A missing file that a generation brought back needs no request of its own.
 //! 2. Of the upstreams of a lane the first is asked, and the next one only when all before it gave no answer: in the same
 //!    cycle where the lane has nothing published, else after they have failed for its own `fallback_after`.
 //! 3. Where the local files are the origin, upstreams only seed what is missing.
@@ -36,6 +36,8 @@ pub struct Before<'a> {
     pub came_back: bool,
     /// What the URL last sent.
     pub known: Option<&'a Known>,
+    /// What it sent that waits: held by a guard, or kept out by a pin.
+    pub waiting: Option<Digest>,
 }
 
 /// How a file is asked for.
@@ -70,8 +72,11 @@ pub fn ask(before: &Before<'_>) -> Ask {
 fn conditional(before: &Before<'_>) -> Ask {
     let known = before
         .known
-        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256))
-        .filter(|_| !before.came_back);
+        .filter(|known| known.identifies())
+        .filter(|known| {
+            let waits = before.waiting == Some(known.sha256);
+            waits || (before.on_disk == Some(known.sha256) && !before.came_back)
+        });
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
 }
 
@@ -261,6 +266,7 @@ mod tests {
                 on_disk: on_disk.map(digest),
                 came_back: false,
                 known,
+                waiting: None,
             };
             assert_eq!(ask(&before), expected, "{before:?}");
         }
@@ -274,8 +280,33 @@ mod tests {
                 on_disk: Some(digest("a")),
                 came_back: true,
                 known: Some(&with),
+                waiting: None,
             };
             assert_eq!(ask(&before), expected, "{depth:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_asked_for_by_its_validators() {
+        let with = known("a", Some("\"1\""));
+        let validators = || Ask::IfChanged(with.validators.clone());
+        for (depth, waiting, expected) in [
+            (Depth::Poll, "a", validators()),
+            (Depth::Poll, "b", Ask::Whole),
+            (Depth::Force, "a", Ask::Whole),
+            (Depth::Disk, "a", Ask::Nothing),
+        ] {
+            let before = Before {
+                depth,
+                is_origin: false,
+                seeds: false,
+                is_here: true,
+                on_disk: Some(digest("published")),
+                came_back: true,
+                known: Some(&with),
+                waiting: Some(digest(waiting)),
+            };
+            assert_eq!(ask(&before), expected, "{depth:?} {waiting}");
         }
     }
 

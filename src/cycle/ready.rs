@@ -9,18 +9,18 @@
 use std::sync::Arc;
 
 use super::ask::{Failed, Heard};
-use super::work::Body;
+use super::decide::Taken;
+use super::work::{Body, Said};
 use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
 use crate::category::Category;
 use crate::clock;
-use crate::config::Layout;
 use crate::digest::Digest;
 use crate::draft::{self, Draft, Laid, NoDraft};
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Known, Received};
+use crate::mirror::Known;
+use crate::mirror::waiting::Kind;
 use crate::upstream::{Class, UpstreamError, Validators, What};
-use crate::verdict::{self, Verdict};
 
 impl Cycle<'_> {
     /// Does what the v2 lane of a category needs in this cycle.
@@ -30,16 +30,43 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
-        let taken = match self.hear_ready(category, heard, report) {
-            Ok(None) => return self.keep_ready(category, report),
-            Ok(Some(body)) => self.take_ready(category, &body, report),
-            Err(error) => Err(error),
+        let (taken, again) = match self.hear_ready(category, heard, report) {
+            Ok(Said::Nothing) => (Ok(()), None),
+            Ok(Said::Waiting(kind)) => (Ok(()), Some(kind)),
+            Ok(Said::Body(body)) => match self.take_ready(category, &body, report) {
+                Ok(Taken::Published) => return Ok(()),
+                Ok(Taken::Waits) => (Ok(()), None),
+                Err(error) => (Err(error), None),
+            },
+            Err(error) => (Err(error), None),
         };
-        if taken.is_err() {
-            // A damaged file is mended whether or not the upstream answers well.
-            let _ = self.keep_ready(category, report);
+        // A damaged file is mended whether or not the upstream answers well.
+        let kept = self.keep_ready(category, report);
+        let mut here = kept;
+        let edit = self.polls().then_some(Kind::Edit);
+        for (kind, again) in [(Kind::V2, again), (Kind::Edit, edit)] {
+            match self.reconsider_ready(category, kind, again, report) {
+                Ok(Taken::Published) => here = Ok(()),
+                Ok(Taken::Waits) => {}
+                Err(error) => here = Err(error),
+            }
         }
-        taken
+        taken.and(here)
+    }
+
+    /// Judges again what waits of a kind, where it is a v2 file.
+    pub(super) fn reconsider_ready(
+        &mut self,
+        category: Category,
+        kind: Kind,
+        said: Option<Kind>,
+        report: &mut ItemReport,
+    ) -> Result<Taken, ItemError> {
+        let waiting = self.mirror.waiting(category, kind);
+        if waiting.is_none_or(|waiting| waiting.made_from.form != Form::V2) {
+            return Ok(Taken::Waits);
+        }
+        self.reconsider(category, kind, said, report)
     }
 
     /// What an upstream said: a body that does not give what is published, or none.
@@ -48,14 +75,14 @@ impl Cycle<'_> {
         category: Category,
         heard: Option<Heard>,
         report: &mut ItemReport,
-    ) -> Result<Option<Body>, ItemError> {
+    ) -> Result<Said, ItemError> {
         let Some(heard) = heard else {
-            return Ok(None);
+            return Ok(Said::Nothing);
         };
         let item = Item::Category(category);
         self.note(&heard, &item, Form::V2);
         let Some(answer) = heard.answer else {
-            return unanswered(&heard.failed, report).map(|()| None);
+            return unanswered(&heard.failed, report).map(|()| Said::Nothing);
         };
         report.instead_of = failed_names(&heard.failed);
         let origin = answer.source;
@@ -66,8 +93,12 @@ impl Cycle<'_> {
                     self.remember(&origin, Known { validators, sha256 });
                 }
                 report.answered = Answered::NotModified;
+                if self.is_waiting(category, Kind::V2, &origin, None) {
+                    return Ok(Said::Waiting(Kind::V2));
+                }
+                self.let_go(category, Kind::V2);
                 report.origin = Some(origin);
-                return Ok(None);
+                return Ok(Said::Nothing);
             }
             What::Body {
                 bytes, validators, ..
@@ -82,10 +113,15 @@ impl Cycle<'_> {
         let stands = entry.is_some_and(|entry| Some(entry.v2.sha256) == on_disk);
         if stands && self.received_body(category, on_disk) == Some(sha256) {
             self.remember(&origin, Known { validators, sha256 });
+            self.let_go(category, Kind::V2);
             report.origin = Some(origin);
-            return Ok(None);
+            return Ok(Said::Nothing);
         }
-        Ok(Some(Body {
+        if self.is_waiting(category, Kind::V2, &origin, Some(sha256)) {
+            self.remember(&origin, Known { validators, sha256 });
+            return Ok(Said::Waiting(Kind::V2));
+        }
+        Ok(Said::Body(Body {
             bytes,
             sha256,
             form: Form::V2,
@@ -98,17 +134,12 @@ impl Cycle<'_> {
         category: Category,
         body: &Body,
         report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
+    ) -> Result<Taken, ItemError> {
         let Some((origin, validators)) = &body.from else {
-            return Ok(());
+            return Ok(Taken::Waits);
         };
-        let by_name = |name: &str| {
-            let mut upstreams = self.upstreams.iter();
-            upstreams.find(|upstream| upstream.name() == name)
-        };
-        let from_mirror =
-            by_name(&origin.upstream).is_some_and(|upstream| upstream.layout() == Layout::Mirror);
-        let laid = if from_mirror {
+        let judged = self.is_judged(body);
+        let laid = if judged {
             Laid::AsSent
         } else {
             Laid::AsReplica
@@ -119,22 +150,24 @@ impl Cycle<'_> {
         let url = origin.url.clone();
         match made {
             Ok(draft) => {
-                let draft = Draft {
-                    judged: from_mirror,
-                    ..draft
-                };
-                report.issues = draft.issues;
-                self.publish_ready(category, body, &draft, report)?;
-                let known = Known {
-                    validators: validators.clone(),
-                    sha256: body.sha256,
-                };
-                let origin = origin.clone();
-                self.remember(&origin, known);
-                report.origin = Some(origin);
-                Ok(())
+                let draft = Draft { judged, ..draft };
+                let taken = self.decide(category, body, &draft, true, report)?;
+                if taken == Taken::Published {
+                    let known = Known {
+                        validators: validators.clone(),
+                        sha256: body.sha256,
+                    };
+                    self.remember(origin, known);
+                    report.origin = Some(origin.clone());
+                }
+                Ok(taken)
             }
             Err(NoDraft::Damaged(flaw)) => Err(self.damaged(category, &url, &flaw, report)),
+            Err(NoDraft::NoReference(_) | NoDraft::Rejected(_))
+                if self.mirror.pin(category).is_some() =>
+            {
+                Ok(Taken::Waits)
+            }
             Err(NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) => {
                 Err(ItemError::NotTaken { url, reason })
             }
@@ -163,38 +196,12 @@ impl Cycle<'_> {
         ItemError::Upstream(error)
     }
 
-    /// Judges a ready-made draft and does what the verdict says.
-    fn publish_ready(
-        &mut self,
-        category: Category,
-        body: &Body,
-        draft: &Draft,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        let published = self.published(category);
-        let most = self.mirror.cap(Form::V2);
-        match verdict::judge(category, published, draft, most) {
-            Verdict::Publish | Verdict::Equal => {
-                self.apply(category, body, draft, report)?;
-                let received = Received {
-                    body: body.sha256,
-                    v2: draft.sha256,
-                };
-                self.mirror.state().bodies.insert(category, received);
-                Ok(())
-            }
-            Verdict::Refused(reason) => Err(match &body.from {
-                Some((origin, _)) => ItemError::NotTaken {
-                    url: origin.url.clone(),
-                    reason,
-                },
-                None => self.not_v2(category, reason),
-            }),
-        }
-    }
-
     /// Looks whether the v2 file is the one that was published, and brings it back where it is not (invariant 2).
     fn keep_ready(&mut self, category: Category, report: &mut ItemReport) -> Result<(), ItemError> {
+        let pin = self.mirror.pin(category);
+        if let Some(pin) = pin.filter(|pin| !self.is_edited_origin(category, *pin)) {
+            return self.keep_pinned(category, pin, report);
+        }
         if self.is_origin() {
             return self.keep_origin(category, report);
         }
@@ -230,6 +237,16 @@ impl Cycle<'_> {
         Ok(())
     }
 
+    /// Whether the v2 file on disk is its own origin and another than the published and the pinned one: it must not be lost.
+    fn is_edited_origin(&mut self, category: Category, pin: Digest) -> bool {
+        let look = self.mirror.look(&category.into(), Form::V2);
+        let on_disk = look.unwrap_or_default().seen.map(|seen| seen.sha256);
+        let entry = self.mirror.manifest().categories.get(&category);
+        let published = entry.map(|entry| entry.v2.sha256);
+        let known = on_disk.is_none_or(|on_disk| on_disk == pin || Some(on_disk) == published);
+        self.is_origin() && !known
+    }
+
     /// Takes the v2 file on disk for what it is (invariant 3).
     fn keep_origin(
         &mut self,
@@ -255,14 +272,18 @@ impl Cycle<'_> {
         let sha256 = Digest::of(&bytes);
         match draft::from_v2(category, &bytes, sha256, Laid::AsSent) {
             Ok(draft) => {
-                report.issues = draft.issues;
                 let body = Body {
                     bytes,
                     sha256,
                     form: Form::V2,
                     from: None,
                 };
-                self.publish_ready(category, &body, &draft, report)
+                let polled = self.polls();
+                let decided = self.decide(category, &body, &draft, polled, report);
+                decided.and_then(|_| match self.mirror.pin(category) {
+                    Some(pin) => self.keep_pinned(category, pin, report),
+                    None => Ok(()),
+                })
             }
             Err(
                 NoDraft::Damaged(reason) | NoDraft::NoReference(reason) | NoDraft::Rejected(reason),
@@ -275,7 +296,7 @@ impl Cycle<'_> {
         ItemError::NoV2 { file, what }
     }
 
-    fn not_v2(&self, category: Category, reason: Rejected) -> ItemError {
+    pub(super) fn not_v2(&self, category: Category, reason: Rejected) -> ItemError {
         let file = self.mirror.layout().v2(category).display().to_string();
         ItemError::NotV2 { file, reason }
     }

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::ask::Heard;
+use super::decide::Taken;
 use super::need::{Compared, Need, need};
 use super::ready::{failed_names, unanswered};
+use super::waits::Why;
 use super::{Answered, Cycle, ItemError, ItemReport, Origin};
 use crate::category::Category;
 use crate::clock;
@@ -14,9 +16,19 @@ use crate::digest::Digest;
 use crate::draft::{self, Draft, NoDraft};
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
+use crate::mirror::waiting::Kind;
 use crate::mirror::{Known, Look};
 use crate::upstream::{Class, UpstreamError, Validators, What};
-use crate::verdict::{self, Verdict};
+
+/// What an upstream has said of a file.
+pub(super) enum Said {
+    /// Nothing that is not known: it has what is here, or it was not asked, or it has no such file.
+    Nothing,
+    /// That what waits still is its present version.
+    Waiting(Kind),
+    /// Another version.
+    Body(Body),
+}
 
 /// A body, wherever it came from.
 pub(super) struct Body {
@@ -42,20 +54,24 @@ impl Cycle<'_> {
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
-        match self.hear(category, heard, &look, report) {
-            Ok(Some(body)) => match self.take(category, &body, report) {
-                Ok(()) => Ok(()),
-                Err(error) => {
-                    let _ = self.compare(category, None, report);
-                    Err(error)
-                }
+        let (heard, look, again) = match self.hear(category, heard, &look, report) {
+            Ok(Said::Body(body)) => match self.take(category, &body, report) {
+                Ok(Taken::Published) => return Ok(()),
+                Ok(Taken::Waits) => (Ok(()), None, None),
+                Err(error) => (Err(error), None, None),
             },
-            Ok(None) => self.compare(category, Some(look), report),
-            Err(error) => {
-                let _ = self.compare(category, Some(look), report);
-                Err(error)
-            }
-        }
+            Ok(Said::Nothing) => (Ok(()), Some(look), None),
+            Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
+            Err(error) => (Err(error), Some(look), None),
+        };
+        let compared = self.compare(category, look, report);
+        // What waits is judged against what is published now.
+        let here = match self.reconsider(category, Kind::Legacy, again, report) {
+            Ok(Taken::Published) => Ok(()),
+            Ok(Taken::Waits) => compared,
+            Err(error) => Err(error),
+        };
+        heard.and(here)
     }
 
     /// Does what the legacy lane needs where the v2 file comes ready-made: the legacy file is stored, and not converted.
@@ -70,10 +86,16 @@ impl Cycle<'_> {
         if asked {
             look = self.look_again(category, look);
         }
+        let pin = self.mirror.pin(category);
+        let pin = pin.filter(|_| self.pins_legacy(category));
         let taken = match self.hear(category, heard, &look, report) {
-            Ok(None) => Ok(()),
-            Ok(Some(body)) => match draft::check_legacy(category, &body.bytes) {
-                Ok(()) => return self.store(category, &body, report),
+            Ok(Said::Nothing | Said::Waiting(_)) => Ok(()),
+            Ok(Said::Body(body)) => match draft::check_legacy(category, &body.bytes) {
+                Ok(()) if pin.is_some() => self.let_wait(category, &body, None, &Why::pinned(0)),
+                Ok(()) => {
+                    self.let_go(category, Kind::Legacy);
+                    return self.store(category, &body, report);
+                }
                 Err(flaw) => {
                     let url = body.from.map(|(origin, _)| origin.url).unwrap_or_default();
                     Err(self.no_reference(category, url, flaw, report))
@@ -81,6 +103,10 @@ impl Cycle<'_> {
             },
             Err(error) => Err(error),
         };
+        if let Some(pin) = pin {
+            return taken.and(self.keep_pinned(category, pin, report));
+        }
+        self.store_waiting(category, report)?;
         let item = Item::Category(category);
         match self.mirror.last_seen(&item, Form::Legacy) {
             Some(seen) if seen.bytes > 0 => {
@@ -118,13 +144,13 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         look: &Look,
         report: &mut ItemReport,
-    ) -> Result<Option<Body>, ItemError> {
+    ) -> Result<Said, ItemError> {
         let Some(heard) = heard else {
-            return Ok(None);
+            return Ok(Said::Nothing);
         };
         self.note(&heard, &Item::Category(category), Form::Legacy);
         let Some(answer) = heard.answer else {
-            return unanswered(&heard.failed, report).map(|()| None);
+            return unanswered(&heard.failed, report).map(|()| Said::Nothing);
         };
         report.instead_of = failed_names(&heard.failed);
         let origin = answer.source;
@@ -135,8 +161,12 @@ impl Cycle<'_> {
                     self.remember(&origin, Known { validators, sha256 });
                 }
                 report.answered = Answered::NotModified;
+                if self.is_waiting(category, Kind::Legacy, &origin, None) {
+                    return Ok(Said::Waiting(Kind::Legacy));
+                }
+                self.let_go(category, Kind::Legacy);
                 report.origin = Some(origin);
-                return Ok(None);
+                return Ok(Said::Nothing);
             }
             What::Body {
                 bytes, validators, ..
@@ -155,22 +185,28 @@ impl Cycle<'_> {
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
-        if look.seen.is_some_and(|seen| seen.sha256 == sha256) {
-            if validators == Validators::default() && self.depth != Depth::Force {
-                // Where an upstream gives no validators, sending what is here is its way to say "not modified".
-                report.answered = Answered::NotModified;
-                report.downloaded_bytes = 0;
-            }
-            self.remember(&origin, Known { validators, sha256 });
-            report.origin = Some(origin);
-            return Ok(None);
+        let is_here = look.seen.is_some_and(|seen| seen.sha256 == sha256);
+        let waits = self.is_waiting(category, Kind::Legacy, &origin, Some(sha256));
+        if !is_here && !waits {
+            return Ok(Said::Body(Body {
+                bytes,
+                sha256,
+                form: Form::Legacy,
+                from: Some((origin, validators)),
+            }));
         }
-        Ok(Some(Body {
-            bytes,
-            sha256,
-            form: Form::Legacy,
-            from: Some((origin, validators)),
-        }))
+        if validators == Validators::default() && self.depth != Depth::Force {
+            // Where an upstream gives no validators, sending what is here is its way to say "not modified".
+            report.answered = Answered::NotModified;
+            report.downloaded_bytes = 0;
+        }
+        self.remember(&origin, Known { validators, sha256 });
+        if !is_here {
+            return Ok(Said::Waiting(Kind::Legacy));
+        }
+        self.let_go(category, Kind::Legacy);
+        report.origin = Some(origin);
+        Ok(Said::Nothing)
     }
 
     /// Notes who answered and who did not.
@@ -201,32 +237,8 @@ impl Cycle<'_> {
         }
     }
 
-    /// Takes a body that an upstream sent, if it is a reference: it is stored, and what it gives is published.
-    fn take(
-        &mut self,
-        category: Category,
-        body: &Body,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
-        let url = url.unwrap_or_default();
-        match self.draft(category, body, report) {
-            Ok(draft) => self.publish(category, body, &draft, report),
-            Err(flaw @ (NoDraft::Damaged(_) | NoDraft::NoReference(_))) => {
-                Err(self.no_reference(category, url, flaw, report))
-            }
-            Err(NoDraft::Rejected(reason)) => {
-                self.store(category, body, report)?;
-                self.memory
-                    .refused
-                    .insert(category, (body.sha256, reason.clone()));
-                Err(self.rejected(category, reason))
-            }
-        }
-    }
-
     /// Why a legacy body that an upstream sent is not even stored.
-    fn no_reference(
+    pub(super) fn no_reference(
         &mut self,
         category: Category,
         url: String,
@@ -249,11 +261,19 @@ impl Cycle<'_> {
         look: Option<Look>,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
+        if let Some(pin) = self.mirror.pin(category) {
+            return self.keep_pinned(category, pin, report);
+        }
         let item = Item::Category(category);
         let look = match look {
             Some(look) => look,
             None => self.look(&item, Form::Legacy)?,
         };
+        let edit = self.mirror.waiting(category, Kind::Edit);
+        let edit = edit.map(|waiting| waiting.made_from.sha256);
+        if edit.is_some() && edit != look.seen.map(|seen| seen.sha256) {
+            self.mirror.let_go(category, Kind::Edit);
+        }
         let path = self.mirror.layout().legacy(category);
         let no_legacy = |what| ItemError::NoLegacy {
             file: path.display().to_string(),
@@ -311,7 +331,11 @@ impl Cycle<'_> {
                     from: None,
                 };
                 match self.draft(category, &body, report) {
-                    Ok(draft) => self.publish(category, &body, &draft, report),
+                    Ok(draft) => {
+                        let polled = self.polls();
+                        let decided = self.decide(category, &body, &draft, polled, report);
+                        decided.map(|_| ())
+                    }
                     Err(
                         NoDraft::Damaged(reason)
                         | NoDraft::NoReference(reason)
@@ -334,7 +358,7 @@ impl Cycle<'_> {
         }
     }
 
-    fn draft(
+    pub(super) fn draft(
         &self,
         category: Category,
         body: &Body,
@@ -345,33 +369,6 @@ impl Cycle<'_> {
         let draft = draft::from_legacy(category, &body.bytes, body.sha256, self.policy(), received);
         report.convert_time = Some(clock::since(begun));
         draft
-    }
-
-    /// Judges a draft and does what the verdict says.
-    fn publish(
-        &mut self,
-        category: Category,
-        body: &Body,
-        draft: &Draft,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        report.issues = draft.issues;
-        report.left_out = draft.left_out.iter().map(ToString::to_string).collect();
-        let published = self.published(category);
-        let most = self.mirror.cap(Form::V2);
-        match verdict::judge(category, published, draft, most) {
-            Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),
-            Verdict::Refused(reason) => {
-                if let Some((origin, _)) = &body.from {
-                    let url = origin.url.clone();
-                    return Err(ItemError::NotTaken { url, reason });
-                }
-                // It is looked at again by the next cycle: what is published decides too.
-                self.restore(category, report);
-                self.enter_legacy(category);
-                Err(self.rejected(category, reason))
-            }
-        }
     }
 
     pub(super) fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
@@ -385,7 +382,7 @@ impl Cycle<'_> {
         Ok(read.unwrap_or_default())
     }
 
-    fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
+    pub(super) fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
         let path = self.mirror.layout().legacy(category);
         let file = path.display().to_string();
         ItemError::Rejected { file, reason }

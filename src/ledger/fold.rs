@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{Announced, Facts, Found, Lasting};
+use super::facts::{Announced, Facts, Found, Lasting, is_held};
 use super::transition::{Subject, Transition, Trouble, held_words};
 use super::{Ledger, Running};
 use crate::cycle::{Answered, Event, ItemError, ItemReport, Outcome, UpstreamReport};
@@ -91,7 +91,7 @@ fn take(
     let before = facts.last.as_ref().and_then(|last| last.v2);
     let brought_back =
         before.is_some() && before == report.v2 && report.answered != Answered::Downloaded;
-    learn(facts, report, context);
+    learn(item, facts, report, context);
     let published = changed.then(|| {
         facts.last_change = Some(context.now);
         Transition::Published {
@@ -115,11 +115,11 @@ fn left_out(item: &Item, facts: &Facts, report: &ItemReport) -> Option<Transitio
     })
 }
 
-fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
+fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) {
     let now = context.now;
     let asked = context.depth >= Depth::Poll || report.answered != Answered::None;
     let failed = matches!(report.outcome, Outcome::Failed | Outcome::Rejected);
-    let held = !failed && (report.held.is_some() || report.outcome == Outcome::Held);
+    let held = !failed && is_held(report);
     let new_trouble = (failed && facts.failures == 0) || (held && !facts.is_held());
     if asked || new_trouble || report.outcome == Outcome::Updated {
         *facts.outcomes.entry(report.outcome).or_default() += 1;
@@ -172,7 +172,7 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
         facts.failing_since = None;
         facts.last_error = None;
         let words = || match &report.held {
-            Some(held) => held_words(held, report.models),
+            Some(held) => held_words(item, held, report.models),
             None => "a guard holds it back".to_owned(),
         };
         facts.found = Some(if held {
@@ -340,8 +340,8 @@ fn health(
     let before = facts.healthy.replace(healthy);
     let changed = before.map_or(!healthy, |before| before != healthy);
     let held = facts.last.as_ref().and_then(|last| {
-        let held = last.held.as_ref()?;
-        Some(held_words(held, last.models))
+        let held = last.held.as_ref().filter(|_| is_held(last))?;
+        Some(held_words(item, held, last.models))
     });
     let error = facts.last_error.clone().or(held);
     changed.then(|| state.news(Subject::Item(item.clone()), error))

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::facts::is_held;
 use crate::cycle::{ItemError, ItemReport, Outcome, Report};
 use crate::item::Item;
 use crate::mirror::Changes;
@@ -135,14 +136,25 @@ pub fn changes_words(report: &ItemReport) -> String {
         [] => String::new(),
         names => format!("instead of {}", names.join(", ")),
     };
+    let pinned = report.pinned.as_ref().map(|id| {
+        let waits = report.held.is_some();
+        let waits = if waits { " (an update waits)" } else { "" };
+        format!("pinned to {id}{waits}")
+    });
     let left_out = match report.dropped {
         0 => String::new(),
         some => format!("{some} left out"),
     };
-    let pinned = report.pinned.as_ref().map(|id| format!("pinned to {id}"));
     let parts = [pinned.unwrap_or_default(), words, left_out, instead];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(", ")
+}
+
+/// What a guard holds back of an item, in words, with the command that publishes it.
+#[must_use]
+pub fn held_words(item: &Item, report: &ItemReport) -> Option<String> {
+    let held = report.held.as_ref().filter(|_| is_held(report))?;
+    Some(super::transition::held_words(item, held, report.models))
 }
 
 /// What went wrong, each thing once, with all items that it concerns: none for the mirror's own state.
@@ -150,8 +162,7 @@ pub fn changes_words(report: &ItemReport) -> String {
 pub fn troubles(report: &Report) -> Vec<(Vec<String>, String)> {
     let mut troubles: Vec<(Vec<String>, String)> = Vec::new();
     for (item, report) in &report.items {
-        let held = report.held.as_ref();
-        let held = held.map(|held| super::transition::held_words(held, report.models));
+        let held = held_words(item, report);
         let error = report.error.as_ref().map(ItemError::chain);
         let Some(error) = error.or(held) else {
             continue;
@@ -334,7 +345,7 @@ mod tests {
             .into_iter()
             .map(|(items, error)| format!("{}: {error}", items.join(", ")))
             .collect();
-        let held = "gfpgan: it would remove 9 of 2 models and is held back until 2027-01-16T08:00:00Z, or until it is accepted";
+        let held = "gfpgan: it would remove 9 of 2 models and is held back until 2027-01-16T08:00:00Z, or until it is accepted (horde-refd accept gfpgan)";
         assert_eq!(names, ["blip, clip: x does not exist (404); ", held]);
     }
 }

@@ -12,12 +12,15 @@ mod commit;
 pub mod directories;
 pub mod generations;
 mod hooked;
+pub mod intent;
 pub mod layout;
 pub mod lock;
 mod look;
 pub mod manifest;
+mod orders;
 pub mod seen;
 pub mod state;
+pub mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +31,10 @@ pub use self::generations::{Generation, Generations};
 pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
+use self::orders::Orders;
 pub use self::seen::{Look, Seen};
 pub use self::state::{Known, Received, State};
+pub use self::waiting::{Sender, Waiting};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;
@@ -55,6 +60,7 @@ pub struct Mirror {
     /// The manifest as it is on disk; `None` when none can be read there.
     written: Option<Manifest>,
     state: State,
+    orders: Orders,
     /// The state as it is on disk.
     stored: Option<State>,
     seen: BTreeMap<(Item, Form), Seen>,
@@ -107,6 +113,7 @@ impl Mirror {
             unsynced: BTreeSet::new(),
             stored: None,
             state: State::default(),
+            orders: Orders::default(),
             seen: BTreeMap::new(),
             manifest_stamp: None,
             layout,
@@ -152,6 +159,12 @@ impl Mirror {
     /// What outlives a run without being published; [`Mirror::commit`] writes it.
     pub fn state(&mut self) -> &mut State {
         &mut self.state
+    }
+
+    /// What a URL last sent.
+    #[must_use]
+    pub fn known(&self, url: &str) -> Option<&Known> {
+        self.state.validators.get(url)
     }
 
     /// Whether the manifest's word on what each v2 file was made from counts: it could be read, and this version of the
@@ -295,11 +308,15 @@ impl Mirror {
         legacy: Option<&[u8]>,
     ) {
         let present = generation.id();
+        let manifest = self.manifest.categories.get(&category);
+        let published = manifest.map(|entry| generations::id(entry.v2.sha256));
+        let pinned = self.pin(category).map(generations::id);
+        let others = published.into_iter().chain(pinned);
         let kept = self.generations_of(category).and_then(|directory| {
             generations::keep(&directory, generation, v2, legacy, self.file_mode)?;
             if generations::count(&directory)? > self.history {
                 let list = self.generations().list(category);
-                let spared = [present.clone()];
+                let spared: Vec<String> = others.chain([present.clone()]).collect();
                 generations::prune(&directory, &list, self.history, &spared);
             }
             Ok(())

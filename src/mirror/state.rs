@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::FORMAT;
+use super::intent::Carried;
+use super::layout::Layout;
+use super::manifest::{self, FORMAT};
+use super::waiting::{Kind, Waiting};
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::item::Item;
@@ -41,6 +44,12 @@ pub struct State {
     /// The digests of an item's files as the change hook last saw them, by item.
     #[serde(default)]
     pub hook_saw: BTreeMap<String, Vec<Digest>>,
+    /// What a guard holds or a pin keeps out.
+    #[serde(default)]
+    pub waiting: BTreeMap<Category, BTreeMap<Kind, Waiting>>,
+    /// The operator's orders that were carried out last.
+    #[serde(default)]
+    pub intent: Option<Carried>,
 }
 
 /// The version of a file that a URL sent, and the digest of the body that it describes.
@@ -72,6 +81,13 @@ impl Known {
 }
 
 impl State {
+    /// The state of a mirror, for those who only read it; nothing where there is none that can be read.
+    #[must_use]
+    pub fn read(layout: &Layout) -> Self {
+        let state = manifest::load_quietly(&layout.state(), |state: &Self| state.format);
+        state.unwrap_or_default()
+    }
+
     /// Since when a URL fails for an item.
     #[must_use]
     pub fn failing_since(&self, url: &str, item: &Item) -> Option<Timestamp> {
@@ -112,6 +128,8 @@ impl Default for State {
             bodies: BTreeMap::new(),
             issues: BTreeMap::new(),
             hook_saw: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            intent: None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod faults;
 mod fuzz;
 mod history;
 mod observe;
+mod operator;
 mod soak;
 mod sync;
 mod trigger;

@@ -10,14 +10,16 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 mod category;
 mod history;
+mod orders;
 
 use self::category::{category, hint};
 pub use self::history::{DiffArgs, HistoryArgs};
+pub use self::orders::{AcceptArgs, RollbackArgs, UnpinArgs};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
-const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in \
-                          place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
+const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed, is held or is unhealthy, good data \
+                          stays in place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
                           writer holds the mirror.";
 
 /// Keeps one directory of AI-Horde model references correct, fresh and safe to read.
@@ -173,6 +175,26 @@ pub enum Command {
     /// leftovers, and changes nothing. A cure is a command to copy. Exit 1 when something is wrong.
     #[command(after_help = "Example: sudo horde-refd doctor --env-file /etc/worker.env")]
     Doctor(DoctorArgs),
+
+    /// Publish what the guard holds
+    ///
+    /// The version that is held now, not a later one. A running daemon does it within moments; without one the command
+    /// does it itself.
+    #[command(after_help = "Example: horde-refd accept text_generation")]
+    Accept(AcceptArgs),
+
+    /// Publish an earlier generation and pin it
+    ///
+    /// The next older one of those that are kept, with the legacy file that it was made from; a second time, one further
+    /// back. The upstream is still polled, and nothing of it is published until `unpin`.
+    #[command(after_help = "Example: horde-refd rollback image_generation --to 1f3a")]
+    Rollback(RollbackArgs),
+
+    /// Follow the upstream again
+    ///
+    /// What the upstream sent meanwhile is published at once, if no guard objects.
+    #[command(after_help = "Example: horde-refd unpin image_generation")]
+    Unpin(UnpinArgs),
 
     /// Ask the running daemon for a forced refresh
     ///

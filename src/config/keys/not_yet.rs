@@ -12,7 +12,6 @@ enum NotYet {
 
 const NOT_YET: &[NotYet] = &[
     NotYet::Key("extra_files"),
-    NotYet::Key("guard"),
     NotYet::Key("publish"),
     NotYet::Key("hooks.on_trouble"),
 ];

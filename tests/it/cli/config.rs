@@ -168,8 +168,8 @@ fn what_run_would_refuse_config_refuses() {
             ":2: upstream.url: must be an http:// or https:// URL with layout primary",
         ),
         (
-            "[guard]\nhold = \"1h\"\n",
-            ":2: guard.hold: has no effect yet",
+            "[publish]\ntext_legacy_json = true\n",
+            ":2: publish.text_legacy_json: has no effect yet",
         ),
         (
             "[[upstream]]\nlayout = \"flat\"\n",

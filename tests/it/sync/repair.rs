@@ -94,21 +94,6 @@ fn a_sync_that_publishes_nothing_leaves_no_manifest() {
 }
 
 #[test]
-fn a_text_reference_is_never_emptied() {
-    let world = World::new();
-    world.sync(&[]).expect(0);
-    let text = Category::TextGeneration;
-    let good = fs::read(world.v2(text)).unwrap();
-    fs::write(world.sent(text), "name,parameters_bn\r\n").unwrap();
-    let ran = world.sync(&[]).expect(1);
-    let entry = &ran.json()["categories"]["text_generation"];
-    assert_eq!(entry["outcome"], "rejected");
-    let error = entry["error"].as_str().unwrap();
-    assert!(error.contains("no model at all would be left"), "{error}");
-    assert_eq!(fs::read(world.v2(text)).unwrap(), good);
-}
-
-#[test]
 fn in_primary_mode_the_local_files_are_the_origin() {
     let world = World::new();
     let config = world.root().join("config.toml");
