@@ -16,6 +16,7 @@ mod common;
 mod conversion;
 mod daemon;
 mod faults;
+mod interop;
 mod observe;
 mod sync;
 mod trigger;

@@ -10,5 +10,4 @@ mod people;
 mod readers;
 mod refused;
 mod repair;
-mod stranger;
 mod trouble;
