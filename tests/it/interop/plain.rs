@@ -85,7 +85,7 @@ import json, pathlib, sys
 root = pathlib.Path(sys.argv[1])
 models = json.loads((root / "stable_diffusion.json").read_text(encoding="utf-8"))
 assert all(record["name"] == name for name, record in models.items())
-files = [part["file_name"] for record in models.values() for part in record["config"]["download"]]
+files = [part["file_name"] for record in models.values() for part in record.get("config", {}).get("download", [])]
 before = (root / "clip.json").stat().st_mtime_ns
 print(len(models), len(files), before)
 "#;
