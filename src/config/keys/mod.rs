@@ -11,7 +11,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use not_yet::most_entries;
 pub use table::KEYS;
 pub(super) use table::TABLES;
 

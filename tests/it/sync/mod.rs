@@ -10,4 +10,5 @@ mod people;
 mod readers;
 mod refused;
 mod repair;
+mod skip;
 mod trouble;
