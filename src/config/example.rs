@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::keys::{TABLES, most_entries};
+use super::keys::{most_entries, table_help};
 use super::{Effective, KEYS, Key, Layout, Setting, Value};
 
 /// The width of its lines.
@@ -72,28 +72,26 @@ pub fn example() -> String {
             continue;
         }
         if begins {
-            let help = TABLES.iter().filter(|(table, _)| *table == its_table);
-            lines.extend(help.flat_map(|(_, help)| comment(help, "# ", "# ")));
+            let help = table_help(its_table);
+            lines.extend(help.into_iter().flat_map(|help| comment(help, "# ", "# ")));
             lines.push(format!("[{its_table}]"));
         }
         let shown = key.sample.map_or_else(|| value.to_string(), str::to_owned);
-        lines.extend(comment(&help(key), "# ", "# "));
+        lines.extend(comment(&key.remarks(), "# ", "# "));
         lines.push(format!("# {name} = {shown}"));
     }
     lines.join("\n") + "\n"
 }
 
-/// What a key is for, and which of its words have no effect yet.
-fn help(key: &Key) -> String {
-    let words: Vec<_> = key.words_not_in_use().collect();
-    if words.is_empty() {
-        return key.help.to_owned();
-    }
-    format!(
-        "{} Not in this version yet: {}.",
-        key.help,
-        words.join(", ")
-    )
+/// Ways to write the upstreams that this version knows: what for, and the text of the tables.
+pub fn ways() -> impl Iterator<Item = (&'static str, String)> {
+    let known = WAYS.into_iter().filter(|(_, tables)| works(tables));
+    known.map(|(what, tables)| {
+        let text = tables
+            .iter()
+            .map(|(_, table)| format!("[[upstream]]\n{table}"));
+        (what, text.collect())
+    })
 }
 
 /// The part about `[[upstream]]`: its keys, and ways to write it.
@@ -101,7 +99,7 @@ fn upstreams() -> Vec<String> {
     let mut lines = comment(UPSTREAMS, "# ", "# ");
     let in_use = |key: &&Key| key.is_of_upstreams() && key.is_in_use();
     for key in KEYS.iter().filter(in_use) {
-        let text = format!("{}: {}", key.table_and_name().1, help(key));
+        let text = format!("{}: {}", key.table_and_name().1, key.remarks());
         lines.extend(comment(&text, "#   ", "#     "));
     }
     for (what, tables) in WAYS {

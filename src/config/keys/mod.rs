@@ -13,7 +13,6 @@ use std::time::Duration;
 
 pub(super) use not_yet::most_entries;
 pub use table::KEYS;
-pub(super) use table::TABLES;
 
 use super::rules::Checked;
 use super::{Config, ExtraFile, UpstreamConfig, Value, address};
@@ -54,6 +53,20 @@ impl Key {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 
+    /// What the key is for, and which of its words have no effect yet.
+    #[must_use]
+    pub fn remarks(&self) -> String {
+        let words: Vec<_> = self.words_not_in_use().collect();
+        if words.is_empty() {
+            return self.help.to_owned();
+        }
+        format!(
+            "{} Not in this version yet: {}.",
+            self.help,
+            words.join(", ")
+        )
+    }
+
     /// Whether each `[[upstream]]` has a value of its own.
     #[must_use]
     pub const fn is_of_upstreams(&self) -> bool {
@@ -84,6 +97,13 @@ impl Key {
             },
         }
     }
+}
+
+/// What a table is for, where its keys do not say it.
+#[must_use]
+pub fn table_help(table: &str) -> Option<&'static str> {
+    let (_, help) = table::TABLES.iter().find(|(name, _)| *name == table)?;
+    Some(help)
 }
 
 impl fmt::Debug for Key {
