@@ -227,7 +227,7 @@ check "systemctl stop takes less than a second" stopped
 check "the status of a stopped daemon is unhealthy" \
   eval "! /usr/bin/horde-refd status --check --base-path $state"
 
-# What it is told to write elsewhere it cannot.
+# What it is to write elsewhere it cannot.
 configure /srv/upstream 'metrics_file = "/var/lib/elsewhere/horde-refd.prom"'
 mkdir -p /var/lib/elsewhere
 chmod 777 /var/lib/elsewhere
