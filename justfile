@@ -23,6 +23,18 @@ readers COUNT="10000":
 kills COUNT="2000":
     HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
+# Every fuzz target, or those whose test's name has these words, for so many seconds each; what is new is kept.
+fuzz SECONDS="600" WORDS="":
+    HORDE_REFD_FUZZ_SECONDS={{SECONDS}} HORDE_REFD_FUZZ_SEED=$(date +%s) cargo test --profile fuzz --test it fuzz::any_{{WORDS}} -- --nocapture --test-threads 1
+
+# A life of faults for so long (90s, 10m, 1h), from a printed seed.
+soak TIME="1h":
+    HORDE_REFD_SOAK_SECONDS=$(( $(echo {{TIME}} | sed 's/h$/*3600/; s/m$/*60/; s/s$//') )) cargo test --test it soak:: -- --nocapture
+
+# docs/reliability.md, from a run of its tests.
+reliability:
+    tests/reliability
+
 bench *ARGS:
     cargo bench {{ARGS}}
 

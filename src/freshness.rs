@@ -24,7 +24,7 @@ pub enum Cause {
     Expired,
     /// Its file is not the one it was loaded from.
     FileChanged,
-    /// Somebody said so.
+    /// It was marked.
     Marked,
     /// It could not be refreshed, and the last good data is served instead.
     RefreshFailed,
@@ -64,7 +64,7 @@ impl Freshness {
         self.entries.insert(category, entry);
     }
 
-    /// Somebody says that a category is stale; true when that is news (invariant 2).
+    /// Marks a category as stale; true when that is news (invariant 2).
     pub fn mark(&mut self, category: Category) -> bool {
         let entry = self.entries.entry(category).or_default();
         !std::mem::replace(&mut entry.stale, true)

@@ -9,7 +9,7 @@
 //!   -> plan          whom to ask for what, and how                             pure
 //!   -> upstream      bodies that say where they came from and in which form    network
 //!   -> draft         legacy: parse, convert                                    pure
-//!   -> verdict       publish, equal, refused                                   pure
+//!   -> verdict       publish, equal, held, pinned, refused                     pure
 //!   -> mirror        legacy, v2, generation, then the manifest                 the only writer
 //!   -> ledger        facts per item; status, metrics, log, hooks are read from them
 //! ```

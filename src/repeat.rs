@@ -1,4 +1,4 @@
-//! Trouble that may repeat a thousand times, told in a few lines.
+//! Trouble that may repeat a thousand times, said in a few lines.
 //!
 //! 1. The first occurrence gives a line at once, and so do as many after it as [`Repeats::after`] allows. While it goes on
 //!    there is at most one line in [`PAUSE`], with how often.
@@ -134,7 +134,7 @@ mod tests {
     use crate::clock;
 
     /// At each second something occurs, or is only looked at.
-    fn told(steps: &[(u64, bool)]) -> Vec<(u64, Line)> {
+    fn lines(steps: &[(u64, bool)]) -> Vec<(u64, Line)> {
         let (mut repeats, begun) = (Repeats::default(), clock::instant());
         let line = |&(second, occurs): &(u64, bool)| {
             let now = begun + Duration::from_secs(second);
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_single_occurrence_is_one_line() {
         assert_eq!(
-            told(&[(0, true), (30, false), (60, false), (200, false)]),
+            lines(&[(0, true), (30, false), (60, false), (200, false)]),
             [(0, Line::Begins)]
         );
     }
@@ -162,7 +162,7 @@ mod tests {
         steps.extend((150..260).map(|second| (second, false)));
         let lasted = Duration::from_secs(149);
         assert_eq!(
-            told(&steps),
+            lines(&steps),
             [
                 (0, Line::Begins),
                 (60, Line::GoesOn { times: 60 }),
@@ -178,7 +178,7 @@ mod tests {
         let steps = [(0, true), (5, true), (65, false), (70, true)];
         let lasted = Duration::from_secs(5);
         assert_eq!(
-            told(&steps),
+            lines(&steps),
             [
                 (0, Line::Begins),
                 (65, Line::Over { times: 2, lasted }),

@@ -37,6 +37,21 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// The text, escaped, on at most `most` characters: what is longer is cut in the middle.
+#[must_use]
+pub fn cut_in_the_middle(text: &str, most: usize) -> Cow<'_, str> {
+    let shown = escaped(text);
+    let length = shown.chars().count();
+    if length <= most {
+        return shown;
+    }
+    let kept = most.saturating_sub(1);
+    let (head, tail) = (kept - kept / 2, kept / 2);
+    let start: String = shown.chars().take(head).collect();
+    let end: String = shown.chars().skip(length - tail).collect();
+    Cow::Owned(format!("{start}…{end}"))
+}
+
 fn escape(text: &str, wanted: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len() + 8);
     for character in text.chars() {
@@ -110,6 +125,21 @@ mod tests {
             ("a\nb", 4, "a\\nb"),
         ] {
             assert_eq!(shortened(text, most), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_the_middle() {
+        for (text, most, expected) in [
+            ("short", 5, "short"),
+            ("abcdefgh", 5, "ab…gh"),
+            ("abcdefgh", 6, "abc…gh"),
+            ("abcdefgh", 1, "…"),
+            ("abcdefgh", 0, "…"),
+            ("αβγδε", 4, "αβ…ε"),
+            ("a\nb\nc", 6, "a\\n…nc"),
+        ] {
+            assert_eq!(cut_in_the_middle(text, most), expected, "{most}");
         }
     }
 }

@@ -18,6 +18,7 @@ mod follow;
 mod hooked;
 mod known;
 mod legacy;
+pub mod orders;
 mod queries;
 mod refresh;
 
@@ -171,8 +172,7 @@ impl GithubBackend {
         let held = mirror
             .as_mut()
             .map(|mirror| mirror.state().rate_limits.clone());
-        let upstream = Upstream::new(&config.first_upstream(), &config.github)?;
-        let upstreams = vec![Arc::new(upstream)];
+        let upstreams = upstreams_of(&config)?;
         let backend = Self {
             layout: Layout::new(&config.base_path),
             ledger: Mutex::new(ledger_of(&config, &upstreams)),
@@ -311,12 +311,30 @@ impl GithubBackend {
 }
 
 /// A ledger of nothing but what is to be expected: what the upstreams serve.
+/// The configured upstreams, in order; without any GitHub alone.
+fn upstreams_of(config: &Config) -> Result<Vec<Arc<Upstream>>, UpstreamError> {
+    let default = [config.first_upstream()];
+    let configured = match config.upstreams.as_slice() {
+        [] => default.as_slice(),
+        some => some,
+    };
+    let made = |upstream| Upstream::new(upstream, &config.github).map(Arc::new);
+    configured.iter().map(made).collect()
+}
+
 fn ledger_of(config: &Config, upstreams: &[Arc<Upstream>]) -> Ledger {
     let served = |item: &Item| {
         let serves = |form| upstreams.iter().any(|upstream| upstream.serves(item, form));
         serves(Form::Legacy) || serves(Form::V2)
     };
-    let items = Category::ALL.map(Item::Category).into_iter().filter(served);
+    let files = cycle::published_files(config);
+    let is_listed = |item: &Item| match item {
+        Item::Category(_) => served(item),
+        // The view is made here; every other file that is configured is to be there.
+        Item::File(_) => *item != Item::text_view() || served(&Category::TextGeneration.into()),
+    };
+    let items = Category::ALL.map(Item::Category).into_iter().chain(files);
+    let items = items.filter(is_listed);
     let names = upstreams.iter().map(|upstream| upstream.name().to_owned());
     Ledger::new(items, names, config.stale_after)
 }

@@ -18,7 +18,7 @@ use crate::trigger::Trigger;
 impl GithubBackend {
     /// Runs one cycle over these categories: the only way to change the mirror.
     ///
-    /// Standing by, no upstream is asked and nothing written: the report says what the writer has published.
+    /// On standby no upstream is asked and nothing written: the report says what the writer has published.
     pub async fn refresh(
         &self,
         depth: Depth,
@@ -79,7 +79,7 @@ impl GithubBackend {
                 };
                 cycle.run(categories).await
             }
-            (_, Err(error)) => cycle::unwritable(categories, depth, error, &sink),
+            (_, Err(error)) => cycle::unwritable(&self.config, categories, depth, error, &sink),
             (None, Ok(_)) => {
                 self.follow_writer();
                 self.as_published(categories)

@@ -4,13 +4,16 @@
 //! `main` turns either into an exit code.
 
 pub mod args;
-mod causes;
 mod check;
 mod completions;
 mod config;
 mod convert;
+mod diff;
+mod doctor;
 mod env;
+mod history;
 mod man;
+mod orders;
 pub mod output;
 mod refresh;
 mod run;
@@ -87,6 +90,12 @@ pub fn main(args: &Args) -> anyhow::Result<Exit> {
         Command::Check(own) => check::main(common, own),
         Command::Show(own) => show::main(common, own),
         Command::Status(own) => status::main(common, own),
+        Command::History(own) => history::main(common, own),
+        Command::Diff(own) => diff::main(common, own),
+        Command::Doctor(own) => doctor::main(common, own),
+        Command::Accept(own) => orders::accept(common, own),
+        Command::Rollback(own) => orders::rollback(common, own),
+        Command::Unpin(own) => orders::unpin(common, own),
         Command::Refresh(own) => refresh::main(common, own),
         Command::Config(own) => config::main(common, own),
         Command::Env(own) => env::main(common, own),

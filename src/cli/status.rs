@@ -8,17 +8,21 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{Common, StatusArgs};
-use super::causes::causes;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
 use super::{Exit, runtime_directory};
+use crate::category::Category;
 use crate::clock;
 use crate::config::Config;
 use crate::cycle::Breaker;
 use crate::error::chain;
 use crate::inspect::daemon::{Daemon, Life};
 use crate::inspect::status::{State, StatusError, UpstreamStatus, View, age, ago, span};
+use crate::ledger::causes::causes;
 use crate::text::escaped;
+
+/// How many columns the name of an upstream gets.
+const SOURCE: usize = 10;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -123,9 +127,13 @@ fn header(view: &View, now: Timestamp, palette: Palette) -> String {
             life(daemon, now, palette)
         ),
         format!(
-            "cycles    {}, the last one {}",
+            "cycles    {}, the last one {}{}",
             status.cycles,
-            ago(status.updated_at, now)
+            ago(status.updated_at, now),
+            status.next_poll.map_or_else(String::new, |then| format!(
+                ", the next poll {}",
+                in_or_now(then, now)
+            ))
         ),
         format!(
             "mirror    {}",
@@ -184,37 +192,67 @@ fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
     }
 }
 
-/// A line a category, at most 80 columns wide.
+/// A line a category, at most 80 columns wide; below them one for each other file.
 fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
     let never = || "-".to_owned();
     let stale_after = view.stale_after();
     let limit = stale_after.map_or_else(String::new, |limit| format!(" of {}", span(limit)));
-    let rows: Vec<_> = view
+    let threshold = stale_after.unwrap_or(Duration::MAX);
+    let lasts = |success: Option<Timestamp>| {
+        let success = success.and_then(|then| age(then, now));
+        success.map_or_else(never, |age| span(age) + &limit)
+    };
+    let mut rows: Vec<_> = view
         .categories()
         .iter()
         .map(|(name, category)| {
-            let state = category.state_at(now, stale_after.unwrap_or(Duration::MAX));
-            let success = category.last_success;
-            let success = success.and_then(|then| age(then, now));
-            let success = success.map_or_else(never, |age| span(age) + &limit);
+            let state = category.state_at(now, threshold);
+            let success = lasts(category.last_success);
             let change = category
                 .last_change
                 .map_or_else(never, |then| ago(then, now));
-            let poll = category
-                .next_poll
-                .map_or_else(never, |then| in_or_now(then, now));
+            let source = category.source.as_deref();
+            let fallback = !category.instead_of.is_empty();
+            let source = source.map_or_else(never, |name| escaped(&cut(name, SOURCE)).into_owned());
             [
                 Cell::text(name.name()),
                 Cell::text(state.as_str()).toned(tone(state)),
+                // One that serves in the place of another.
+                Cell::text(source).toned(if fallback {
+                    Tone::Warning
+                } else {
+                    Tone::Neutral
+                }),
                 Cell::number(category.models),
                 Cell::text(success),
                 Cell::text(change),
-                Cell::text(poll),
             ]
         })
         .collect();
-    let header = ["CATEGORY", "STATE", "MODELS", "AGE", "CHANGED", "NEXT POLL"];
+    rows.extend(view.files().iter().map(|(path, file)| {
+        let state = file.state_at(now, threshold);
+        let source = file.source.as_deref();
+        let source = source.map_or_else(never, |name| escaped(&cut(name, SOURCE)).into_owned());
+        [
+            Cell::text(escaped(path)),
+            Cell::text(state.as_str()).toned(tone(state)),
+            Cell::text(source),
+            Cell::number(None),
+            Cell::text(lasts(file.last_success)),
+            Cell::text(never()),
+        ]
+    }));
+    let header = ["CATEGORY", "STATE", "SOURCE", "MODELS", "AGE", "CHANGED"];
     table(header, &rows, palette)
+}
+
+/// A name in at most so many columns.
+fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(most.saturating_sub(1)).collect();
+    format!("{kept}…")
 }
 
 const fn tone(state: State) -> Tone {
@@ -228,12 +266,46 @@ const fn tone(state: State) -> Tone {
 
 /// The last errors, a line a cause; wrapped where a terminal has a width.
 fn troubles(view: &View, width: Option<usize>) -> String {
-    let errors = view.categories().iter();
-    let errors = errors.filter_map(|(name, category)| Some((*name, category.last_error.clone()?)));
-    let lines = causes(errors)
-        .into_iter()
-        .map(|cause| wrapped(&escaped(&cause.to_string()), width));
+    let errors = view.categories().iter().flat_map(|(name, category)| {
+        let pinned = category.pinned.as_ref().map(|id| {
+            let waits = category.held.as_ref().map_or_else(String::new, |held| {
+                format!(" while an update with {} models waits", held.models)
+            });
+            format!("pinned to {id}{waits} (horde-refd unpin {name})")
+        });
+        let words = [
+            category.last_error.clone(),
+            category.held_words(*name),
+            pinned,
+        ];
+        words
+            .into_iter()
+            .flatten()
+            .map(|words| ((*name).into(), words))
+    });
+    let causes = causes(errors).into_iter().map(|cause| cause.to_string());
+    let left_out = view.categories().iter();
+    let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
+    let files = view.files().iter();
+    let files =
+        files.filter_map(|(path, file)| Some(format!("{path}: {}", file.last_error.as_deref()?)));
+    let lines = causes
+        .chain(files)
+        .chain(left_out)
+        .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// How many records of a category are not published, and how to find out which.
+fn left_out_words(category: Category, dropped: u64) -> Option<String> {
+    let records = match dropped {
+        0 => return None,
+        1 => "1 record is".to_owned(),
+        some => format!("{some} records are"),
+    };
+    Some(format!(
+        "{category}: {records} left out of what is published (\"horde-refd check {category}\" names each)"
+    ))
 }
 
 /// A time to come: `in 15m`, or `now` when it is there.
@@ -248,8 +320,8 @@ fn in_or_now(time: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::category::Category;
     use crate::inspect::sample::{self, NOW, time};
+    use crate::inspect::status::FileStatus;
 
     /// The view of a mirror with this status file.
     fn view(change: impl FnOnce(&mut crate::inspect::status::Status)) -> View {
@@ -265,15 +337,43 @@ mod tests {
         let view = view(|_| {});
         let shown = rows(&view, time(NOW), Palette::Plain);
         let expected = "\
-CATEGORY          STATE    MODELS  AGE           CHANGED    NEXT POLL
-image_generation  fresh       231  12s of 1h 0m  3d 2h ago  in 15m
-text_generation   failing     719  45m of 1h 0m  3d 2h ago  now
-lora              absent        -  -             -          -";
+CATEGORY          STATE    SOURCE  MODELS  AGE           CHANGED
+image_generation  fresh    github     231  12s of 1h 0m  3d 2h ago
+text_generation   failing  github     719  45m of 1h 0m  3d 2h ago
+lora              absent   -            -  -             -";
         assert_eq!(shown, expected);
         let colored = rows(&view, time(NOW), Palette::Colored);
         for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
             assert!(colored.contains(state), "{colored:?}");
         }
+    }
+
+    #[test]
+    fn the_other_files_stand_below_the_categories() {
+        let view = view(|status| {
+            let file = |state, last_error: Option<&str>| FileStatus {
+                state,
+                last_success: Some(time("2026-11-22T11:59:48Z")),
+                last_error: last_error.map(str::to_owned),
+                ..FileStatus::default()
+            };
+            let gone = file(State::Failing, Some("gone"));
+            let files = [
+                ("legacy/a.json", file(State::Fresh, None)),
+                ("legacy/b", gone),
+            ];
+            status.files = files.map(|(path, file)| (path.to_owned(), file)).into();
+        });
+        let shown = rows(&view, time(NOW), Palette::Plain);
+        let lines: Vec<_> = shown.lines().skip(4).collect();
+        let expected = [
+            "legacy/a.json     fresh         -  12s of 1h 0m  -          -",
+            "legacy/b          failing       -  12s of 1h 0m  -          -",
+        ];
+        assert_eq!(lines, expected);
+        assert!(troubles(&view, None).ends_with("\nlegacy/b: gone"));
+        let later = rows(&view, time("2026-11-22T14:00:00Z"), Palette::Plain);
+        assert!(later.contains("legacy/a.json     stale"), "{later}");
     }
 
     #[test]
@@ -284,7 +384,7 @@ lora              absent        -  -             -          -";
             worst.models = Some(100_000);
             worst.last_success = Some(time("2026-11-20T11:00:00Z"));
             worst.last_change = Some(time("2025-11-20T11:00:00Z"));
-            worst.next_poll = Some(time("2026-11-22T23:59:59Z"));
+            worst.source = Some("an-upstream-with-a-long-name".to_owned());
             status.stale_after_seconds = 86_399;
             status.categories = Category::ALL.map(|it| (it, worst.clone())).into();
         });
@@ -302,7 +402,7 @@ lora              absent        -  -             -          -";
         let pid = std::process::id();
         let expected = format!(
             "horde-refd 0.1.0: writer, pid {pid}, up 3h 5m\n\
-             cycles    42, the last one 12s ago\n\
+             cycles    42, the last one 12s ago, the next poll in 15m\n\
              mirror    /m\n\
              upstream  github: asked to be left alone, next request in 30m\n\
              upstream  primary: down for 30m, not asked for now"
@@ -312,6 +412,22 @@ lora              absent        -  -             -          -";
         let text = header(&gone, time("2026-11-22T13:00:00Z"), Palette::Plain);
         assert!(text.contains("not running (was writer, pid 0"), "{text}");
         assert!(text.contains("github: up"), "{text}");
+    }
+
+    #[test]
+    fn records_that_are_left_out_are_said_below_the_table() {
+        let text = troubles(
+            &view(|status| {
+                for category in status.categories.values_mut() {
+                    category.last_error = None;
+                    category.dropped = 2;
+                }
+                status.categories.retain(|name, _| *name == Category::Lora);
+            }),
+            None,
+        );
+        let expected = "lora: 2 records are left out of what is published (\"horde-refd check lora\" names each)";
+        assert_eq!(text, expected);
     }
 
     #[test]

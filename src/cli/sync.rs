@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::{Common, SyncArgs};
-use super::causes::{Cause, causes};
 use super::output::{self, Output};
 use super::startup::runtime;
 use super::table::{Cell, Palette, Tone, table};
@@ -18,12 +17,13 @@ use crate::cycle::{self, Event, ItemError, Outcome, Report};
 use crate::depth::Depth;
 use crate::error::chain;
 use crate::item::Item;
-use crate::ledger::result::{changes_words, sync_json};
+use crate::ledger::causes::{Cause, causes};
+use crate::ledger::result::{changes_words, held_words, sync_json};
 use crate::ledger::status::Role;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
 use crate::observe::reports::Reports;
-use crate::upstream::UpstreamError;
+use crate::observe::say::say;
 
 pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let effective = common.start(Audience::Command)?;
@@ -36,11 +36,12 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     } else {
         Depth::Poll
     };
-    let backend = match GithubBackend::open_writer(effective.config) {
+    let config = effective.config;
+    let backend = match GithubBackend::open_writer(config.clone()) {
         // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
-            let report = cycle::unwritable(&categories, depth, error, &|_| ());
+            let report = cycle::unwritable(&config, &categories, depth, error, &|_| ());
             let mut out = Output::stdout();
             out.json(&sync_json(&report, false))?;
             out.finish()?;
@@ -52,15 +53,18 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mut reports = Reports::new(&backend, runtime_directory());
     backend.resume(reports.earlier().as_ref());
     let shown = std::io::stderr().is_terminal() && !common.json && common.quiet == 0;
-    let bars = shown.then(|| Bars::new(&categories));
-    let witness: &dyn Witness = bars.as_ref().map_or(&(), |bars| bars);
+    let eyes = Eyes {
+        bars: shown.then(|| Bars::new(&categories)),
+        left_out: Mutex::default(),
+    };
     let runtime = runtime()?;
-    let report = runtime.block_on(backend.refresh(depth, &categories, witness));
+    let report = runtime.block_on(backend.refresh(depth, &categories, &eyes));
     // A stuck name look-up must not keep the process: nothing of ours runs on the runtime's other threads.
     runtime.shutdown_background();
-    if let Some(bars) = bars {
+    if let Some(bars) = eyes.bars {
         bars.clear();
     }
+    say(&eyes.left_out.into_inner().unwrap_or_default());
     let status = reports.status(Role::Once, None, None);
     reports.write_status(&status);
     reports.write_metrics(Role::Once, &[]);
@@ -119,12 +123,7 @@ fn say_errors(report: &Report) {
     for cause in errors(report) {
         output::warn(cause);
     }
-    for (item, report) in &report.items {
-        if let (Item::File(_), Some(error)) = (item, &report.error) {
-            output::warn(format_args!("{item}: {}", error.chain()));
-        }
-    }
-    let noted = |error: &ItemError| matches!(error, ItemError::Manifest(_));
+    let noted = |error: &ItemError| matches!(error.of_lane(), ItemError::Manifest(_));
     let mut errors = report.items.values().filter_map(|item| item.error.as_ref());
     if let Some(error) = &report.unwritten
         && !errors.any(noted)
@@ -133,32 +132,32 @@ fn say_errors(report: &Report) {
     }
 }
 
-/// What went wrong with categories, a cause each.
+/// What went wrong, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
-    causes(report.categories().filter_map(|(category, fared)| {
-        let error = fared.error.as_ref()?;
-        let first = first_of_a_dead_host(report, category, error);
-        Some((category, first.unwrap_or_else(|| error.chain())))
+    causes(report.items.iter().filter_map(|(item, fared)| {
+        let held = || held_words(item, fared);
+        let error = fared.error.as_ref().map(ItemError::chain);
+        Some((item.clone(), error.or_else(held)?))
     }))
 }
 
-/// For a file that was not asked for since its host is dead: the error that showed it, with this file's name in it.
-fn first_of_a_dead_host(report: &Report, category: Category, error: &ItemError) -> Option<String> {
-    let dead = |error: &ItemError| match error {
-        ItemError::Upstream(error) => match error.as_ref() {
-            UpstreamError::Dead { host, .. } => Some(host.clone()),
-            _ => None,
-        },
-        _ => None,
-    };
-    let at = format!("://{}/", dead(error)?);
-    report.categories().find_map(|(other, fared)| {
-        let error = fared.error.as_ref()?;
-        let asked = matches!(error, ItemError::Upstream(_)) && dead(error).is_none();
-        let said = error.chain();
-        let (theirs, ours) = (other.legacy_file(), category.legacy_file());
-        (asked && said.contains(&at)).then(|| said.replace(theirs, ours))
-    })
+/// What is shown while the cycle runs, and what is said after it.
+struct Eyes {
+    bars: Option<Bars>,
+    /// That other records than before are left out.
+    left_out: Mutex<Vec<Transition>>,
+}
+
+impl Witness for Eyes {
+    fn saw(&self, event: &Event, news: &[Transition]) {
+        if let Some(bars) = &self.bars {
+            bars.saw(event, news);
+        }
+        if let Ok(mut left_out) = self.left_out.lock() {
+            let of_records = |news: &&Transition| matches!(news, Transition::LeavesOut { .. });
+            left_out.extend(news.iter().filter(of_records).cloned());
+        }
+    }
 }
 
 /// A bar a category on a terminal.

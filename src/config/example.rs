@@ -6,8 +6,8 @@
 
 use std::path::PathBuf;
 
-use super::keys::{most_entries, table_help};
-use super::{Effective, KEYS, Key, Layout, Setting, Value};
+use super::keys::table_help;
+use super::{Effective, KEYS, Key, Layout, Setting};
 
 /// The width of its lines.
 const WIDTH: usize = 118;
@@ -29,14 +29,14 @@ const WAYS: [(&str, &[(Layout, &str)]); 4] = [
         &[(Layout::Github, GITHUB)],
     ),
     (
-        "A PRIMARY service before GitHub, which takes its place when it fails",
+        "A PRIMARY service before GitHub, which takes its place after it has failed for 30 minutes",
         &[(Layout::Primary, PRIMARY), (Layout::Github, GITHUB)],
     ),
     (
         "A mirror in the local network before both",
         &[
             (Layout::Mirror, MIRROR),
-            (Layout::Primary, PRIMARY),
+            (Layout::Primary, PRIMARY_SOON),
             (Layout::Github, GITHUB),
         ],
     ),
@@ -48,8 +48,9 @@ const WAYS: [(&str, &[(Layout, &str)]); 4] = [
 
 const GITHUB: &str = "url = \"https://raw.githubusercontent.com\"\nlayout = \"github\"\n";
 const PRIMARY: &str = "url = \"https://models.aihorde.net/api\"\nlayout = \"primary\"\n";
-const MIRROR: &str =
-    "url = \"http://mirror.lan:8099\"\nlayout = \"mirror\"\nfallback_after = \"5m\"\n";
+const PRIMARY_SOON: &str =
+    "url = \"https://models.aihorde.net/api\"\nlayout = \"primary\"\nfallback_after = \"5m\"\n";
+const MIRROR: &str = "url = \"http://mirror.lan:8099\"\nlayout = \"mirror\"\n";
 const DIRECTORY: &str = "url = \"/srv/references\"\nlayout = \"flat\"\n";
 
 /// The text of `config.example.toml`.
@@ -77,16 +78,15 @@ pub fn example() -> String {
             lines.push(format!("[{its_table}]"));
         }
         let shown = key.sample.map_or_else(|| value.to_string(), str::to_owned);
-        lines.extend(comment(&key.remarks(), "# ", "# "));
+        lines.extend(comment(key.help, "# ", "# "));
         lines.push(format!("# {name} = {shown}"));
     }
     lines.join("\n") + "\n"
 }
 
-/// Ways to write the upstreams that this version knows: what for, and the text of the tables.
+/// Ways to write the upstreams: what for, and the text of the tables.
 pub fn ways() -> impl Iterator<Item = (&'static str, String)> {
-    let known = WAYS.into_iter().filter(|(_, tables)| works(tables));
-    known.map(|(what, tables)| {
+    WAYS.into_iter().map(|(what, tables)| {
         let text = tables
             .iter()
             .map(|(_, table)| format!("[[upstream]]\n{table}"));
@@ -99,32 +99,18 @@ fn upstreams() -> Vec<String> {
     let mut lines = comment(UPSTREAMS, "# ", "# ");
     let in_use = |key: &&Key| key.is_of_upstreams() && key.is_in_use();
     for key in KEYS.iter().filter(in_use) {
-        let text = format!("{}: {}", key.table_and_name().1, key.remarks());
+        let text = format!("{}: {}", key.table_and_name().1, key.help);
         lines.extend(comment(&text, "#   ", "#     "));
     }
     for (what, tables) in WAYS {
-        let later = if works(tables) {
-            ""
-        } else {
-            " (not in this version yet)"
-        };
         lines.push("#".to_owned());
-        lines.extend(comment(&format!("{what}{later}:"), "# ", "# "));
+        lines.extend(comment(&format!("{what}:"), "# ", "# "));
         for (_, table) in tables {
             lines.push("# [[upstream]]".to_owned());
             lines.extend(table.lines().map(|line| format!("# {line}")));
         }
     }
     lines
-}
-
-/// Whether everything in these tables is in use.
-fn works(tables: &[(Layout, &str)]) -> bool {
-    let in_use = |layout: Layout| {
-        let word = Value::Text(layout.to_string());
-        Key::named("upstream.layout").is_some_and(|key| key.check_in_use(&word).is_ok())
-    };
-    tables.len() <= most_entries("upstream") && tables.iter().all(|(layout, _)| in_use(*layout))
 }
 
 /// Sentences as lines of a comment; `first` and `next` are what the first line and the others begin with.
@@ -233,33 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn every_way_is_accepted_or_marked_as_not_in_this_version() {
+    fn every_way_is_accepted() {
         for (what, tables) in WAYS {
             let tables_only = tables.iter().map(|(_, table)| *table);
             let text =
                 tables_only.fold(String::new(), |text, table| text + "[[upstream]]\n" + table);
-            match loaded(&text) {
-                Ok(effective) => {
-                    assert!(works(tables), "{what}");
-                    let layouts = effective
-                        .config
-                        .upstreams
-                        .iter()
-                        .map(|upstream| upstream.layout);
-                    assert!(
-                        layouts.eq(tables.iter().map(|(layout, _)| *layout)),
-                        "{what}"
-                    );
-                    assert_eq!(effective.warnings, [""; 0]);
-                }
-                Err(errors) => {
-                    assert!(!works(tables), "{what} {errors}");
-                    assert!(
-                        errors.lines().skip(1).all(|line| line.contains(" yet")),
-                        "{errors}"
-                    );
-                }
-            }
+            let effective = loaded(&text).unwrap();
+            let layouts = effective.config.upstreams.iter();
+            let layouts = layouts.map(|upstream| upstream.layout);
+            let expected = tables.iter().map(|(layout, _)| *layout);
+            assert!(layouts.eq(expected), "{what}");
+            assert_eq!(effective.warnings, [""; 0]);
         }
     }
 }

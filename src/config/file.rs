@@ -341,7 +341,8 @@ mod tests {
             ("upstream.layuot", Some("upstream.layout")),
             ("upstreams", Some("[[upstream]]")),
             ("htpp", Some("[http]")),
-            ("max_removed", None),
+            ("max_removed", Some("guard.max_removed")),
+            ("text_legacy_json", None),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
         ];

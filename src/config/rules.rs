@@ -136,6 +136,22 @@ pub(super) fn optional_path(value: &Value) -> Checked<Option<PathBuf>> {
     path(value).map(Some)
 }
 
+/// A file with a secret: an absolute path, or the name of a credential that systemd passes.
+pub(super) fn credential(value: &Value) -> Checked<Option<PathBuf>> {
+    const VARIABLES: [&str; 2] = ["$CREDENTIALS_DIRECTORY/", "${CREDENTIALS_DIRECTORY}/"];
+    let name = text(value).unwrap_or_default();
+    let name = VARIABLES
+        .iter()
+        .find_map(|variable| name.strip_prefix(variable))
+        .unwrap_or(name);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && !name.starts_with('.') && name.chars().all(is_name) {
+        return Ok(Some(PathBuf::from(name)));
+    }
+    optional_path(value)
+        .map_err(|rule| format!("{rule}, or the name of a file in $CREDENTIALS_DIRECTORY"))
+}
+
 /// The path without `.` components and doubled slashes; `..` stays, since links decide what it means.
 pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().collect()

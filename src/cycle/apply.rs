@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::files::passed_through;
 use super::work::Body;
 use super::{Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
@@ -17,12 +18,13 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Look, Mirror, Seen, Source, Unwritten, V2Entry,
+    Changes, Entry, Generation, Known, LegacyEntry, Mirror, Received, Seen, Source, Unwritten,
+    V2Entry,
 };
 use crate::upstream::Validators;
 
 impl Cycle<'_> {
-    /// Publishes a draft with the legacy body that it was made from.
+    /// Publishes a draft; the legacy body that it was made from is stored before.
     pub(super) fn apply(
         &mut self,
         category: Category,
@@ -30,7 +32,8 @@ impl Cycle<'_> {
         draft: &Draft,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
-        if body.from.is_some() {
+        let is_ready = body.form == Form::V2;
+        if body.from.is_some() && !is_ready {
             self.store(category, body, report)?;
         }
         let item = Item::Category(category);
@@ -51,8 +54,18 @@ impl Cycle<'_> {
             report.outcome = Outcome::Updated;
         }
         let source = self.source(category, body);
-        let legacy = self.legacy_entry(category, source.clone());
-        if body.from.is_some() || is_confirmed(report) || self.is_origin() {
+        let legacy_source = if is_ready {
+            let legacy = self.mirror.last_seen(&item, Form::Legacy);
+            legacy.map(|seen| self.source_on_disk(category, seen.sha256))
+        } else {
+            Some(source.clone())
+        };
+        let legacy = legacy_source.and_then(|source| self.legacy_entry(category, source));
+        let is_kept = is_ready && stands && {
+            let generations = self.mirror.generations();
+            generations.has(category, draft.sha256)
+        };
+        if !is_kept && (body.from.is_some() || is_confirmed(report) || self.is_origin()) {
             let now = clock::now();
             let generation = Generation {
                 v2_sha256: draft.sha256,
@@ -60,14 +73,20 @@ impl Cycle<'_> {
                 dropped: draft.dropped,
                 made_from: draft.made_from,
                 source: source.clone(),
-                legacy: legacy.clone(),
+                legacy: legacy.clone().filter(|_| !is_ready),
                 published_at: now,
                 brought_at: now,
                 changes,
             };
-            self.mirror
-                .keep(category, generation, &draft.v2, Some(&body.bytes));
+            let made_from = (!is_ready).then_some(body.bytes.as_slice());
+            self.mirror.keep(category, generation, &draft.v2, made_from);
         }
+        let before = self.mirror.manifest().categories.get(&category);
+        // The same file from elsewhere, or of a body with other blanks, is the file that was published.
+        let before = before.filter(|before| is_ready && before.v2.sha256 == draft.sha256);
+        let (made_from, source) = before.map_or((draft.made_from, source), |before| {
+            (before.made_from, before.source.clone())
+        });
         let entry = Entry {
             v2: V2Entry {
                 file: category.v2_file().to_owned(),
@@ -76,13 +95,22 @@ impl Cycle<'_> {
                 models: draft.models,
                 dropped: draft.dropped,
             },
-            made_from: draft.made_from,
+            made_from,
             legacy,
             source,
             published_at: clock::now(),
         };
         let state = self.mirror.state();
         state.issues.insert(category, draft.issues);
+        if is_ready {
+            let received = Received {
+                body: body.sha256,
+                v2: draft.sha256,
+            };
+            state.bodies.insert(category, received);
+        } else {
+            state.bodies.remove(&category);
+        }
         self.mirror.enter(category, entry);
         Ok(())
     }
@@ -130,71 +158,6 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Brings the last good v2 file back where it is not what is on disk.
-    pub(super) fn restore(&mut self, category: Category, report: &mut ItemReport) {
-        let item = Item::Category(category);
-        let Some(good) = self.mirror.manifest().categories.get(&category) else {
-            return;
-        };
-        let good = good.v2.sha256;
-        let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
-        let stands = before.seen.is_some_and(|seen| seen.sha256 == good);
-        if stands {
-            return;
-        }
-        let Some(v2) = self.mirror.generations().v2(category, good) else {
-            return;
-        };
-        if self.write_v2(category, &v2, good, None).is_ok() {
-            report.changes = Some(Changes::between(before.read.as_deref(), &v2));
-        }
-    }
-
-    /// Puts right what needs no upstream before a category is looked at: an entry that the manifest lacks, a legacy file
-    /// that is missing. What became of the category by that, and the legacy file as it was found.
-    pub(super) fn prepare(&mut self, category: Category) -> (Outcome, Look) {
-        self.identify(category);
-        let item = Item::Category(category);
-        // What cannot be looked at is an error of the comparison, which looks again.
-        let found = self.mirror.look(&item, Form::Legacy);
-        let is_missing = matches!(&found, Ok(look) if look.seen.is_none());
-        match self.bring_back_legacy(category, is_missing) {
-            Some(look) => (Outcome::Updated, look),
-            None => (Outcome::Unchanged, found.unwrap_or_default()),
-        }
-    }
-
-    /// Enters a v2 file that the manifest does not name as what the generation with its digest says that it is.
-    fn identify(&mut self, category: Category) {
-        let manifest = self.mirror.manifest();
-        if manifest.categories.contains_key(&category) {
-            return;
-        }
-        let item = Item::Category(category);
-        let look = self.mirror.look(&item, Form::V2).unwrap_or_default();
-        let Some(seen) = look.seen else {
-            return;
-        };
-        let generations = self.mirror.generations();
-        let Some(generation) = generations.get(category, seen.sha256) else {
-            return;
-        };
-        let entry = Entry {
-            v2: V2Entry {
-                file: category.v2_file().to_owned(),
-                sha256: seen.sha256,
-                bytes: seen.bytes,
-                models: generation.models,
-                dropped: generation.dropped,
-            },
-            made_from: generation.made_from,
-            legacy: generation.legacy,
-            source: generation.source,
-            published_at: generation.published_at,
-        };
-        self.mirror.enter(category, entry);
-    }
-
     /// Keeps the published version where an upstream has just said that it still is the present one and it is no
     /// generation yet: a crash came between, or another program published it.
     pub(super) fn keep_confirmed(
@@ -212,7 +175,10 @@ impl Cycle<'_> {
         }
         let item = Item::Category(category);
         let v2 = self.mirror.read(&item, Form::V2).ok().flatten();
-        let legacy = legacy.or_else(|| self.mirror.read(&item, Form::Legacy).ok().flatten());
+        let is_converted = entry.made_from.form == Form::Legacy;
+        let legacy = legacy
+            .or_else(|| self.mirror.read(&item, Form::Legacy).ok().flatten())
+            .filter(|_| is_converted);
         // Only bytes that are what the manifest says are a generation.
         let Some(v2) = v2.filter(|v2| Digest::of(v2) == entry.v2.sha256) else {
             return;
@@ -223,7 +189,7 @@ impl Cycle<'_> {
             dropped: entry.v2.dropped,
             made_from: entry.made_from,
             source: entry.source,
-            legacy: entry.legacy,
+            legacy: entry.legacy.filter(|_| is_converted),
             published_at: entry.published_at,
             brought_at: clock::now(),
             changes: None,
@@ -232,26 +198,18 @@ impl Cycle<'_> {
             .keep(category, generation, &v2, legacy.as_deref());
     }
 
-    /// Brings a missing legacy file back from the generation that has what the manifest names.
-    fn bring_back_legacy(&mut self, category: Category, is_missing: bool) -> Option<Look> {
-        if self.is_origin() || !is_missing {
-            return None;
-        }
-        let item = Item::Category(category);
-        let entry = self.mirror.manifest().categories.get(&category)?;
-        let sha256 = entry.legacy.as_ref()?.sha256;
-        let legacy = self.mirror.generations().legacy(category, sha256)?;
-        // What cannot be written is fetched, and its error is said then.
-        self.mirror
-            .write(&item, Form::Legacy, &legacy, sha256, None)
-            .ok()?;
-        Some(Look {
-            seen: self.mirror.last_seen(&item, Form::Legacy),
-            read: Some(legacy),
-        })
+    pub(super) fn write_legacy(
+        &mut self,
+        category: Category,
+        legacy: &[u8],
+        sha256: Digest,
+    ) -> Result<(), ItemError> {
+        let (item, form) = (Item::Category(category), Form::Legacy);
+        let written = self.mirror.write(&item, form, legacy, sha256, None);
+        written.map_err(disk)
     }
 
-    fn write_v2(
+    pub(super) fn write_v2(
         &mut self,
         category: Category,
         v2: &[u8],
@@ -269,6 +227,11 @@ impl Cycle<'_> {
         self.mirror
             .write(&item, Form::V2, v2, sha256, keep_as.as_deref())
             .map_err(disk)
+    }
+
+    /// What the manifest says of a category.
+    pub(super) fn name_in_manifest(&mut self, category: Category, entry: Entry) {
+        self.mirror.enter(category, entry);
     }
 
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
@@ -318,6 +281,10 @@ impl Cycle<'_> {
         if let Some((origin, validators)) = &body.from {
             return source_of(origin, Some(validators));
         }
+        if body.form == Form::V2 {
+            let entry = self.mirror.manifest().categories.get(&category);
+            return entry.map_or_else(Source::default, |entry| entry.source.clone());
+        }
         self.source_on_disk(category, body.sha256)
     }
 
@@ -350,9 +317,17 @@ impl Cycle<'_> {
             return;
         }
         let all = Category::ALL.iter();
-        let asked: Vec<_> = all.flat_map(|&one| self.legacy_urls(one)).collect();
-        let validators = &mut self.mirror.state().validators;
-        validators.retain(|url, _| asked.iter().any(|origin| origin.url == *url));
+        let mut asked: Vec<_> = all.flat_map(|&one| self.urls(one)).collect();
+        let manifests = self.upstreams.iter();
+        asked.extend(manifests.filter_map(|upstream| upstream.manifest_source()));
+        for item in passed_through(self.config) {
+            let serving = self.serving(&item, Form::Raw);
+            asked.extend(serving.filter_map(|upstream| upstream.source(&item, Form::Raw)));
+        }
+        let state = self.mirror.state();
+        let is_asked = |url: &String| asked.iter().any(|origin| origin.url == *url);
+        state.validators.retain(|url, _| is_asked(url));
+        state.absent.retain(|url, _| is_asked(url));
     }
 
     /// Ends a round of writing: the manifest, and what outlives the run.
@@ -374,7 +349,7 @@ pub(crate) fn note_seen(mirror: &mut Mirror, items: &BTreeSet<Item>) {
     let _ = mirror.commit();
 }
 
-fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
+pub(super) fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
     Source {
         upstream: origin.upstream.clone(),
         url: origin.url.clone(),

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ItemError;
 use crate::category::Category;
 use crate::depth::Depth;
 use crate::disk::DiskError;
-use crate::error::chain;
 use crate::item::Item;
-use crate::legacy::Rejected;
-use crate::mirror::{Changes, Digest, LockError};
+use crate::mirror::{Changes, Digest};
 use crate::upstream::UpstreamError;
 
 /// One thing that happened in a cycle.
@@ -137,6 +136,8 @@ pub struct ItemReport {
     pub models: Option<u64>,
     /// Records that were left out of it (`on_invalid_record = "skip"`).
     pub dropped: u64,
+    /// The first few of them, each with what is wrong with it, where this cycle converted the file.
+    pub left_out: Vec<String>,
     /// The published v2 file's digest and size in bytes, where there is one.
     pub v2: Option<(Digest, u64)>,
     /// The size in bytes of the file below `legacy/`, where there is one.
@@ -171,6 +172,7 @@ impl ItemReport {
             downloaded_bytes: 0,
             models: None,
             dropped: 0,
+            left_out: Vec::new(),
             v2: None,
             legacy_bytes: None,
             issues: 0,
@@ -185,9 +187,9 @@ impl ItemReport {
     }
 
     /// Adds what an earlier look of the same cycle changed.
-    pub(super) fn mended(&mut self, changes: Changes) {
+    pub(super) fn mended(&mut self, changes: Option<Changes>) {
         if self.changes.is_none() {
-            self.changes = Some(changes);
+            self.changes = changes;
         }
         if self.outcome == Outcome::Unchanged {
             self.outcome = Outcome::Updated;
@@ -211,87 +213,6 @@ impl ItemReport {
             error: Some(error),
             ..Self::unchanged()
         }
-    }
-}
-
-/// Why an item was rejected or failed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ItemError {
-    /// No upstream delivered.
-    #[error(transparent)]
-    Upstream(Arc<UpstreamError>),
-    /// A body that came from an upstream is no reference at all; it was not stored.
-    #[error("what {url} sent is not a legacy file and was not stored")]
-    NotLegacy {
-        /// Where it came from.
-        url: String,
-        /// What is wrong with it.
-        #[source]
-        reason: Rejected,
-    },
-    /// A body that came from an upstream is a reference that is not published; it was not stored.
-    #[error("what {url} sent is not taken and was not stored; what was published before stays")]
-    NotTaken {
-        /// Where it came from.
-        url: String,
-        /// What speaks against it.
-        #[source]
-        reason: Rejected,
-    },
-    /// The legacy file cannot be converted.
-    #[error("{file} cannot be converted; what was published before stays")]
-    Rejected {
-        /// The legacy file.
-        file: String,
-        /// The model, the field and the reason.
-        #[source]
-        reason: Rejected,
-    },
-    /// There is no legacy file, or it has no contents.
-    #[error("{file} is {what}; what was published before stays")]
-    NoLegacy {
-        /// The legacy file.
-        file: String,
-        /// "missing" or "empty".
-        what: &'static str,
-    },
-    /// A file of the mirror could not be read or written.
-    #[error(transparent)]
-    Disk(Arc<DiskError>),
-    /// The files are published, but the manifest that says so could not be written.
-    #[error("it is published, but the manifest does not say so")]
-    Manifest(#[source] Arc<DiskError>),
-    /// The mirror's writer, another process, has not published it.
-    #[error("the writer of this mirror has not published {file} yet")]
-    NotPublished {
-        /// The v2 file.
-        file: String,
-    },
-    /// The mirror as a whole cannot be written.
-    #[error(transparent)]
-    Mirror(Arc<LockError>),
-}
-
-impl ItemError {
-    /// Whether it is a trouble with what the upstream answered, which no look at the files here can end.
-    #[must_use]
-    pub const fn is_of_upstream(&self) -> bool {
-        matches!(
-            self,
-            Self::Upstream(_) | Self::NotLegacy { .. } | Self::NotTaken { .. }
-        )
-    }
-
-    /// Whether it only says that another process is the mirror's writer.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        matches!(self, Self::Mirror(error) if matches!(**error, LockError::Held { .. }))
-    }
-
-    /// The error and its causes in one line.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        chain(self)
     }
 }
 

@@ -13,25 +13,43 @@
 
 mod apply;
 mod ask;
+mod both;
+mod decide;
 mod describe;
+mod error;
 mod event;
+mod files;
+mod lanes;
+mod leaf;
+mod mend;
+mod need;
+mod pins;
 pub mod plan;
+mod ready;
+mod unable;
+mod view;
+mod waits;
 mod work;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub(crate) use self::apply::note_seen;
-use self::ask::{Heard, Lane, Step};
+use self::ask::{Heards, Lanes};
+pub use self::error::ItemError;
 pub use self::event::{
-    Answered, Breaker, Event, Held, ItemError, ItemReport, Origin, Outcome, Report, UpstreamReport,
+    Answered, Breaker, Event, Held, ItemReport, Origin, Outcome, Report, UpstreamReport,
 };
-use self::plan::{Ask, Before, Candidate};
+use self::files::Fetches;
+pub(crate) use self::files::published_files;
+use self::lanes::Looks;
+use self::leaf::Leaves;
+pub(crate) use self::unable::{missing_in_primary, unwritable};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -40,17 +58,20 @@ use crate::digest::Digest;
 use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Changes, Layout, LockError, Look, Mirror};
+use crate::mirror::{Changes, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
 /// How long a cycle waits for an upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why.
+/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why; and what was asked
+/// when.
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    /// When an extra file was last asked for.
+    asked: BTreeMap<Item, Timestamp>,
 }
 
 /// The parts of one cycle.
@@ -75,7 +96,11 @@ pub struct Cycle<'a> {
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
 }
 
-type Requests = JoinSet<(Category, Outcome, Look, Heard)>;
+/// The requests that run.
+struct Requests {
+    categories: JoinSet<(Category, Outcome, Looks, Heards)>,
+    files: Fetches,
+}
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -83,103 +108,83 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut items = BTreeMap::new();
         if let Err(error) = self.mirror.ensure() {
-            return unwritable(categories, self.depth, error, self.sink);
+            return unwritable(self.config, categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
+        self.take_orders(categories);
         self.review(categories);
         let round = Arc::new(Round::new(self.hosts));
-        let mut requests = self.ask(categories, &round, &mut items);
+        let (mut requests, leaves) = self.ask(categories, &round, &mut items);
         self.gather(categories, &mut requests, &mut items).await;
+        drop(requests);
+        if let Some(leaves) = Arc::into_inner(leaves) {
+            leaves.note(self.mirror.state());
+        }
         self.forget_others(urls);
         self.end(begun, items, round.is_troubled())
     }
 
-    /// Looks at every category's legacy file and begins the requests; what needs none is done at once.
+    /// Looks at every category's files and begins the requests; what needs none is done at once.
     fn ask(
         &mut self,
         categories: &[Category],
         round: &Arc<Round>,
         items: &mut BTreeMap<Item, ItemReport>,
-    ) -> Requests {
-        let mut requests = JoinSet::new();
-        let now = clock::now();
+    ) -> (Requests, Arc<Leaves>) {
+        let mut asked: Vec<(Category, Outcome, Looks, Lanes)> = Vec::new();
+        let mut changed = BTreeSet::new();
         for &category in categories {
-            let item = Item::Category(category);
-            if self.serving(&item, Form::Legacy).next().is_none() {
+            if !self.is_served(category) {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
-            let (before, look) = self.prepare(category);
-            let on_disk = look.seen.map(|seen| seen.sha256);
-            let came_back = before == Outcome::Updated;
-            let steps = self.lane(&item, Form::Legacy, on_disk, came_back);
-            if steps.is_empty() {
-                let report = self.work(category, before, look, None);
+            let (before, looks) = self.prepare(category);
+            let lanes = self.lanes(category, &looks, &mut changed);
+            if !lanes.is_empty() {
+                asked.push((category, before, looks, lanes));
+            } else if self.is_known(category, &looks) {
+                let report = self.work(category, before, looks, Heards::default());
                 self.done(category, report, items);
-                continue;
+            } else if self.depth >= Depth::Poll {
+                self.done(category, ItemReport::skipped(), items);
             }
-            (self.sink)(Event::Asked(item.clone()));
-            let lane = Lane {
-                has_published: look.seen.is_some(),
-                item,
-                form: Form::Legacy,
-                steps,
-            };
-            let round = Arc::clone(round);
-            requests.spawn(async move { (category, before, look, lane.ask(&round, now).await) });
         }
-        requests
+        let file_lanes = self.file_lanes(categories, &mut changed, items);
+        let extra = leaf::extra_files(&self.config.extra_files);
+        let is_here = |upstream: &Upstream| !changed.contains(upstream.name());
+        let leaves = Leaves::of_upstreams(self.upstreams, &extra, self.mirror.state(), is_here);
+        let leaves = Arc::new(leaves);
+        let mut requests = Requests {
+            categories: JoinSet::new(),
+            files: self.fetch_files(file_lanes, round, &leaves),
+        };
+        let now = clock::now();
+        for (category, before, looks, lanes) in asked {
+            (self.sink)(Event::Asked(category.into()));
+            let (round, leaves) = (Arc::clone(round), Arc::clone(&leaves));
+            requests.categories.spawn(async move {
+                let heards = lanes.ask(&round, &leaves, now).await;
+                (category, before, looks, heards)
+            });
+        }
+        (requests, leaves)
     }
 
-    /// The upstreams that serve an item in a form, in order of preference.
-    fn serving(&self, item: &Item, form: Form) -> impl Iterator<Item = &Arc<Upstream>> {
-        let upstreams = self.upstreams.iter();
-        upstreams.filter(move |upstream| upstream.serves(item, form))
+    /// Whether an upstream serves a category, or its file here is its own origin, or the operator wants something of it.
+    fn is_served(&self, category: Category) -> bool {
+        let item = Item::Category(category);
+        let serves = |form| self.serving(&item, form).next().is_some();
+        let is_served = serves(Form::Legacy) || serves(Form::V2);
+        let is_origin = self.is_origin() && !category.has_legacy();
+        is_served || is_origin || self.mirror.concerns_orders(category)
     }
 
-    /// Whom to ask for an item, and how; no one where the plan is to ask nothing.
-    fn lane(
-        &mut self,
-        item: &Item,
-        form: Form,
-        on_disk: Option<Digest>,
-        came_back: bool,
-    ) -> Vec<Step> {
-        let upstreams: Vec<_> = self.serving(item, form).cloned().collect();
-        let published = item.category().and_then(|category| {
-            let entry = self.mirror.manifest().categories.get(&category)?;
-            Some(entry.legacy.as_ref()?.source.url.clone())
-        });
-        let (depth, is_origin, seeds) = (self.depth, self.is_origin(), self.config.seed);
-        let state = self.mirror.state();
-        let steps = upstreams.into_iter().filter_map(|upstream| {
-            let source = upstream.source(item, form)?;
-            let before = Before {
-                depth,
-                is_origin,
-                seeds,
-                on_disk,
-                came_back,
-                known: state.validators.get(&source.url),
-            };
-            let validators = match plan::ask(&before) {
-                Ask::Nothing => return None,
-                Ask::Whole => None,
-                Ask::IfChanged(validators) => Some(validators),
-            };
-            let candidate = Candidate {
-                fallback_after: upstream.fallback_after(),
-                failing_since: state.failing_since(&source.url, item),
-                published: published.as_ref() == Some(&source.url),
-            };
-            Some(Step {
-                upstream,
-                source,
-                validators,
-                candidate,
-            })
-        });
-        steps.collect()
+    /// Whether there is anything to compare of a category that no upstream is asked for: of one without a legacy format
+    /// that was never published there is not.
+    fn is_known(&self, category: Category, looks: &Looks) -> bool {
+        let published = self.mirror.manifest().categories.contains_key(&category);
+        let is_pinned = self.mirror.pin(category).is_some();
+        category.has_legacy() || published || is_pinned || looks.v2.is_some()
     }
 
     /// Takes the answers as they come, and looks at the files while it waits (invariant 4).
@@ -191,10 +196,18 @@ impl Cycle<'_> {
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
         let mut mended = BTreeMap::new();
-        loop {
+        let Requests {
+            categories: of_categories,
+            files,
+        } = requests;
+        while !(of_categories.is_empty() && files.is_empty()) {
             let joined = tokio::select! {
                 biased;
-                joined = requests.join_next() => joined,
+                Some(joined) = of_categories.join_next() => joined,
+                Some(joined) = files.join_next() => {
+                    self.file_heard(joined, items);
+                    continue;
+                }
                 () = &mut impatient, if !impatient.is_elapsed() => {
                     self.mend(categories, &mut mended);
                     continue;
@@ -205,13 +218,12 @@ impl Cycle<'_> {
                 }
             };
             match joined {
-                None => break,
-                Some(Ok((category, before, look, heard))) => {
-                    let report = self.work(category, before, look, Some(heard));
+                Ok((category, before, looks, heards)) => {
+                    let report = self.work(category, before, looks, heards);
                     self.done(category, report, items);
                 }
                 // A task ends early only by a panic, which ends the process, or with the runtime.
-                Some(Err(_)) => {}
+                Err(_) => {}
             }
         }
         for (item, changes) in mended {
@@ -221,27 +233,43 @@ impl Cycle<'_> {
         }
     }
 
-    fn done(&self, category: Category, report: ItemReport, items: &mut BTreeMap<Item, ItemReport>) {
+    fn done(
+        &mut self,
+        category: Category,
+        report: ItemReport,
+        items: &mut BTreeMap<Item, ItemReport>,
+    ) {
         let item = Item::Category(category);
         items.insert(item.clone(), report.clone());
-        (self.sink)(Event::Done(item, report));
+        (self.sink)(Event::Done(item, report.clone()));
+        if category == Category::TextGeneration {
+            self.view_after(&report, items);
+        }
     }
 
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
-    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
-        for &category in categories.iter().filter(|category| category.has_legacy()) {
+    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Option<Changes>>) {
+        self.take_orders(categories);
+        for &category in categories {
             if let Some(changes) = self.compare_early(category) {
-                mended.insert(Item::Category(category), changes);
+                mended.insert(Item::Category(category), Some(changes));
             }
+        }
+        self.mirror.note_orders();
+        if categories.contains(&Category::TextGeneration) {
+            self.view_early(mended);
         }
         let _ = self.commit();
     }
 
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
-        let (before, look) = self.prepare(category);
-        let report = self.work(category, before, look, None);
+        let (before, looks) = self.prepare(category);
+        if !self.is_served(category) || !self.is_known(category, &looks) {
+            return None;
+        }
+        let report = self.work(category, before, looks, Heards::default());
         let changes = report.changes;
         if changes.is_some() {
             (self.sink)(Event::Mended(Item::Category(category), report));
@@ -255,7 +283,9 @@ impl Cycle<'_> {
         if self.mirror.is_trusted() {
             return;
         }
-        for category in Category::with_legacy().filter(|category| !asked.contains(category)) {
+        let mut others = Category::ALL.to_vec();
+        others.retain(|category| !asked.contains(category));
+        for category in others {
             let found = |form| {
                 let path = self.mirror.layout().file(&Item::Category(category), form);
                 path.is_some_and(|path| path.exists())
@@ -263,6 +293,9 @@ impl Cycle<'_> {
             if found(Form::Legacy) || found(Form::V2) {
                 self.compare_early(category);
             }
+        }
+        if !asked.contains(&Category::TextGeneration) {
+            self.view_early(&mut BTreeMap::new());
         }
     }
 
@@ -273,6 +306,7 @@ impl Cycle<'_> {
         troubled: bool,
     ) -> Report {
         self.mirror.trust();
+        self.mirror.note_orders();
         let unwritten = self.commit();
         if let Some(error) = &unwritten.manifest {
             for (item, report) in &mut items {
@@ -326,52 +360,6 @@ impl Cycle<'_> {
     fn policy(&self) -> OnInvalidRecord {
         self.config.on_invalid_record
     }
-}
-
-/// The report of a cycle that found a mirror that it may not or cannot write.
-pub(crate) fn unwritable(
-    categories: &[Category],
-    depth: Depth,
-    error: LockError,
-    sink: &(dyn Fn(Event) + Send + Sync),
-) -> Report {
-    let error = Arc::new(error);
-    let mut items = BTreeMap::new();
-    for &category in categories {
-        let report = if category.has_legacy() {
-            ItemReport::failed(ItemError::Mirror(Arc::clone(&error)))
-        } else {
-            ItemReport::skipped()
-        };
-        let item = Item::Category(category);
-        sink(Event::Done(item.clone(), report.clone()));
-        items.insert(item, report);
-    }
-    let elapsed = Duration::ZERO;
-    sink(Event::Ended {
-        depth,
-        elapsed,
-        unwritten: None,
-    });
-    Report {
-        items,
-        elapsed,
-        unwritten: None,
-        troubled: false,
-    }
-}
-
-/// The legacy files of a mirror that is the origin, where they are missing and will not be seeded.
-#[must_use]
-pub(crate) fn missing_in_primary(config: &Config) -> Vec<PathBuf> {
-    if config.replicate_mode != ReplicateMode::Primary || config.seed {
-        return Vec::new();
-    }
-    let layout = Layout::new(&config.base_path);
-    Category::with_legacy()
-        .map(|category| layout.legacy(category))
-        .filter(|path| !path.exists())
-        .collect()
 }
 
 /// Waits for a hint; for ever when there is no source of any.

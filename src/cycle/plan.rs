@@ -1,11 +1,10 @@
 //! Whom a cycle asks for what, and how; pure.
 //!
-//! 1. A request is conditional only when the file on disk is the one that the validators describe, and was not missing; a
-//!    forced cycle asks unconditionally. A missing file that a generation brought back needs no request of its own.
+//! 1. A request is conditional only when the file on disk is the one that the validators describe, and was not missing,
+//!    or when they describe what waits; a forced cycle asks unconditionally. A missing file that a generation brought back needs no request of its own.
 //! 2. Of the upstreams of a lane the first is asked, and the next one only when all before it gave no answer: in the same
 //!    cycle where the lane has nothing published, else after they have failed for its own `fallback_after`.
 //! 3. Where the local files are the origin, upstreams only seed what is missing.
-//! 4. A v2 file is made anew only when something says that it is not what the legacy file on disk gives.
 
 use std::time::Duration;
 
@@ -13,13 +12,15 @@ use jiff::Timestamp;
 
 use crate::depth::Depth;
 use crate::digest::Digest;
-use crate::draft::MadeFrom;
-use crate::item::OnInvalidRecord;
 use crate::mirror::Known;
 use crate::upstream::Validators;
 
 /// What a cycle knows of a file before it asks for it.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and they are all read in one place"
+)]
 pub struct Before<'a> {
     /// How deep the cycle goes.
     pub depth: Depth,
@@ -27,12 +28,16 @@ pub struct Before<'a> {
     pub is_origin: bool,
     /// Whether an upstream may seed a missing file of an origin.
     pub seeds: bool,
-    /// The file on disk; `None` when it is missing.
+    /// Whether the file is on disk.
+    pub is_here: bool,
+    /// The body that the file on disk was made from, as far as that is known; of a legacy file it is the file itself.
     pub on_disk: Option<Digest>,
     /// Whether the file was missing and was brought back from a generation when this cycle began.
     pub came_back: bool,
     /// What the URL last sent.
     pub known: Option<&'a Known>,
+    /// What it sent that waits: held by a guard, or kept out by a pin.
+    pub waiting: Option<Digest>,
 }
 
 /// How a file is asked for.
@@ -50,7 +55,7 @@ pub enum Ask {
 #[must_use]
 pub fn ask(before: &Before<'_>) -> Ask {
     if before.is_origin {
-        return if before.on_disk.is_none() && before.seeds {
+        return if !before.is_here && before.seeds {
             Ask::Whole
         } else {
             Ask::Nothing
@@ -59,7 +64,7 @@ pub fn ask(before: &Before<'_>) -> Ask {
     match before.depth {
         Depth::Force => Ask::Whole,
         // An empty file is there too: an editor may be about to fill it.
-        Depth::Disk if before.on_disk.is_some() => Ask::Nothing,
+        Depth::Disk if before.is_here => Ask::Nothing,
         Depth::Disk | Depth::Poll => conditional(before),
     }
 }
@@ -67,8 +72,11 @@ pub fn ask(before: &Before<'_>) -> Ask {
 fn conditional(before: &Before<'_>) -> Ask {
     let known = before
         .known
-        .filter(|known| known.identifies() && before.on_disk == Some(known.sha256))
-        .filter(|_| !before.came_back);
+        .filter(|known| known.identifies())
+        .filter(|known| {
+            let waits = before.waiting == Some(known.sha256);
+            waits || (before.on_disk == Some(known.sha256) && !before.came_back)
+        });
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
 }
 
@@ -126,55 +134,46 @@ fn is_over(since: Option<Timestamp>, after: Duration, now: Timestamp) -> bool {
     lasted >= after
 }
 
-/// What is known of a category's files when they are compared.
-#[derive(Debug, Clone, Copy)]
-pub struct Compared {
-    /// The legacy file on disk.
-    pub legacy: Digest,
-    /// The v2 file on disk; `None` when there is none that can be read.
-    pub v2: Option<Digest>,
-    /// What the manifest says: the v2 file, and what it was made from.
-    pub published: Option<(Digest, MadeFrom)>,
-    /// Whether the manifest's word on what it was made from counts.
-    pub trusted: bool,
-    /// The legacy file that is known to give no v2 file.
-    pub refused: Option<Digest>,
-}
-
-/// What a category's files need.
+/// What is known of an upstream of a v2 lane without asking it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing: the v2 file is what the legacy file gives.
-    Nothing,
-    /// The v2 file is made from the legacy file, and compared.
-    Draft,
-    /// The legacy file gives none. The last good v2 file is there.
-    Stay,
-    /// The legacy file gives none, and the last good v2 file is not there: it is brought back.
-    Restore,
+pub enum Lately {
+    /// It serves v2.
+    Ready {
+        /// Since when it fails.
+        failing_since: Option<Timestamp>,
+        /// Whether its last answer was a body.
+        has_answered: bool,
+    },
+    /// It serves the legacy file, which is converted.
+    Converts {
+        /// For how long all before it must have failed until it takes their place.
+        fallback_after: Duration,
+    },
 }
 
-/// What a category's files need (invariant 4).
-#[must_use]
-pub fn need(files: &Compared, policy: OnInvalidRecord) -> Need {
-    let stands = |v2| files.v2 == Some(v2);
-    if files.refused == Some(files.legacy) {
-        let good = files.published.is_none_or(|(v2, _)| stands(v2));
-        return if good { Need::Stay } else { Need::Restore };
+/// Whether a v2 lane last came to the conversion: all before the first that converts have failed for as long as that one
+/// waits, or do not have the category (invariant 2).
+pub fn converts(lane: impl IntoIterator<Item = Lately>, now: Timestamp) -> bool {
+    let mut before = Vec::new();
+    for lately in lane {
+        match lately {
+            Lately::Ready {
+                failing_since: None,
+                has_answered: true,
+            } => return false,
+            Lately::Ready { failing_since, .. } => before.extend(failing_since),
+            Lately::Converts { fallback_after } => {
+                let mut failing = before.into_iter();
+                return failing.all(|since| is_over(Some(since), fallback_after, now));
+            }
+        }
     }
-    let in_line = files.published.is_some_and(|(v2, made_from)| {
-        files.trusted
-            && made_from.sha256 == files.legacy
-            && made_from.on_invalid_record == Some(policy)
-            && stands(v2)
-    });
-    if in_line { Need::Nothing } else { Need::Draft }
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::Form;
 
     fn digest(text: &str) -> Digest {
         Digest::of(text.as_bytes())
@@ -263,9 +262,11 @@ mod tests {
                 depth,
                 is_origin,
                 seeds,
+                is_here: on_disk.is_some(),
                 on_disk: on_disk.map(digest),
                 came_back: false,
                 known,
+                waiting: None,
             };
             assert_eq!(ask(&before), expected, "{before:?}");
         }
@@ -275,11 +276,37 @@ mod tests {
                 depth,
                 is_origin: false,
                 seeds: false,
+                is_here: true,
                 on_disk: Some(digest("a")),
                 came_back: true,
                 known: Some(&with),
+                waiting: None,
             };
             assert_eq!(ask(&before), expected, "{depth:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_asked_for_by_its_validators() {
+        let with = known("a", Some("\"1\""));
+        let validators = || Ask::IfChanged(with.validators.clone());
+        for (depth, waiting, expected) in [
+            (Depth::Poll, "a", validators()),
+            (Depth::Poll, "b", Ask::Whole),
+            (Depth::Force, "a", Ask::Whole),
+            (Depth::Disk, "a", Ask::Nothing),
+        ] {
+            let before = Before {
+                depth,
+                is_origin: false,
+                seeds: false,
+                is_here: true,
+                on_disk: Some(digest("published")),
+                came_back: true,
+                known: Some(&with),
+                waiting: Some(digest(waiting)),
+            };
+            assert_eq!(ask(&before), expected, "{depth:?} {waiting}");
         }
     }
 
@@ -324,47 +351,30 @@ mod tests {
     }
 
     #[test]
-    fn what_the_files_of_a_category_need() {
-        let made = |sha256| MadeFrom {
-            form: Form::Legacy,
-            sha256: digest(sha256),
-            on_invalid_record: Some(OnInvalidRecord::Reject),
+    fn whether_a_v2_lane_last_came_to_the_conversion() {
+        let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
+        let ready = |hours: Option<i64>, has_answered| Lately::Ready {
+            failing_since: hours.map(|hours| now - jiff::SignedDuration::from_hours(hours)),
+            has_answered,
         };
-        // v2 on disk, published (v2, made from), trusted, refused, expected; the legacy file is "l".
-        for (v2, published, trusted, refused, expected) in [
-            (Some("v"), Some(("v", "l")), true, None, Need::Nothing),
-            (Some("v"), Some(("v", "l")), false, None, Need::Draft),
-            (Some("v"), Some(("v", "older")), true, None, Need::Draft),
-            (Some("x"), Some(("v", "l")), true, None, Need::Draft),
-            (None, Some(("v", "l")), true, None, Need::Draft),
-            (Some("v"), None, true, None, Need::Draft),
-            (None, None, true, None, Need::Draft),
-            (Some("v"), Some(("v", "older")), true, Some("l"), Need::Stay),
+        let after = |hours| Lately::Converts {
+            fallback_after: Duration::from_hours(hours),
+        };
+        for (lane, expected) in [
+            (vec![after(1)], true),
+            (vec![after(1), ready(None, true)], true),
+            (vec![ready(None, true), after(1)], false),
+            (vec![ready(None, false), after(1)], true),
+            (vec![ready(Some(0), true), after(1)], false),
+            (vec![ready(Some(0), true), after(0)], true),
+            (vec![ready(Some(1), true), after(1)], true),
             (
-                Some("x"),
-                Some(("v", "older")),
-                true,
-                Some("l"),
-                Need::Restore,
+                vec![ready(Some(2), true), ready(Some(0), true), after(1)],
+                false,
             ),
-            (None, Some(("v", "older")), true, Some("l"), Need::Restore),
-            (None, None, true, Some("l"), Need::Stay),
-            (
-                Some("v"),
-                Some(("v", "l")),
-                true,
-                Some("older"),
-                Need::Nothing,
-            ),
+            (vec![ready(Some(2), true)], false),
         ] {
-            let files = Compared {
-                legacy: digest("l"),
-                v2: v2.map(digest),
-                published: published.map(|(v2, from)| (digest(v2), made(from))),
-                trusted,
-                refused: refused.map(digest),
-            };
-            assert_eq!(need(&files, OnInvalidRecord::Reject), expected, "{files:?}");
+            assert_eq!(converts(lane.clone(), now), expected, "{lane:?}");
         }
     }
 }

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use super::ask::{Failed, Heard};
-use super::plan::{self, Compared, Need};
-use super::{Answered, Cycle, ItemError, ItemReport, Origin, Outcome};
+use super::ask::Heard;
+use super::decide::Taken;
+use super::need::{Compared, Need, need};
+use super::ready::{failed_names, unanswered};
+use super::waits::Why;
+use super::{Answered, Cycle, ItemError, ItemReport, Origin};
 use crate::category::Category;
 use crate::clock;
 use crate::depth::Depth;
@@ -13,45 +16,33 @@ use crate::digest::Digest;
 use crate::draft::{self, Draft, NoDraft};
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
+use crate::mirror::waiting::Kind;
 use crate::mirror::{Known, Look};
-use crate::upstream::{Class, Validators, What};
-use crate::verdict::{self, Verdict};
+use crate::upstream::{Class, UpstreamError, Validators, What};
 
-/// A legacy body, wherever it came from.
+/// What an upstream has said of a file.
+pub(super) enum Said {
+    /// Nothing that is not known: it has what is here, or it was not asked, or it has no such file.
+    Nothing,
+    /// That what waits still is its present version.
+    Waiting(Kind),
+    /// Another version.
+    Body(Body),
+}
+
+/// A body, wherever it came from.
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     pub(super) sha256: Digest,
+    /// What it is.
+    pub(super) form: Form,
     /// Where it came from; `None` for the file on disk.
     pub(super) from: Option<(Origin, Validators)>,
 }
 
 impl Cycle<'_> {
-    /// Does all that one category needs in this cycle. `before` is what became of it so far.
-    pub(super) fn work(
-        &mut self,
-        category: Category,
-        before: Outcome,
-        look: Look,
-        heard: Option<Heard>,
-    ) -> ItemReport {
-        let mut report = ItemReport {
-            outcome: before,
-            ..ItemReport::unchanged()
-        };
-        if let Err(error) = self.work_into(category, look, heard, &mut report) {
-            report.outcome = match error {
-                ItemError::Rejected { .. }
-                | ItemError::NotLegacy { .. }
-                | ItemError::NotTaken { .. } => Outcome::Rejected,
-                _ => Outcome::Failed,
-            };
-            report.error = Some(error);
-        }
-        self.describe(category, &mut report);
-        report
-    }
-
-    fn work_into(
+    /// Does what the legacy lane needs where the v2 file is made from the legacy file.
+    pub(super) fn work_into(
         &mut self,
         category: Category,
         mut look: Look,
@@ -59,30 +50,90 @@ impl Cycle<'_> {
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
         if heard.is_some() {
-            // The file may have changed while the upstream was waited for.
-            let item = Item::Category(category);
-            let again = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
-            let same = again.seen.map(|seen| seen.sha256) == look.seen.map(|seen| seen.sha256);
-            look = Look {
-                read: again.read.or(look.read.filter(|_| same)),
-                seen: again.seen,
-            };
+            look = self.look_again(category, look);
         }
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
-        match self.hear(category, heard, &look, report) {
-            Ok(Some(body)) => match self.take(category, &body, report) {
-                Ok(()) => Ok(()),
-                Err(error) => {
-                    let _ = self.compare(category, None, report);
-                    Err(error)
+        let (heard, look, again) = match self.hear(category, heard, &look, report) {
+            Ok(Said::Body(body)) => match self.take(category, &body, report) {
+                Ok(Taken::Published) => return Ok(()),
+                Ok(Taken::Waits) => (Ok(()), None, None),
+                Err(error) => (Err(error), None, None),
+            },
+            Ok(Said::Nothing) => (Ok(()), Some(look), None),
+            Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
+            Err(error) => (Err(error), Some(look), None),
+        };
+        let compared = self.compare(category, look, report);
+        // What waits is judged against what is published now.
+        let here = match self.reconsider(category, Kind::Legacy, again, report) {
+            Ok(Taken::Published) => Ok(()),
+            Ok(Taken::Waits) => compared,
+            Err(error) => Err(error),
+        };
+        heard.and(here)
+    }
+
+    /// Does what the legacy lane needs where the v2 file comes ready-made: the legacy file is stored, and not converted.
+    pub(super) fn follow_legacy(
+        &mut self,
+        category: Category,
+        mut look: Look,
+        heard: Option<Heard>,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
+        let asked = heard.is_some();
+        if asked {
+            look = self.look_again(category, look);
+        }
+        let pin = self.mirror.pin(category);
+        let pin = pin.filter(|_| self.pins_legacy(category));
+        let taken = match self.hear(category, heard, &look, report) {
+            Ok(Said::Nothing | Said::Waiting(_)) => Ok(()),
+            Ok(Said::Body(body)) => match draft::check_legacy(category, &body.bytes) {
+                Ok(()) if pin.is_some() => self.let_wait(category, &body, None, &Why::pinned(0)),
+                Ok(()) => {
+                    self.let_go(category, Kind::Legacy);
+                    return self.store(category, &body, report);
+                }
+                Err(flaw) => {
+                    let url = body.from.map(|(origin, _)| origin.url).unwrap_or_default();
+                    Err(self.no_reference(category, url, flaw, report))
                 }
             },
-            Ok(None) => self.compare(category, Some(look), report),
-            Err(error) => {
-                let _ = self.compare(category, Some(look), report);
-                Err(error)
+            Err(error) => Err(error),
+        };
+        if let Some(pin) = pin {
+            return taken.and(self.keep_pinned(category, pin, report));
+        }
+        self.store_waiting(category, report)?;
+        let item = Item::Category(category);
+        match self.mirror.last_seen(&item, Form::Legacy) {
+            Some(seen) if seen.bytes > 0 => {
+                report.modified = self.is_modified(category, seen.sha256);
+                self.enter_legacy(category);
             }
+            found => {
+                let is_served = self.serving(&item, Form::Legacy).next().is_some();
+                if taken.is_ok() && is_served && (asked || found.is_some()) {
+                    let path = self.mirror.layout().legacy(category);
+                    let file = path.display().to_string();
+                    let what = if found.is_some() { "empty" } else { "missing" };
+                    return Err(ItemError::NoLegacy { file, what });
+                }
+            }
+        }
+        taken
+    }
+
+    /// Looks at the legacy file once more: it may have changed while the upstream was waited for.
+    fn look_again(&mut self, category: Category, look: Look) -> Look {
+        let item = Item::Category(category);
+        let again = self.mirror.look(&item, Form::Legacy).unwrap_or_default();
+        let same = again.seen.map(|seen| seen.sha256) == look.seen.map(|seen| seen.sha256);
+        Look {
+            read: again.read.or(look.read.filter(|_| same)),
+            seen: again.seen,
         }
     }
 
@@ -93,35 +144,29 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         look: &Look,
         report: &mut ItemReport,
-    ) -> Result<Option<Body>, ItemError> {
+    ) -> Result<Said, ItemError> {
         let Some(heard) = heard else {
-            return Ok(None);
+            return Ok(Said::Nothing);
         };
-        self.note(&heard, &Item::Category(category));
+        self.note(&heard, &Item::Category(category), Form::Legacy);
         let Some(answer) = heard.answer else {
-            report.answered = Answered::Failed;
-            // The first that counts is the one that people have to see to.
-            let counts = |failed: &&Failed| failed.counts;
-            let failed = heard.failed.iter();
-            let first = failed.clone().find(counts).or(heard.failed.first());
-            let Some(failed) = first else {
-                return Ok(None);
-            };
-            if let Class::Limited { until } = failed.error.class() {
-                report.limited_until = Some(until);
-            }
-            return Err(ItemError::Upstream(Arc::clone(&failed.error)));
+            return unanswered(&heard.failed, report).map(|()| Said::Nothing);
         };
-        let failed = heard.failed.iter().filter(|failed| failed.counts);
-        report.instead_of = failed
-            .map(|failed| failed.source.upstream.clone())
-            .collect();
+        report.instead_of = failed_names(&heard.failed);
         let origin = answer.source;
         let (bytes, validators) = match answer.what {
             What::NotModified => {
+                if let Some(sha256) = heard.listed {
+                    let validators = Validators::default();
+                    self.remember(&origin, Known { validators, sha256 });
+                }
                 report.answered = Answered::NotModified;
+                if self.is_waiting(category, Kind::Legacy, &origin, None) {
+                    return Ok(Said::Waiting(Kind::Legacy));
+                }
+                self.let_go(category, Kind::Legacy);
                 report.origin = Some(origin);
-                return Ok(None);
+                return Ok(Said::Nothing);
             }
             What::Body {
                 bytes, validators, ..
@@ -140,25 +185,32 @@ impl Cycle<'_> {
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
-        if look.seen.is_some_and(|seen| seen.sha256 == sha256) {
-            if validators == Validators::default() && self.depth != Depth::Force {
-                // Where an upstream gives no validators, sending what is here is its way to say "not modified".
-                report.answered = Answered::NotModified;
-                report.downloaded_bytes = 0;
-            }
-            self.remember(&origin, Known { validators, sha256 });
-            report.origin = Some(origin);
-            return Ok(None);
+        let is_here = look.seen.is_some_and(|seen| seen.sha256 == sha256);
+        let waits = self.is_waiting(category, Kind::Legacy, &origin, Some(sha256));
+        if !is_here && !waits {
+            return Ok(Said::Body(Body {
+                bytes,
+                sha256,
+                form: Form::Legacy,
+                from: Some((origin, validators)),
+            }));
         }
-        Ok(Some(Body {
-            bytes,
-            sha256,
-            from: Some((origin, validators)),
-        }))
+        if validators == Validators::default() && self.depth != Depth::Force {
+            // Where an upstream gives no validators, sending what is here is its way to say "not modified".
+            report.answered = Answered::NotModified;
+            report.downloaded_bytes = 0;
+        }
+        self.remember(&origin, Known { validators, sha256 });
+        if !is_here {
+            return Ok(Said::Waiting(Kind::Legacy));
+        }
+        self.let_go(category, Kind::Legacy);
+        report.origin = Some(origin);
+        Ok(Said::Nothing)
     }
 
     /// Notes who answered and who did not.
-    fn note(&mut self, heard: &Heard, item: &Item) {
+    pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
         let now = clock::now();
         let state = self.mirror.state();
         for failed in &heard.failed {
@@ -166,10 +218,18 @@ impl Cycle<'_> {
                 state.note_failure(&failed.source.url, item, now);
             } else {
                 state.note_answer(&failed.source.url, item);
+                if form == Form::V2 {
+                    state.validators.remove(&failed.source.url);
+                }
             }
             let error =
                 (failed.error.class() != Class::NotThere).then(|| Arc::clone(&failed.error));
-            self.asked.insert(failed.source.upstream.clone(), error);
+            let before = self.asked.get(&failed.source.upstream);
+            let is_known = before.is_some_and(Option::is_some);
+            // What found out that the host is dead says more than what was not asked for since.
+            if !(is_known && matches!(failed.error.last(), UpstreamError::Dead { .. })) {
+                self.asked.insert(failed.source.upstream.clone(), error);
+            }
         }
         if let Some(answer) = &heard.answer {
             state.note_answer(&answer.source.url, item);
@@ -177,24 +237,18 @@ impl Cycle<'_> {
         }
     }
 
-    /// Takes a body that an upstream sent, if it is a reference: it is stored, and what it gives is published.
-    fn take(
+    /// Why a legacy body that an upstream sent is not even stored.
+    pub(super) fn no_reference(
         &mut self,
         category: Category,
-        body: &Body,
+        url: String,
+        flaw: NoDraft,
         report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
-        let url = url.unwrap_or_default();
-        match self.draft(category, body, report) {
-            Ok(draft) => self.publish(category, body, &draft, report),
-            Err(NoDraft::NoReference(reason)) => Err(ItemError::NotLegacy { url, reason }),
-            Err(NoDraft::Rejected(reason)) => {
-                self.store(category, body, report)?;
-                self.memory
-                    .refused
-                    .insert(category, (body.sha256, reason.clone()));
-                Err(self.rejected(category, reason))
+    ) -> ItemError {
+        match flaw {
+            NoDraft::Damaged(flaw) => self.damaged(category, &url, &flaw, report),
+            NoDraft::NoReference(reason) | NoDraft::Rejected(reason) => {
+                ItemError::NotLegacy { url, reason }
             }
         }
     }
@@ -207,11 +261,19 @@ impl Cycle<'_> {
         look: Option<Look>,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
+        if let Some(pin) = self.mirror.pin(category) {
+            return self.keep_pinned(category, pin, report);
+        }
         let item = Item::Category(category);
         let look = match look {
             Some(look) => look,
             None => self.look(&item, Form::Legacy)?,
         };
+        let edit = self.mirror.waiting(category, Kind::Edit);
+        let edit = edit.map(|waiting| waiting.made_from.sha256);
+        if edit.is_some() && edit != look.seen.map(|seen| seen.sha256) {
+            self.mirror.let_go(category, Kind::Edit);
+        }
         let path = self.mirror.layout().legacy(category);
         let no_legacy = |what| ItemError::NoLegacy {
             file: path.display().to_string(),
@@ -240,7 +302,7 @@ impl Cycle<'_> {
             refused: refused.map(|(digest, _)| *digest),
         };
         let reason = refused.map(|(_, reason)| reason.clone());
-        match plan::need(&files, self.policy()) {
+        match need(&files, self.policy()) {
             Need::Nothing => {
                 let issues = self.mirror.state().issues.get(&category);
                 report.issues = issues.copied().unwrap_or_default();
@@ -265,11 +327,20 @@ impl Cycle<'_> {
                 let body = Body {
                     bytes,
                     sha256,
+                    form: Form::Legacy,
                     from: None,
                 };
                 match self.draft(category, &body, report) {
-                    Ok(draft) => self.publish(category, &body, &draft, report),
-                    Err(NoDraft::NoReference(reason) | NoDraft::Rejected(reason)) => {
+                    Ok(draft) => {
+                        let polled = self.polls();
+                        let decided = self.decide(category, &body, &draft, polled, report);
+                        decided.map(|_| ())
+                    }
+                    Err(
+                        NoDraft::Damaged(reason)
+                        | NoDraft::NoReference(reason)
+                        | NoDraft::Rejected(reason),
+                    ) => {
                         self.memory
                             .refused
                             .insert(category, (sha256, reason.clone()));
@@ -287,7 +358,7 @@ impl Cycle<'_> {
         }
     }
 
-    fn draft(
+    pub(super) fn draft(
         &self,
         category: Category,
         body: &Body,
@@ -300,44 +371,18 @@ impl Cycle<'_> {
         draft
     }
 
-    /// Judges a draft and does what the verdict says.
-    fn publish(
-        &mut self,
-        category: Category,
-        body: &Body,
-        draft: &Draft,
-        report: &mut ItemReport,
-    ) -> Result<(), ItemError> {
-        report.issues = draft.issues;
-        let published = self.published(category);
-        let most = self.mirror.cap(Form::V2);
-        match verdict::judge(category, published, draft, most) {
-            Verdict::Publish | Verdict::Equal => self.apply(category, body, draft, report),
-            Verdict::Refused(reason) => {
-                if let Some((origin, _)) = &body.from {
-                    let url = origin.url.clone();
-                    return Err(ItemError::NotTaken { url, reason });
-                }
-                // It is looked at again by the next cycle: what is published decides too.
-                self.restore(category, report);
-                self.enter_legacy(category);
-                Err(self.rejected(category, reason))
-            }
-        }
-    }
-
-    fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
+    pub(super) fn look(&mut self, item: &Item, form: Form) -> Result<Look, ItemError> {
         let look = self.mirror.look(item, form);
         look.map_err(|error| ItemError::Disk(Arc::new(error)))
     }
 
-    fn read(&self, item: &Item, form: Form) -> Result<Vec<u8>, ItemError> {
+    pub(super) fn read(&self, item: &Item, form: Form) -> Result<Vec<u8>, ItemError> {
         let read = self.mirror.read(item, form);
         let read = read.map_err(|error| ItemError::Disk(Arc::new(error)))?;
         Ok(read.unwrap_or_default())
     }
 
-    fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
+    pub(super) fn rejected(&self, category: Category, reason: Rejected) -> ItemError {
         let path = self.mirror.layout().legacy(category);
         let file = path.display().to_string();
         ItemError::Rejected { file, reason }

@@ -239,6 +239,12 @@ impl Shown {
                 "{name} is {state}{why}"
             );
         }
+        for (path, status) in &status.files {
+            let state = status.state.as_str();
+            let error = status.last_error.as_deref();
+            let why = error.map_or(String::new(), |error| format!(": {error}"));
+            tracing::info!(state, "{path} is {state}{why}");
+        }
     }
 
     fn write_status(&mut self) {

@@ -169,7 +169,8 @@ fn facts(path: &Path) -> Facts {
 }
 
 /// The directory at which the file system of a path, or of what exists of it, is mounted.
-fn mount_point(path: &Path) -> PathBuf {
+#[must_use]
+pub fn mount_point(path: &Path) -> PathBuf {
     let real = path
         .ancestors()
         .find_map(|part| std::fs::canonicalize(part).ok());
@@ -187,7 +188,8 @@ pub fn user() -> String {
 }
 
 /// A user's name from `/etc/passwd`, which other sources of users are not asked for; its number where it has none.
-fn user_name(id: u32) -> String {
+#[must_use]
+pub fn user_name(id: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     name_in(&users, id).unwrap_or_else(|| id.to_string())
 }

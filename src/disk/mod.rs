@@ -32,7 +32,7 @@ mod stamp;
 mod write;
 
 pub use self::by_path::{Placement, Replacement, remove, replace};
-pub use self::cure::user;
+pub use self::cure::{mount_point, user, user_name};
 pub use self::dir::{Dir, Identity, Obstacle, Space};
 pub use self::error::{Damage, DiskError};
 pub use self::mount::{Presence, Whereabouts};

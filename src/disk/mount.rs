@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_that_is_gone_or_another_is_told_from_one_that_was_unmounted() {
+    fn a_mirror_that_is_gone_or_another_differs_from_one_that_was_unmounted() {
         let unmounted = |at: &str| Presence::Unmounted { at: at.into() };
         let inside = at(
             Some((2, 9)),

@@ -29,7 +29,7 @@ pub enum Links {
     Follow,
 }
 
-/// A file that was read whole, and its stamp from before: whoever writes meanwhile leaves another one.
+/// A file that was read whole, and its stamp from before: a writer meanwhile leaves another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {
     /// What it holds.

@@ -137,7 +137,7 @@ impl Stamp {
         self.inode
     }
 
-    /// How long ago the file last changed in any way, by the kernel's stamp that nobody can set; `None` when that lies
+    /// How long ago the file last changed in any way, by the kernel's stamp, which no program can set; `None` when that lies
     /// in the future.
     #[must_use]
     pub fn age(&self, now: SystemTime) -> Option<Duration> {

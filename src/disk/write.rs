@@ -67,7 +67,7 @@ impl Write<'_> {
 /// What [`Dir::write`] did.
 #[derive(Debug)]
 pub struct Written {
-    /// The new file's stamp; `None` when somebody else replaced it at once.
+    /// The new file's stamp; `None` when another program replaced it at once.
     pub stamp: Option<Stamp>,
     /// What became of the file before.
     pub kept: Kept,

@@ -155,6 +155,12 @@ impl Daemon {
         &self.status
     }
 
+    /// The status file that it was found by.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Whether it lives (invariants 1 and 2), as it was found.
     #[must_use]
     pub fn life(&self, now: Timestamp) -> Life {

@@ -14,10 +14,12 @@ use crate::legacy::parse_check;
 #[must_use]
 pub fn lint(category: Category, legacy: &[u8]) -> Report {
     let mut report = check(category, legacy);
-    if let Err(refused) = parse_check(category, legacy)
-        && !report.rejections.contains(&refused)
-    {
-        report.rejections.insert(0, refused);
+    if let Err(refused) = parse_check(category, legacy) {
+        let words = refused.to_string();
+        let mut found = report.rejections.iter();
+        if !found.any(|found| found.to_string() == words) {
+            report.rejections.insert(0, refused);
+        }
     }
     report
 }

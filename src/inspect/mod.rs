@@ -6,7 +6,11 @@
 //! 3. Answers are values; how they are shown to people is the command line's affair.
 
 pub mod daemon;
+pub mod diff;
+pub mod doctor;
+pub mod history;
 pub mod lint;
+pub mod newer;
 pub mod records;
 pub mod status;
 

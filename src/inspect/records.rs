@@ -155,6 +155,7 @@ pub fn legacy_text(category: Category, legacy: &[u8]) -> Result<Cow<'_, str>, Re
             model: None,
             field: None,
             reason: format!("not UTF-8: invalid byte at byte {}", error.valid_up_to()),
+            damaged: false,
         }),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn time(text: &str) -> Timestamp {
 pub(crate) fn status() -> Status {
     let fresh = ItemStatus {
         state: State::Fresh,
+        source: Some("github".to_owned()),
         last_success: Some(time("2026-11-22T11:59:48Z")),
         last_change: Some(time("2026-11-19T10:00:00Z")),
         next_poll: Some(time("2026-11-22T12:15:00Z")),

@@ -83,6 +83,12 @@ pub(super) fn is_outdated(success: Option<Timestamp>, now: Timestamp, limit: Dur
         .is_none_or(|age| age > limit)
 }
 
+/// Whether a guard holds an update of an item back.
+pub(super) fn is_held(report: &ItemReport) -> bool {
+    let waits = report.held.is_some() && report.pinned.is_none();
+    waits || report.outcome == Outcome::Held
+}
+
 /// All that is known of an item.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -176,11 +182,10 @@ impl Facts {
         self.last.as_ref()?.limited_until
     }
 
-    /// Whether a guard holds an update back.
+    /// Whether a guard holds an update back; what waits behind a pin is not held.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        let last = self.last.as_ref();
-        last.is_some_and(|last| last.held.is_some() || last.outcome == Outcome::Held)
+        self.last.as_ref().is_some_and(is_held)
     }
 
     /// Whether the last success is too long ago or never was, whatever else is wrong.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{Announced, Facts, Found, Lasting};
+use super::facts::{Announced, Facts, Found, Lasting, is_held};
 use super::transition::{Subject, Transition, Trouble, held_words};
 use super::{Ledger, Running};
 use crate::cycle::{Answered, Event, ItemError, ItemReport, Outcome, UpstreamReport};
@@ -74,33 +74,52 @@ fn take(
         return Vec::new();
     }
     let facts = ledger.items.entry(item.clone()).or_default();
-    if let Some(origin) = &report.origin {
+    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let answered = matches!(
+        report.answered,
+        Answered::Downloaded | Answered::NotModified
+    );
+    // Where no upstream answered, what gave the file goes on to be its source.
+    let is_news = answered || changed || facts.source.is_none();
+    if let Some(origin) = report.origin.as_ref().filter(|_| is_news) {
         let before = facts.source.replace(origin.upstream.clone());
         if let Some(before) = before.filter(|before| *before != origin.upstream) {
             ledger.running.moved.insert(item.clone(), before);
         }
     }
-    let changed = report.outcome == Outcome::Updated || report.changes.is_some();
+    let left_out = left_out(item, facts, report);
     let before = facts.last.as_ref().and_then(|last| last.v2);
     let brought_back =
         before.is_some() && before == report.v2 && report.answered != Answered::Downloaded;
-    learn(facts, report, context);
-    if !changed {
-        return Vec::new();
-    }
-    facts.last_change = Some(context.now);
-    vec![Transition::Published {
-        item: item.clone(),
-        report: Box::new(report.clone()),
-        brought_back,
-    }]
+    learn(item, facts, report, context);
+    let published = changed.then(|| {
+        facts.last_change = Some(context.now);
+        Transition::Published {
+            item: item.clone(),
+            report: Box::new(report.clone()),
+            brought_back,
+        }
+    });
+    published.into_iter().chain(left_out).collect()
 }
 
-fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
+/// Whether another number of records is left out of a published file than before.
+fn left_out(item: &Item, facts: &Facts, report: &ItemReport) -> Option<Transition> {
+    let before = facts.last.as_ref().map_or(0, |last| last.dropped);
+    let same = report.dropped == before;
+    // What a failure left on disk is not what the manifest speaks of.
+    (report.outcome.is_good() && !same).then(|| Transition::LeavesOut {
+        item: item.clone(),
+        dropped: report.dropped,
+        first: report.left_out.clone(),
+    })
+}
+
+fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) {
     let now = context.now;
     let asked = context.depth >= Depth::Poll || report.answered != Answered::None;
     let failed = matches!(report.outcome, Outcome::Failed | Outcome::Rejected);
-    let held = !failed && (report.held.is_some() || report.outcome == Outcome::Held);
+    let held = !failed && is_held(report);
     let new_trouble = (failed && facts.failures == 0) || (held && !facts.is_held());
     if asked || new_trouble || report.outcome == Outcome::Updated {
         *facts.outcomes.entry(report.outcome).or_default() += 1;
@@ -117,11 +136,16 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
             error: error.chain(),
         });
     }
-    let empty = matches!(report.error, Some(ItemError::NoLegacy { .. }));
+    let error = report.error.as_ref().map(ItemError::of_lane);
+    let empty = matches!(error, Some(ItemError::NoLegacy { .. }));
     facts.passing = empty && !asked && !facts.empty;
     facts.empty = empty;
     facts.doubtful = false;
     let mut last = report.clone();
+    if let Some(before) = facts.last.as_ref().filter(|_| !asked) {
+        // Who serves in whose place is known by asking alone.
+        last.instead_of.clone_from(&before.instead_of);
+    }
     if failed {
         let error = report.error.as_ref().map(ItemError::chain);
         if asked || facts.failures == 0 {
@@ -148,7 +172,7 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
         facts.failing_since = None;
         facts.last_error = None;
         let words = || match &report.held {
-            Some(held) => held_words(held, report.models),
+            Some(held) => held_words(item, held, report.models),
             None => "a guard holds it back".to_owned(),
         };
         facts.found = Some(if held {
@@ -159,7 +183,8 @@ fn learn(facts: &mut Facts, report: &ItemReport, context: Context) {
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well
@@ -316,8 +341,8 @@ fn health(
     let before = facts.healthy.replace(healthy);
     let changed = before.map_or(!healthy, |before| before != healthy);
     let held = facts.last.as_ref().and_then(|last| {
-        let held = last.held.as_ref()?;
-        Some(held_words(held, last.models))
+        let held = last.held.as_ref().filter(|_| is_held(last))?;
+        Some(held_words(item, held, last.models))
     });
     let error = facts.last_error.clone().or(held);
     changed.then(|| state.news(Subject::Item(item.clone()), error))

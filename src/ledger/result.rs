@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::facts::is_held;
 use crate::cycle::{ItemError, ItemReport, Outcome, Report};
 use crate::item::Item;
 use crate::mirror::Changes;
@@ -112,7 +113,8 @@ pub fn changes_words(report: &ItemReport) -> String {
         } = changes;
         format!("+{added} -{removed} ~{changed}")
     });
-    let words = match (counts, &report.error, report.outcome) {
+    let error = report.error.as_ref().map(ItemError::of_lane);
+    let words = match (counts, error, report.outcome) {
         (Some(counts), None, _) => counts,
         // A local edit is published although the upstream has trouble.
         (Some(counts), Some(ItemError::Upstream(_)), _) => {
@@ -127,17 +129,32 @@ pub fn changes_words(report: &ItemReport) -> String {
             format!("held: it would remove {} models", held.removed)
         }),
         (None, None, Outcome::Skipped) => "no upstream has it".to_owned(),
-        (None, None, Outcome::Updated) => "legacy file only".to_owned(),
+        (None, None, Outcome::Updated) if report.v2.is_some() => "legacy file only".to_owned(),
         (None, None, _) => String::new(),
     };
     let instead = match report.instead_of.as_slice() {
         [] => String::new(),
         names => format!("instead of {}", names.join(", ")),
     };
-    let pinned = report.pinned.as_ref().map(|id| format!("pinned to {id}"));
-    let parts = [pinned.unwrap_or_default(), words, instead];
+    let pinned = report.pinned.as_ref().map(|id| {
+        let waits = report.held.is_some();
+        let waits = if waits { " (an update waits)" } else { "" };
+        format!("pinned to {id}{waits}")
+    });
+    let left_out = match report.dropped {
+        0 => String::new(),
+        some => format!("{some} left out"),
+    };
+    let parts = [pinned.unwrap_or_default(), words, left_out, instead];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(", ")
+}
+
+/// What a guard holds back of an item, in words, with the command that publishes it.
+#[must_use]
+pub fn held_words(item: &Item, report: &ItemReport) -> Option<String> {
+    let held = report.held.as_ref().filter(|_| is_held(report))?;
+    Some(super::transition::held_words(item, held, report.models))
 }
 
 /// What went wrong, each thing once, with all items that it concerns: none for the mirror's own state.
@@ -145,8 +162,7 @@ pub fn changes_words(report: &ItemReport) -> String {
 pub fn troubles(report: &Report) -> Vec<(Vec<String>, String)> {
     let mut troubles: Vec<(Vec<String>, String)> = Vec::new();
     for (item, report) in &report.items {
-        let held = report.held.as_ref();
-        let held = held.map(|held| super::transition::held_words(held, report.models));
+        let held = held_words(item, report);
         let error = report.error.as_ref().map(ItemError::chain);
         let Some(error) = error.or(held) else {
             continue;
@@ -293,6 +309,14 @@ mod tests {
                 "2",
                 "+0 -0 ~0, upstream failed, see below",
             ),
+            (
+                ItemReport {
+                    dropped: 3,
+                    ..updated()
+                },
+                "2",
+                "pinned to 0123456789ab, +1 -2 ~3, 3 left out, instead of primary",
+            ),
             (ItemReport::skipped(), "-", "no upstream has it"),
             (
                 ItemReport {
@@ -321,7 +345,7 @@ mod tests {
             .into_iter()
             .map(|(items, error)| format!("{}: {error}", items.join(", ")))
             .collect();
-        let held = "gfpgan: it would remove 9 of 2 models and is held back until 2027-01-16T08:00:00Z, or until it is accepted";
+        let held = "gfpgan: it would remove 9 of 2 models and is held back until 2027-01-16T08:00:00Z, or until it is accepted (horde-refd accept gfpgan)";
         assert_eq!(names, ["blip, clip: x does not exist (404); ", held]);
     }
 }

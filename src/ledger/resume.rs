@@ -78,10 +78,12 @@ pub(super) fn resumed(
     now: Timestamp,
 ) -> Facts {
     let past = |time: Option<Timestamp>| time.filter(|time| age(*time, now).is_some());
+    // What waits behind a pin is not held.
+    let held = known.held.as_ref().filter(|_| known.pinned.is_none());
     let outcome = match known.state {
         State::Rejected => Outcome::Rejected,
         _ if known.last_error.is_some() => Outcome::Failed,
-        _ if known.held.is_some() => Outcome::Held,
+        _ if held.is_some() => Outcome::Held,
         _ => Outcome::Unchanged,
     };
     let limited_until = limited_until.filter(|_| known.state == State::Limited);
@@ -91,7 +93,7 @@ pub(super) fn resumed(
         error,
     });
     let failing_since = past(known.failing_since);
-    let held_since = known.held.as_ref().map(|held| held.since);
+    let held_since = held.map(|held| held.since);
     // The log of the earlier process has it.
     let announced = (known.consecutive_failures > 0 || held_since.is_some()).then(|| Announced {
         kind: (outcome, known.state == State::Limited),

@@ -90,6 +90,15 @@ pub enum Transition {
         /// Why.
         why: String,
     },
+    /// Another number of records than before is left out of a published file.
+    LeavesOut {
+        /// The item.
+        item: Item,
+        /// How many; 0 when there were some before.
+        dropped: u64,
+        /// The first few, each with what is wrong with it, where that is known.
+        first: Vec<String>,
+    },
     /// An upstream that was well is not.
     UpstreamDown {
         /// Its name.
@@ -135,15 +144,15 @@ impl State {
     }
 }
 
-/// What is held back, in words.
-pub(super) fn held_words(held: &Held, published: Option<u64>) -> String {
+/// What is held back, in words, with the command that publishes it.
+pub(super) fn held_words(item: &Item, held: &Held, published: Option<u64>) -> String {
     let of = published.map_or(String::new(), |models| format!(" of {models}"));
     let end = held.until.map_or_else(
         || "until it is accepted".to_owned(),
         |until| format!("until {until:.0}, or until it is accepted"),
     );
     format!(
-        "it would remove {}{of} models and is held back {end}",
+        "it would remove {}{of} models and is held back {end} (horde-refd accept {item})",
         held.removed
     )
 }

@@ -9,6 +9,7 @@ pub(crate) mod record;
 mod rejected;
 pub(crate) mod row;
 mod view;
+mod whole;
 
 use crate::category::Category;
 use crate::python::json;
@@ -16,6 +17,7 @@ use crate::python::json;
 pub use findings::Issues;
 pub use rejected::Rejected;
 pub use view::legacy_view;
+pub use whole::whole_check;
 
 /// Whether upstream bytes are a legacy file at all: complete, well-formed, of the right shape.
 ///
@@ -30,9 +32,13 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
         )));
     }
     if legacy.is_empty() {
-        return Err(Rejected::file("the file is empty"));
+        return Err(Rejected::damaged("the file is empty"));
     }
-    let text = utf8(legacy)?;
+    let text = utf8(legacy).map_err(|flaw| Rejected {
+        // A table in another encoding is what was sent; JSON in another one does not parse.
+        damaged: flaw.damaged || category != Category::TextGeneration,
+        ..flaw
+    })?;
     if looks_like_a_page(text) {
         return Err(a_page());
     }
@@ -42,7 +48,30 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
     match json::parse_loosely(text) {
         Ok(json::Value::Object(_)) => Ok(()),
         Ok(other) => Err(not_an_object(&other)),
-        Err(error) => Err(Rejected::file(error.describe(text))),
+        Err(error) => Err(unreadable(error, text)),
+    }
+}
+
+/// Why a text is not JSON. A byte order mark is what was sent; everything else that does not parse is damage.
+fn unreadable(error: json::JsonError, text: &str) -> Rejected {
+    let is_syntax = matches!(error.problem, json::Problem::Syntax(_));
+    Rejected {
+        damaged: is_syntax && !text.starts_with('\u{feff}'),
+        ..Rejected::file(error.describe(text))
+    }
+}
+
+/// The members of a v2 file or body, which is to be one JSON object that Python reads.
+pub(crate) fn v2_records(body: &[u8]) -> Result<json::Value<'_>, Rejected> {
+    let text = utf8(body).map_err(|flaw| Rejected {
+        damaged: true,
+        ..flaw
+    })?;
+    match json::parse(text) {
+        Ok(value @ json::Value::Object(_)) => Ok(value),
+        Ok(other) => Err(not_an_object(&other)),
+        Err(_) if looks_like_a_page(text) => Err(a_page()),
+        Err(error) => Err(unreadable(error, text)),
     }
 }
 
@@ -50,18 +79,15 @@ pub fn parse_check(category: Category, legacy: &[u8]) -> Result<(), Rejected> {
 pub(crate) fn utf8(legacy: &[u8]) -> Result<&str, Rejected> {
     std::str::from_utf8(legacy).map_err(|error| {
         let at = error.valid_up_to();
-        let cut_off = error.error_len().is_none();
-        Rejected::file(if cut_off {
-            format!("not UTF-8: cut off inside a character at byte {at}")
-        } else {
-            let line = legacy
-                .iter()
-                .take(at)
-                .filter(|byte| **byte == b'\n')
-                .count()
-                + 1;
-            format!("not UTF-8: invalid byte at byte {at} (line {line})")
-        })
+        if error.error_len().is_none() {
+            let reason = format!("not UTF-8: cut off inside a character at byte {at}");
+            return Rejected::damaged(reason);
+        }
+        let before = legacy.iter().take(at);
+        let line = before.filter(|byte| **byte == b'\n').count() + 1;
+        Rejected::file(format!(
+            "not UTF-8: invalid byte at byte {at} (line {line})"
+        ))
     })
 }
 
@@ -71,12 +97,12 @@ pub(crate) fn records(text: &str) -> Result<json::Object<'_>, Rejected> {
         Ok(json::Value::Object(object)) => Ok(object),
         Ok(other) => Err(not_an_object(&other)),
         Err(_) if looks_like_a_page(text) => Err(a_page()),
-        Err(error) => Err(Rejected::file(error.describe(text))),
+        Err(error) => Err(unreadable(error, text)),
     }
 }
 
 fn a_page() -> Rejected {
-    Rejected::file(
+    Rejected::damaged(
         "the file is an HTML or XML page, not a model reference: a proxy, a captive portal or a wrong address?",
     )
 }

@@ -13,6 +13,9 @@ pub struct Rejected {
     pub field: Option<String>,
     /// What is wrong, for people.
     pub reason: String,
+    /// The bytes are no whole file: cut off, a web page, no JSON. That is a fault of the way that they came, not the
+    /// word of the one that sent them.
+    pub damaged: bool,
 }
 
 impl Rejected {
@@ -22,6 +25,15 @@ impl Rejected {
             model: None,
             field: None,
             reason: reason.into(),
+            damaged: false,
+        }
+    }
+
+    /// The bytes are no whole file.
+    pub(crate) fn damaged(reason: impl Into<String>) -> Self {
+        Self {
+            damaged: true,
+            ..Self::file(reason)
         }
     }
 
@@ -32,6 +44,7 @@ impl Rejected {
             model: Some(model.to_owned()),
             field: (!path.is_empty()).then_some(path),
             reason,
+            damaged: false,
         }
     }
 }

@@ -61,7 +61,7 @@ fn models(v2: &[u8]) -> Object<'_> {
 }
 
 /// Whether two values mean the same: the order of members and the spelling of numbers do not count.
-fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+pub(crate) fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
     match (one, other) {
         (Value::Int(one), Value::Int(other)) => canonical_int(one) == canonical_int(other),
         (Value::Float(one), Value::Float(other)) => {

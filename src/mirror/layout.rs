@@ -9,7 +9,10 @@
 //!   .horde-refd/              ours alone
 //!     lock                    held for as long as the writer runs; never written, never removed
 //!     state.json              validators, rate-limit deadlines
+//!     intent.json             the operator's orders, written by commands
+//!     intent.lock             held by a command that changes them
 //!     generations/<category>/ the last published versions
+//!     waiting/<category>/     what a guard holds or a pin keeps out
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -84,6 +87,18 @@ impl Layout {
     #[must_use]
     pub fn generations(&self) -> PathBuf {
         self.private().join("generations")
+    }
+
+    /// The operator's orders.
+    #[must_use]
+    pub fn intent(&self) -> PathBuf {
+        self.private().join("intent.json")
+    }
+
+    /// What a guard holds or a pin keeps out, a directory a category.
+    #[must_use]
+    pub fn waiting(&self) -> PathBuf {
+        self.private().join("waiting")
     }
 
     /// A published file of an item; `None` where the item has no such form.

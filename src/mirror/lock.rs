@@ -36,7 +36,7 @@ pub enum LockError {
         holder: Option<u32>,
     },
     /// The file system that the mirror lies on is not mounted; nothing is written into its bare mount point.
-    #[error("the mirror was unmounted: nothing is mounted at {at} any more; it is waited for", at = at.display())]
+    #[error("the mirror was unmounted: nothing that answers is mounted at {at} any more; it is waited for", at = at.display())]
     Unmounted {
         /// Where it was mounted.
         at: PathBuf,

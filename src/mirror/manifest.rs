@@ -123,10 +123,19 @@ impl Default for Manifest {
 /// The manifest of a mirror, for those who only read it; `None` when there is none that can be read.
 #[must_use]
 pub fn read_manifest(path: &Path) -> Option<Manifest> {
-    match read(path, |manifest: &Manifest| manifest.format) {
-        Ok(manifest) => manifest,
+    load_quietly(path, |manifest: &Manifest| manifest.format)
+}
+
+/// Reads the manifest or the state for those who only read; one that is of no use counts as absent.
+pub(super) fn load_quietly<T: DeserializeOwned>(
+    path: &Path,
+    format: impl Fn(&T) -> u32,
+) -> Option<T> {
+    match read(path, format) {
+        Ok(value) => value,
         Err(Unusable { error, .. }) => {
-            tracing::debug!(path = %path.display(), error, "the manifest is of no use");
+            let path = path.display();
+            tracing::debug!(%path, error, "{path} is of no use");
             None
         }
     }

@@ -10,14 +10,18 @@
 pub mod changes;
 mod commit;
 pub mod directories;
+mod files;
 pub mod generations;
 mod hooked;
+pub mod intent;
 pub mod layout;
 pub mod lock;
 mod look;
 pub mod manifest;
+mod orders;
 pub mod seen;
 pub mod state;
+pub mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +32,10 @@ pub use self::generations::{Generation, Generations};
 pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
+use self::orders::Orders;
 pub use self::seen::{Look, Seen};
-pub use self::state::{Known, State};
+pub use self::state::{Known, Received, State};
+pub use self::waiting::{Sender, Waiting};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;
@@ -55,6 +61,7 @@ pub struct Mirror {
     /// The manifest as it is on disk; `None` when none can be read there.
     written: Option<Manifest>,
     state: State,
+    orders: Orders,
     /// The state as it is on disk.
     stored: Option<State>,
     seen: BTreeMap<(Item, Form), Seen>,
@@ -107,6 +114,7 @@ impl Mirror {
             unsynced: BTreeSet::new(),
             stored: None,
             state: State::default(),
+            orders: Orders::default(),
             seen: BTreeMap::new(),
             manifest_stamp: None,
             layout,
@@ -152,6 +160,12 @@ impl Mirror {
     /// What outlives a run without being published; [`Mirror::commit`] writes it.
     pub fn state(&mut self) -> &mut State {
         &mut self.state
+    }
+
+    /// What a URL last sent.
+    #[must_use]
+    pub fn known(&self, url: &str) -> Option<&Known> {
+        self.state.validators.get(url)
     }
 
     /// Whether the manifest's word on what each v2 file was made from counts: it could be read, and this version of the
@@ -236,10 +250,12 @@ impl Mirror {
     /// Whether the manifest on disk does not say of an item what it should.
     #[must_use]
     pub fn is_missed(&self, item: &Item) -> bool {
-        let Some(category) = item.category() else {
-            return false;
-        };
         let on_disk = self.written.as_ref();
+        let Some(category) = item.category() else {
+            let path = item.to_string();
+            let on_disk = on_disk.and_then(|written| written.files.get(&path));
+            return on_disk != self.manifest.files.get(&path);
+        };
         let on_disk = on_disk.and_then(|written| written.categories.get(&category));
         on_disk != self.manifest.categories.get(&category)
     }
@@ -295,11 +311,15 @@ impl Mirror {
         legacy: Option<&[u8]>,
     ) {
         let present = generation.id();
+        let manifest = self.manifest.categories.get(&category);
+        let published = manifest.map(|entry| generations::id(entry.v2.sha256));
+        let pinned = self.pin(category).map(generations::id);
+        let others = published.into_iter().chain(pinned);
         let kept = self.generations_of(category).and_then(|directory| {
             generations::keep(&directory, generation, v2, legacy, self.file_mode)?;
             if generations::count(&directory)? > self.history {
                 let list = self.generations().list(category);
-                let spared = [present.clone()];
+                let spared: Vec<String> = others.chain([present.clone()]).collect();
                 generations::prune(&directory, &list, self.history, &spared);
             }
             Ok(())
@@ -313,14 +333,19 @@ impl Mirror {
     }
 
     /// Enters a category in the manifest; only a changed file amends it.
-    pub fn enter(&mut self, category: Category, entry: Entry) {
+    pub fn enter(&mut self, category: Category, mut entry: Entry) {
         let files = |entry: &Entry| {
             let legacy = entry.legacy.as_ref().map(|legacy| legacy.sha256);
-            (entry.v2.clone(), legacy, entry.made_from)
+            (entry.v2.clone(), legacy)
         };
-        let before = self.manifest.categories.get(&category);
-        if before.is_some_and(|before| files(before) == files(&entry)) {
-            return;
+        if let Some(before) = self.manifest.categories.get(&category)
+            && files(before) == files(&entry)
+        {
+            if before.made_from == entry.made_from {
+                return;
+            }
+            // The same files, made under another policy.
+            entry.published_at = before.published_at;
         }
         self.manifest.categories.insert(category, entry);
         manifest::GENERATOR.clone_into(&mut self.manifest.generator);

@@ -2,12 +2,15 @@
 //!
 //! Unreadable counts as absent; what is lost with it is asked for again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::FORMAT;
+use super::intent::Carried;
+use super::layout::Layout;
+use super::manifest::{self, FORMAT};
+use super::waiting::{Kind, Waiting};
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::item::Item;
@@ -29,12 +32,27 @@ pub struct State {
     /// Since when a URL fails for an item, by URL and item.
     #[serde(default)]
     pub failing: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// What the manifest of another mirror does not name of what could be had there, by the manifest's URL.
+    #[serde(default)]
+    pub absent: BTreeMap<String, BTreeSet<String>>,
+    /// The v2 body that was last received of a category, and the v2 file that it gives.
+    #[serde(default)]
+    pub bodies: BTreeMap<Category, Received>,
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
+    /// The `models.csv` that the JSON view of it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view_of: Option<Digest>,
     /// The digests of an item's files as the change hook last saw them, by item.
     #[serde(default)]
     pub hook_saw: BTreeMap<String, Vec<Digest>>,
+    /// What a guard holds or a pin keeps out.
+    #[serde(default)]
+    pub waiting: BTreeMap<Category, BTreeMap<Kind, Waiting>>,
+    /// The operator's orders that were carried out last.
+    #[serde(default)]
+    pub intent: Option<Carried>,
 }
 
 /// The version of a file that a URL sent, and the digest of the body that it describes.
@@ -47,6 +65,15 @@ pub struct Known {
     pub sha256: Digest,
 }
 
+/// A v2 body, by its digest as it was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// The body.
+    pub body: Digest,
+    /// The v2 file that is published of it.
+    pub v2: Digest,
+}
+
 impl Known {
     /// Whether there is anything that a request can be made conditional on.
     #[must_use]
@@ -57,6 +84,13 @@ impl Known {
 }
 
 impl State {
+    /// The state of a mirror, for those who only read it; nothing where there is none that can be read.
+    #[must_use]
+    pub fn read(layout: &Layout) -> Self {
+        let state = manifest::load_quietly(&layout.state(), |state: &Self| state.format);
+        state.unwrap_or_default()
+    }
+
     /// Since when a URL fails for an item.
     #[must_use]
     pub fn failing_since(&self, url: &str, item: &Item) -> Option<Timestamp> {
@@ -93,8 +127,13 @@ impl Default for State {
             validators: BTreeMap::new(),
             rate_limits: BTreeMap::new(),
             failing: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            bodies: BTreeMap::new(),
             issues: BTreeMap::new(),
+            view_of: None,
             hook_saw: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            intent: None,
         }
     }
 }

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn invariants_1_and_3_nobody_listens() {
+    fn invariants_1_and_3_no_manager_listens() {
         let none = Notifier::default();
         none.ready();
         assert!(!none.is_active());
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_3_a_manager_that_does_not_read_blocks_nobody() {
+    fn invariant_3_a_manager_that_does_not_read_blocks_nothing() {
         let (_directory, _socket, notifier) = manager();
         for _ in 0..10_000 {
             notifier.watchdog();

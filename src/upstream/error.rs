@@ -117,6 +117,19 @@ pub enum UpstreamError {
         hint: &'static str,
     },
 
+    #[error("the manifest {url} does not name {path}")]
+    NotListed { url: String, path: String },
+
+    #[error(
+        "there is no manifest at {url}; check the upstream's url: manifest.json is directly below it"
+    )]
+    NoManifest { url: String },
+
+    #[error(
+        "{url} is not the file that the manifest names: its SHA-256 is another one, {attempts} times; is a cache in between that keeps old files?"
+    )]
+    OtherDigest { url: String, attempts: u32 },
+
     #[error("{url} answered {status}{hint}")]
     Status {
         url: String,
@@ -286,14 +299,16 @@ impl UpstreamError {
             | Self::Undecodable { .. }
             | Self::Dead { .. }
             | Self::OutOfTime { .. }
+            | Self::OtherDigest { .. }
             | Self::Changing { .. } => Class::Transient,
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => Class::Permanent,
                 _ => Class::Transient,
             },
-            Self::Missing { .. } | Self::NoFile { .. } => Class::NotThere,
+            Self::Missing { .. } | Self::NoFile { .. } | Self::NotListed { .. } => Class::NotThere,
             Self::Address { .. }
             | Self::NotServed { .. }
+            | Self::NoManifest { .. }
             | Self::Token { .. }
             | Self::TokenForm { .. }
             | Self::Client { .. }

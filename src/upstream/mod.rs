@@ -16,6 +16,8 @@
 mod address;
 mod directory;
 mod error;
+#[doc(hidden)]
+pub mod fuzzed;
 mod host;
 mod http;
 mod layout;
@@ -24,7 +26,7 @@ mod round;
 
 pub mod validators;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -33,6 +35,7 @@ pub use error::{Class, During, HttpCause, Repeated, UpstreamError};
 pub use host::pace::again_after;
 pub use host::traffic::Traffic;
 pub use host::{BreakerState, Hosts};
+pub use http::probe::{Probe, Trouble};
 pub use round::Round;
 pub use validators::Validators;
 
@@ -49,6 +52,8 @@ const FLAT_INSTEAD: &str =
 
 /// What a mirror publishes, for its leaves.
 const MANIFEST: &str = "manifest.json";
+/// What a PRIMARY answers that is up.
+const HEARTBEAT: &str = "heartbeat";
 
 /// Who gave a body, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,12 +248,29 @@ impl Upstream {
         (self.layout == Layout::Mirror).then(|| self.source_of(&place))
     }
 
+    /// The address that a look at it asks: the manifest or the heartbeat of a layout that has one, else an item's.
+    fn probed(&self, item: &Item, form: Form) -> Result<Place, UpstreamError> {
+        match (self.layout, &self.origin) {
+            (Layout::Mirror, _) => self.manifest(),
+            (Layout::Primary, Origin::Http(base)) => {
+                let file = address::below(base, &[HEARTBEAT.to_owned()]);
+                let hint = "check the upstream's url: it ends where /model_references begins";
+                Ok(Place::Http(Target::new(
+                    &file,
+                    self.proxy_url.as_ref(),
+                    hint,
+                )?))
+            }
+            _ => self.place(item, form),
+        }
+    }
+
     /// What is sent as `Authorization`; read anew for each request, so that a new token needs no restart.
     fn token(&self) -> Result<Option<HeaderValue>, UpstreamError> {
-        let Some(path) = &self.token_file else {
+        let Some(path) = self.token_file.as_deref().map(credential) else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(path).map_err(|source| UpstreamError::Token {
+        let text = std::fs::read_to_string(&path).map_err(|source| UpstreamError::Token {
             upstream: self.name.clone(),
             path: path.clone(),
             source,
@@ -264,6 +286,15 @@ impl Upstream {
             }),
         }
     }
+}
+
+/// The file of a token: a name alone is one in the directory of the credentials that systemd passes.
+fn credential(path: &Path) -> PathBuf {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|_| path.is_relative());
+    directory.map_or_else(
+        || path.to_owned(),
+        |directory| Path::new(&directory).join(path),
+    )
 }
 
 #[cfg(test)]

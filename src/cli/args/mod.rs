@@ -9,13 +9,17 @@ use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 mod category;
+mod history;
+mod orders;
 
 use self::category::{category, hint};
+pub use self::history::{DiffArgs, HistoryArgs};
+pub use self::orders::{AcceptArgs, RollbackArgs, UnpinArgs};
 use crate::category::Category;
 use crate::config::{Layout, Overrides, parse_duration};
 
-const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed or is unhealthy, good data stays in \
-                          place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
+const EXIT_CODES: &str = "Exit codes: 0 all is done and fresh; 1 a category failed, is held or is unhealthy, good data \
+                          stays in place; 2 the command line or the configuration is wrong, nothing was touched; 3 another \
                           writer holds the mirror.";
 
 /// Keeps one directory of AI-Horde model references correct, fresh and safe to read.
@@ -58,7 +62,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "LAYOUT", value_parser = words::<Layout>(Layout::WORDS))]
     pub layout: Option<Layout>,
 
-    /// Print the result as JSON (sync, check, status, config)
+    /// Print the result as JSON (sync, check, status, history, diff, doctor, config)
     #[arg(long, global = true)]
     pub json: bool,
 
@@ -134,7 +138,8 @@ pub enum Command {
 
     /// Lint legacy files: every issue and every rejection
     ///
-    /// An issue is odd and converted all the same. A rejection keeps the whole file from being published: exit 1.
+    /// An issue is odd and converted all the same. A rejection keeps the whole file from being published, or, with
+    /// `on_invalid_record = "skip"`, the record that it names: exit 1.
     #[command(after_help = "Example: horde-refd check image_generation=stable_diffusion.json")]
     Check(CheckArgs),
 
@@ -149,6 +154,47 @@ pub enum Command {
     /// It reads what the daemon wrote about itself; without a daemon it says what is published.
     #[command(after_help = "Example: horde-refd status --check")]
     Status(StatusArgs),
+
+    /// List the kept generations: when, from where, how many models, what changed
+    ///
+    /// A generation is one published version of a category; the last `history.keep` are kept, newest first by when an
+    /// upstream last brought it. Its id begins its v2 file's SHA-256.
+    #[command(after_help = "Example: horde-refd history image_generation")]
+    History(HistoryArgs),
+
+    /// Show which models and fields differ between two generations
+    ///
+    /// Without generations it compares the next older one with the present one. On a terminal long values are cut in the
+    /// middle; piped they are whole.
+    #[command(after_help = "Example: horde-refd diff text_generation 0f3a81 --exit-code")]
+    Diff(DiffArgs),
+
+    /// Find what is wrong around the daemon, each with its cure
+    ///
+    /// It looks at permissions, space, the watch, the lock, the clock, the upstreams, the workers' environment, the unit and
+    /// leftovers, and changes nothing. A cure is a command to copy. Exit 1 when something is wrong.
+    #[command(after_help = "Example: sudo horde-refd doctor --env-file /etc/worker.env")]
+    Doctor(DoctorArgs),
+
+    /// Publish what the guard holds
+    ///
+    /// The version that is held now, not a later one. A running daemon does it within moments; without one the command
+    /// does it itself.
+    #[command(after_help = "Example: horde-refd accept text_generation")]
+    Accept(AcceptArgs),
+
+    /// Publish an earlier generation and pin it
+    ///
+    /// The next older one of those that are kept, with the legacy file that it was made from; a second time, one further
+    /// back. The upstream is still polled, and nothing of it is published until `unpin`.
+    #[command(after_help = "Example: horde-refd rollback image_generation --to 1f3a")]
+    Rollback(RollbackArgs),
+
+    /// Follow the upstream again
+    ///
+    /// What the upstream sent meanwhile is published at once, if no guard objects.
+    #[command(after_help = "Example: horde-refd unpin image_generation")]
+    Unpin(UnpinArgs),
 
     /// Ask the running daemon for a forced refresh
     ///
@@ -242,6 +288,14 @@ pub struct StatusArgs {
     /// Show it again every second until interrupted
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
+}
+
+/// `doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The file that sets the workers' environment, instead of this process's environment
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 }
 
 /// `refresh`

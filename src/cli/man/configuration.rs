@@ -58,7 +58,7 @@ const UPSTREAMS: &str = "One table for each place that references come from, in 
 
 /// A key: its name, what it is for, its default.
 fn entry(key: &Key, name: &str, setting: Option<&Setting>) -> String {
-    let mut entry = format!(".TP\n.B {}\n{}\n", escaped(name), escaped(&key.remarks()));
+    let mut entry = format!(".TP\n.B {}\n{}\n", escaped(name), escaped(key.help));
     // The help of an upstream's key says its default itself: it depends on the layout.
     if key.is_of_upstreams() {
         return entry;

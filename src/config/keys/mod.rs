@@ -11,7 +11,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use not_yet::most_entries;
 pub use table::KEYS;
 
 use super::rules::Checked;
@@ -51,20 +50,6 @@ impl Key {
     #[must_use]
     pub fn table_and_name(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
-    }
-
-    /// What the key is for, and which of its words have no effect yet.
-    #[must_use]
-    pub fn remarks(&self) -> String {
-        let words: Vec<_> = self.words_not_in_use().collect();
-        if words.is_empty() {
-            return self.help.to_owned();
-        }
-        format!(
-            "{} Not in this version yet: {}.",
-            self.help,
-            words.join(", ")
-        )
     }
 
     /// Whether each `[[upstream]]` has a value of its own.

@@ -4,37 +4,13 @@
 //! accepted, printed by `config`, and shown in `config.example.toml` (`just example-config` writes that anew).
 
 use super::Key;
-use crate::config::Value;
 
 enum NotYet {
     /// A key, or a table with all of its keys.
     Key(&'static str),
-    /// One word of a key.
-    Word(&'static str, &'static str),
-    /// A second entry of a list of tables.
-    Second(&'static str),
 }
 
-const NOT_YET: &[NotYet] = &[
-    NotYet::Key("extra_files"),
-    NotYet::Word("on_invalid_record", "skip"),
-    NotYet::Second("upstream"),
-    NotYet::Word("upstream.layout", "primary"),
-    NotYet::Word("upstream.layout", "mirror"),
-    NotYet::Key("upstream.categories"),
-    NotYet::Key("upstream.token_file"),
-    NotYet::Key("guard"),
-    NotYet::Key("publish"),
-    NotYet::Key("hooks.on_trouble"),
-];
-
-/// How many tables a list of tables may have.
-pub(in crate::config) fn most_entries(list: &str) -> usize {
-    let one = NOT_YET
-        .iter()
-        .any(|entry| matches!(entry, NotYet::Second(name) if *name == list));
-    if one { 1 } else { usize::MAX }
-}
+const NOT_YET: &[NotYet] = &[NotYet::Key("hooks.on_trouble")];
 
 impl Key {
     /// Whether the key is in use; a key that is not is refused and shown nowhere.
@@ -45,34 +21,16 @@ impl Key {
                 .name
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
-            _ => false,
         })
     }
 
-    /// The words that have no effect yet.
-    pub(in crate::config) fn words_not_in_use(&self) -> impl Iterator<Item = &'static str> {
-        let name = self.name;
-        NOT_YET.iter().filter_map(move |entry| match entry {
-            NotYet::Word(key, word) if *key == name => Some(*word),
-            _ => None,
-        })
-    }
-
-    /// Refuses a value that has no effect yet.
-    pub(in crate::config) fn check_in_use(&self, value: &Value) -> Result<(), String> {
+    /// Refuses a key that has no effect yet.
+    pub(in crate::config) fn check_in_use(&self) -> Result<(), String> {
+        if self.is_in_use() {
+            return Ok(());
+        }
         let version = env!("CARGO_PKG_VERSION");
-        if !self.is_in_use() {
-            return Err(format!("has no effect yet in version {version}: remove it"));
-        }
-        let word = match value {
-            Value::Text(text) => text.as_str(),
-            _ => "",
-        };
-        let mut refused = self.words_not_in_use();
-        if refused.any(|refused| refused.eq_ignore_ascii_case(word)) {
-            return Err(format!("has no \"{word}\" yet in version {version}"));
-        }
-        Ok(())
+        Err(format!("has no effect yet in version {version}: remove it"))
     }
 }
 
@@ -83,33 +41,12 @@ mod tests {
 
     #[test]
     fn every_line_names_something_that_exists() {
-        for entry in NOT_YET {
-            let (name, word) = match entry {
-                NotYet::Key(name) | NotYet::Second(name) => (name, None),
-                NotYet::Word(name, word) => (name, Some(word)),
-            };
-            let keys = KEYS.iter().filter(|key| {
+        for NotYet::Key(name) in NOT_YET {
+            let mut keys = KEYS.iter().filter(|key| {
                 let rest = key.name.strip_prefix(name);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             });
-            assert!(keys.count() > 0, "{name}");
-            if let Some(word) = word {
-                let key = Key::named(name).unwrap();
-                let text = Value::Text((*word).to_owned());
-                let mut config = crate::config::Config::default_for("/m".into());
-                key.set(&mut config, 0, &text).unwrap();
-                assert!(key.check_in_use(&text).is_err(), "{name} {word}");
-            }
+            assert!(keys.all(|key| key.check_in_use().is_err()), "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_in_use_is_not_refused() {
-        for (name, text) in [("upstream.layout", "flat"), ("on_invalid_record", "reject")] {
-            let key = Key::named(name).unwrap();
-            assert_eq!(key.check_in_use(&Value::Text(text.to_owned())), Ok(()));
-        }
-        let guard = Key::named("guard.hold").unwrap();
-        assert!(guard.check_in_use(&Value::Text("1h".to_owned())).is_err());
     }
 }

@@ -112,14 +112,16 @@ keys! {
     "The categories that it is asked for. Default: all that the layout serves.";
 
     "upstream.fallback_after" => each fallback_after: rules::duration(Duration::ZERO, MONTH), shown;
-    "How long it may fail for a category before the next upstream is asked for it; \"0s\": at once.";
+    "How long all upstreams before this one must have failed for a category before this one takes their place; \"0s\": at \
+     once. Where nothing is published it does at once. The first of them that answers is taken back.";
 
     "upstream.proxy_url" => each proxy_url: address::proxy(), shown, like "\"https://proxy.example/\"";
     "Put before the whole file URL, for places where GitHub is blocked. HTTPS_PROXY and NO_PROXY work too. Off by \
      default.";
 
-    "upstream.token_file" => each token_file: rules::optional_path(), shown, like "\"/etc/horde-refd/token\"";
-    "A file with a token, which is sent as \"Authorization: Bearer\". Off by default.";
+    "upstream.token_file" => each token_file: rules::credential(), shown, like "\"/etc/horde-refd/token\"";
+    "A file with a token, which is sent as \"Authorization: Bearer\": an absolute path, or the name of a file in \
+     $CREDENTIALS_DIRECTORY (systemd's LoadCredential). It is read anew for each request. Off by default.";
 
     "http.concurrency" => once http.concurrency: rules::integer(1, 64), shown;
     "Requests in flight per host, 1 to 64.";

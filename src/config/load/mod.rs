@@ -14,7 +14,7 @@ use super::environment::{self, Lookup};
 use super::rules::tidy;
 use super::{
     Config, ConfigErrors, ConfigFile, KEYS, Key, Layout, Origin, Problem, Source, UpstreamConfig,
-    Value, keys, warnings,
+    Value, warnings,
 };
 
 /// The file that is read when none is named, if it exists.
@@ -45,6 +45,8 @@ pub struct Effective {
     origins: BTreeMap<Spot, Source>,
     /// What is allowed and rarely meant.
     pub warnings: Vec<String>,
+    /// The configuration file that was read.
+    pub file: Option<PathBuf>,
 }
 
 /// One line of an effective configuration.
@@ -68,6 +70,7 @@ impl Effective {
             config: Config::default_for(base_path),
             origins: BTreeMap::new(),
             warnings: Vec::new(),
+            file: None,
         }
     }
 
@@ -167,7 +170,7 @@ impl Layers {
                 .replace("an absolute path", "the path of a directory"),
             _ => rule,
         });
-        match rule.and_then(|()| key.check_in_use(value)) {
+        match rule.and_then(|()| key.check_in_use()) {
             Ok(()) => {
                 self.refused.remove(&spot);
             }
@@ -219,15 +222,8 @@ impl Layers {
             }
         };
         let (file, problems) = ConfigFile::parse(&path, &text);
+        self.effective.file = Some(path);
         self.problems.extend(problems);
-        let most = keys::most_entries("upstream");
-        for source in file.upstreams.iter().skip(most) {
-            let message = format!(
-                "version {} takes no more than {most} of them yet",
-                env!("CARGO_PKG_VERSION")
-            );
-            self.problem(Some(source.clone()), Some("[[upstream]]"), message);
-        }
         self.begin_upstreams(file.upstreams.len());
         for written in file.values {
             self.set(

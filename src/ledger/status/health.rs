@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Role, State, Status, aged, ago};
+use super::{ItemStatus, Role, State, Status, ago};
+use crate::category::Category;
 use crate::ledger::age;
+use crate::ledger::transition::held_words;
 use crate::text::escaped;
 
 /// How much later than it promised a daemon may poll: a cycle takes its time, and so does a busy host.
@@ -34,15 +36,26 @@ impl Status {
         for (category, status) in &self.categories {
             let state = status.state_at(now, stale_after);
             let name = category.name();
-            let facts = (status.last_success, status.last_error.as_deref());
+            let error = status.last_error.clone();
+            let error = error.or_else(|| status.held_words(*category));
+            let facts = (status.last_success, error.as_deref());
             complaints.extend(complaint(name, state, facts, now));
         }
         for (path, status) in &self.files {
-            let state = aged(status.state, status.last_success, now, stale_after);
+            let state = status.state_at(now, stale_after);
             let facts = (status.last_success, status.last_error.as_deref());
             complaints.extend(complaint(path, state, facts, now));
         }
         complaints
+    }
+}
+
+impl ItemStatus {
+    /// What is held back, in words, with the command that publishes it; what waits behind a pin is not held.
+    #[must_use]
+    pub fn held_words(&self, category: Category) -> Option<String> {
+        let held = self.held.as_ref().filter(|_| self.pinned.is_none())?;
+        Some(held_words(&category.into(), held, self.models))
     }
 }
 

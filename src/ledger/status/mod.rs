@@ -232,6 +232,14 @@ impl ItemStatus {
     }
 }
 
+impl FileStatus {
+    /// How the file is at a time.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp, stale_after: Duration) -> State {
+        aged(self.state, self.last_success, now, stale_after)
+    }
+}
+
 impl UpstreamStatus {
     fn of(facts: &UpstreamFacts) -> Self {
         Self {
@@ -304,7 +312,7 @@ impl Status {
             category.state = category.state_at(now, stale_after);
         }
         for file in self.files.values_mut() {
-            file.state = aged(file.state, file.last_success, now, stale_after);
+            file.state = file.state_at(now, stale_after);
         }
         self
     }

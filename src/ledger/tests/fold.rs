@@ -3,12 +3,23 @@ use super::*;
 #[test]
 fn invariant_2_every_outcome_is_news_once() {
     let skipped = ItemReport::skipped();
-    let table: [Row<'_>; 14] = [
+    let table: [Row<'_>; 16] = [
         (
             &[(well(), Poll), (well(), Poll), (look(), Look)],
             &["", "", ""],
         ),
         (&[(updated(), Poll), (well(), Poll)], &["published", ""]),
+        // Another number of records is left out.
+        (
+            &[
+                (leaves_out(2), Poll),
+                (leaves_out(2), Look),
+                (leaves_out(3), Poll),
+                (well(), Poll),
+            ],
+            &["left out", "", "left out", "left out"],
+        ),
+        (&[(well(), Poll), (leaves_out(0), Poll)], &["", ""]),
         // Whatever the words of a failure.
         (
             &[(well(), Poll), (missing("a"), Poll), (missing("b"), Poll)],
@@ -185,7 +196,7 @@ fn a_recovery_says_how_often_and_how_long() {
 }
 
 #[test]
-fn a_file_that_is_brought_back_as_it_was_is_told_from_one_that_changed() {
+fn a_file_that_is_brought_back_as_it_was_differs_from_one_that_changed() {
     let other = ItemReport {
         v2: Some((Digest::of(b"other"), 2)),
         ..edited()

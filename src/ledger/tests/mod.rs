@@ -117,6 +117,10 @@ pub(super) fn updated() -> ItemReport {
     }
 }
 
+pub(super) fn leaves_out(dropped: u64) -> ItemReport {
+    ItemReport { dropped, ..well() }
+}
+
 /// Published without an answer of an upstream.
 pub(super) fn edited() -> ItemReport {
     ItemReport {
@@ -186,6 +190,7 @@ pub(super) fn names(news: &[Transition]) -> Vec<&'static str> {
         Transition::StillFailing { .. } => Some("still"),
         Transition::Recovered { .. } => Some("recovered"),
         Transition::SourceChanged { .. } => Some("source"),
+        Transition::LeavesOut { .. } => Some("left out"),
         Transition::UpstreamDown { .. } => Some("down"),
         Transition::UpstreamUp { .. } => Some("up"),
         Transition::Health { .. } => None,

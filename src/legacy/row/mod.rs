@@ -125,6 +125,7 @@ impl Place<'_, '_> {
             model: Some(self.name.to_owned()),
             field: Some(column.to_owned()),
             reason: format!("{reason} (row {})", self.number),
+            damaged: false,
         })
     }
 

@@ -50,7 +50,7 @@ fn check_length(cells: &StringRecord, number: usize) -> Result<(), Rejected> {
 /// Whether a text is a whole `models.csv`, whatever its rows say.
 pub(crate) fn check(text: &str) -> Result<(), Rejected> {
     if !text.ends_with('\n') {
-        return Err(Rejected::file("cut off: the last row has no line end"));
+        return Err(Rejected::damaged("cut off: the last row has no line end"));
     }
     let (header, _) = Rows::below_header(text).map_err(unreadable)?;
     for column in ["name", "parameters_bn"] {
@@ -63,7 +63,7 @@ pub(crate) fn check(text: &str) -> Result<(), Rejected> {
     if is_closed(text).map_err(unreadable)? {
         Ok(())
     } else {
-        Err(Rejected::file("cut off: a quoted cell has no end"))
+        Err(Rejected::damaged("cut off: a quoted cell has no end"))
     }
 }
 

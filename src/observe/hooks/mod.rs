@@ -5,8 +5,8 @@
 //!    [`Hooks::seen`] says which items a run has ended for, so that the caller can note that and make up for the others
 //!    after a restart. A run that failed or ran into its timeout has ended; one that the daemon's stop killed, or that
 //!    could not be started, has not.
-//! 2. It learns `HORDE_REFD_CHANGED` (categories, separated by spaces) and `HORDE_REFD_BASE_PATH` from its environment,
-//!    and nothing of our own ties to the service manager.
+//! 2. It learns `HORDE_REFD_CHANGED` (categories and other files, separated by spaces) and `HORDE_REFD_BASE_PATH` from
+//!    its environment, and nothing of our own ties to the service manager.
 //! 3. It is a process group of its own with no input. At its timeout, and when the daemon stops, the whole group gets
 //!    SIGTERM and shortly after SIGKILL.
 //! 4. Its output goes to the log line by line, bounded in length and number.

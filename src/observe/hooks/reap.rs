@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zombie_is_told_from_its_line() {
+    fn a_zombie_is_known_by_its_line() {
         for (stat, expected) in [
             ("17 (sleep) Z 1 1 0 0", true),
             ("17 (sleep) S 1 1 0 0", false),

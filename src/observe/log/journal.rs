@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_3_a_journal_that_does_not_read_holds_nobody() {
+    fn invariant_3_a_journal_that_does_not_read_holds_nothing_up() {
         let fake = Fake::start();
         let begun = clock::instant();
         fake.log(|| {

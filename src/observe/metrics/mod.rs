@@ -178,7 +178,8 @@ const FAMILIES: [Family; 17] = [
         kind: Kind::Gauge,
         samples: |all| {
             last(all, |report| {
-                report.held.as_ref().map_or(0, |held| held.removed)
+                let held = report.held.as_ref().filter(|_| report.pinned.is_none());
+                held.map_or(0, |held| held.removed)
             })
         },
     },

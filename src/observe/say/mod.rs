@@ -5,11 +5,13 @@
 //!    fails are named, a manifest that could not be written where the categories that it misses are.
 //! 3. Repeats are for debugging.
 
+use std::collections::BTreeMap;
+
 use tracing::Level;
 
 use crate::cycle::ItemReport;
 use crate::item::Item;
-use crate::ledger::{Transition, Trouble};
+use crate::ledger::{Transition, Trouble, causes};
 use crate::mirror::Changes;
 
 /// Writes the lines that an event's news give.
@@ -84,6 +86,7 @@ struct Cause {
 fn lines(news: &[Transition]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut groups: Vec<(Cause, Vec<&Item>, Line)> = Vec::new();
+    let shared = shared_words(news);
     for transition in news {
         match transition {
             Transition::Published {
@@ -96,7 +99,7 @@ fn lines(news: &[Transition]) -> Vec<Line> {
                 published(item, report)
             }),
             _ => {
-                if let Some((cause, item, line)) = of_item(transition) {
+                if let Some((cause, item, line)) = of_item(transition, &shared) {
                     match groups.iter_mut().find(|(known, _, _)| *known == cause) {
                         Some((_, items, _)) => items.push(item),
                         None => groups.push((cause, vec![item], line)),
@@ -132,6 +135,14 @@ fn lines(news: &[Transition]) -> Vec<Line> {
                 format!("the upstream {upstream} answers again, after {seconds} s"),
                 Some(upstream),
             ),
+            Transition::LeavesOut {
+                item,
+                dropped,
+                first,
+            } => {
+                lines.push(left_out(item, *dropped, first));
+                continue;
+            }
             Transition::Unwritten { error } => (
                 shown(Level::ERROR, names_cause(&groups, error)),
                 format!("the state of the mirror could not be written: {error}"),
@@ -159,7 +170,11 @@ fn names_cause(groups: &[(Cause, Vec<&Item>, Line)], error: &str) -> bool {
 }
 
 /// The cause of an item's news, and the fields of its line.
-fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
+fn of_item<'n>(
+    transition: &'n Transition,
+    shared: &BTreeMap<Item, String>,
+) -> Option<(Cause, &'n Item, Line)> {
+    let words = |item: &Item, trouble: &Trouble| words(trouble, shared.get(item));
     let cause = |level, outcome, words| Cause {
         level,
         outcome,
@@ -172,12 +187,12 @@ fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
     Some(match transition {
         Transition::BeganToFail { item, trouble }
         | Transition::ChangedTrouble { item, trouble } => (
-            cause(Level::WARN, trouble.outcome.as_str(), words(trouble)),
+            cause(Level::WARN, trouble.outcome.as_str(), words(item, trouble)),
             item,
             of_trouble(trouble),
         ),
         Transition::StillFailing { item, trouble } => {
-            let words = format!("still {}", words(trouble));
+            let words = format!("still {}", words(item, trouble));
             (
                 cause(Level::DEBUG, trouble.outcome.as_str(), words),
                 item,
@@ -219,8 +234,29 @@ fn of_item(transition: &Transition) -> Option<(Cause, &Item, Line)> {
     })
 }
 
-fn words(trouble: &Trouble) -> String {
-    let error = &trouble.error;
+/// The errors of items, each in the words that all items have in common which have the same cause.
+fn shared_words(news: &[Transition]) -> BTreeMap<Item, String> {
+    let errors = news.iter().filter_map(|transition| match transition {
+        Transition::BeganToFail { item, trouble }
+        | Transition::ChangedTrouble { item, trouble }
+        | Transition::StillFailing { item, trouble } => Some((item.clone(), trouble.error.clone())),
+        _ => None,
+    });
+    let of_cause = |cause: causes::Cause| {
+        let error = cause.error;
+        cause
+            .items
+            .into_iter()
+            .map(move |item| (item, error.clone()))
+    };
+    causes::causes(errors)
+        .into_iter()
+        .flat_map(of_cause)
+        .collect()
+}
+
+fn words(trouble: &Trouble, shared: Option<&String>) -> String {
+    let error = shared.unwrap_or(&trouble.error);
     match trouble.outcome {
         crate::cycle::Outcome::Held => format!("held back, the published file stays: {error}"),
         _ => format!("cannot be refreshed, the last good file stays: {error}"),
@@ -276,6 +312,33 @@ fn restored(item: &Item, report: &ItemReport) -> Line {
         category: Some(item.to_string()),
         outcome: Some(report.outcome.as_str()),
         ..line
+    }
+}
+
+/// `lora: 12 records cannot be converted and are left out: model 'a': ...; model 'b': ...; and 10 more`.
+fn left_out(item: &Item, dropped: u64, first: &[String]) -> Line {
+    let (level, words) = match dropped {
+        0 => (Level::INFO, "no record is left out any more".to_owned()),
+        1 => (
+            Level::WARN,
+            "1 record cannot be converted and is left out".to_owned(),
+        ),
+        some => {
+            let words = format!("{some} records cannot be converted and are left out");
+            (Level::WARN, words)
+        }
+    };
+    let more = match dropped.saturating_sub(first.len() as u64) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = match first {
+        [] => String::new(),
+        first => format!(": {}{more}", first.join("; ")),
+    };
+    Line {
+        category: Some(item.to_string()),
+        ..Line::new(level, format!("{item}: {words}{named}"))
     }
 }
 

@@ -169,3 +169,33 @@ fn what_was_published_is_said_with_its_counts_and_where_it_came_from() {
     assert_eq!(line.category.as_deref(), Some("blip"));
     assert_eq!(line.url.as_deref(), Some("https://h/blip.json"));
 }
+
+#[test]
+fn records_that_are_left_out_are_counted_and_the_first_are_named() {
+    let left_out = |dropped, first: &[&str]| Transition::LeavesOut {
+        item: BLIP,
+        dropped,
+        first: first.iter().map(ToString::to_string).collect(),
+    };
+    let one = "model 'a': bad";
+    for (news, expected) in [
+        (
+            left_out(5, &[one, "model 'b': bad"]),
+            "WARN blip: 5 records cannot be converted and are left out: model 'a': bad; model 'b': bad; and 3 more",
+        ),
+        (
+            left_out(1, &[one]),
+            "WARN blip: 1 record cannot be converted and is left out: model 'a': bad",
+        ),
+        (
+            left_out(2, &[]),
+            "WARN blip: 2 records cannot be converted and are left out",
+        ),
+        (
+            left_out(0, &[]),
+            "INFO blip: no record is left out any more",
+        ),
+    ] {
+        assert_eq!(said(&[news]), [expected]);
+    }
+}

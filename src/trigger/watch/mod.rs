@@ -39,6 +39,8 @@ pub mod filter;
 mod poll;
 mod watcher;
 
+pub use self::watcher::cure;
+
 /// How long a file may be in writing before a cycle looks at it.
 const WRITING: Duration = Duration::from_secs(1);
 /// How often to look for a directory that is missing.

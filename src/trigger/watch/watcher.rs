@@ -64,7 +64,8 @@ pub(super) fn start(
 }
 
 /// The limits of inotify as they are, and how they are raised: they hold for all programs of a user together.
-pub(super) fn cure() -> String {
+#[must_use]
+pub fn cure() -> String {
     let limit = |name: &str| {
         let value = std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}"));
         value.map_or_else(|_| "?".to_owned(), |value| value.trim().to_owned())

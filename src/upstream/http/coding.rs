@@ -36,16 +36,16 @@ const FOREIGN: [&str; 9] = [
 
 /// A body as it was before it was encoded.
 #[derive(Debug)]
-pub(super) struct Decoded {
+pub(in crate::upstream) struct Decoded {
     /// The bytes.
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::upstream) bytes: Vec<u8>,
     /// Whether a gzip trailer confirmed that they are all.
-    pub(super) confirmed: bool,
+    pub(in crate::upstream) confirmed: bool,
 }
 
 /// Why a body could not be decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Undecodable {
+pub(in crate::upstream) enum Undecodable {
     /// It is in a coding that was not asked for.
     Foreign(String),
     /// It is larger than the limit.
@@ -55,7 +55,7 @@ pub(super) enum Undecodable {
 }
 
 /// Takes off what `fields` (the lines of `Content-Encoding`, in order) say was put on; at most `limit` bytes.
-pub(super) fn decode<'a>(
+pub(in crate::upstream) fn decode<'a>(
     fields: impl IntoIterator<Item = &'a str>,
     mut bytes: Vec<u8>,
     limit: u64,

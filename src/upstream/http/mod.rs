@@ -9,9 +9,10 @@
 
 pub(super) mod cause;
 pub(super) mod client;
-mod coding;
+pub(super) mod coding;
 mod names;
-mod proxy;
+pub(super) mod probe;
+pub(super) mod proxy;
 mod trust;
 
 use std::sync::atomic::{AtomicU64, Ordering};

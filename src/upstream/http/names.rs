@@ -3,6 +3,7 @@
 //! 1. `localhost` names are loopback whether or not the system's resolver knows them (RFC 6761 section 6.3).
 //! 2. A look-up that hangs holds one thread of the runtime's pool; it ends with its request or with the process.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -15,23 +16,23 @@ impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             // The port is the connector's business.
-            let found: Addrs = if is_below_localhost(name.as_str()) {
-                let loopback = [
-                    IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    IpAddr::V6(Ipv6Addr::LOCALHOST),
-                ];
-                Box::new(
-                    loopback
-                        .map(|address| SocketAddr::new(address, 0))
-                        .into_iter(),
-                )
-            } else {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-                Box::new(found.collect::<Vec<_>>().into_iter())
-            };
+            let found: Addrs = Box::new(addresses(name.as_str(), 0).await?.into_iter());
             Ok(found)
         })
     }
+}
+
+/// The addresses of a name.
+pub(super) async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if is_below_localhost(name) {
+        let loopback = [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
+        let loopback = loopback.map(|address| SocketAddr::new(address, port));
+        return Ok(loopback.to_vec());
+    }
+    Ok(tokio::net::lookup_host((name, port)).await?.collect())
 }
 
 /// Whether a name is one of those that only loopback has; `localhost` itself may be in the hosts file.

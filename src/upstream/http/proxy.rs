@@ -29,14 +29,14 @@ pub(in crate::upstream) struct Proxies {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::upstream) struct Proxy {
     /// Where it is, with user name and password.
-    pub(super) url: Url,
+    pub(in crate::upstream) url: Url,
     /// The variable that names it.
     pub(super) variable: &'static str,
 }
 
 impl Proxies {
     /// The proxies that the variables name.
-    pub(super) fn new(variable: impl Fn(&'static str) -> Option<String>) -> Self {
+    pub(in crate::upstream) fn new(variable: impl Fn(&'static str) -> Option<String>) -> Self {
         let mut unreadable = Vec::new();
         let mut first = |names: &[&'static str]| {
             let set = |name: &&'static str| {

@@ -73,11 +73,11 @@ impl Library {
     /// `(path, conditional)` of every request since `from`.
     fn asked_since(&self, from: usize) -> Vec<(String, bool)> {
         let requests = self.server.requests();
-        let told = |head: &String| {
+        let shown = |head: &String| {
             let conditional = header(head, "if-none-match").is_some();
             (target(head).to_owned(), conditional)
         };
-        requests[from..].iter().map(told).collect()
+        requests[from..].iter().map(shown).collect()
     }
 
     fn asked(&self) -> usize {
@@ -89,7 +89,7 @@ impl Library {
     }
 }
 
-/// Every invalidation that a callback was told of.
+/// Every invalidation that a callback was called with.
 fn heard(backend: &GithubBackend) -> Arc<Mutex<Vec<Invalidation>>> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);

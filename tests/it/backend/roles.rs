@@ -27,7 +27,7 @@ async fn a_second_backend_stands_by_serves_what_the_writer_publishes_and_takes_o
         .edit(CLIP, "another name", "the writer's name");
     standby.mark_stale(CLIP);
     standby.fetch_category(CLIP, true).await.unwrap().unwrap();
-    assert_eq!(library.asked(), 0, "standing by, nobody is asked");
+    assert_eq!(library.asked(), 0, "on standby, no upstream is asked");
     writer.fetch_category(CLIP, true).await.unwrap();
     assert!(standby.needs_refresh(CLIP), "it saw the file change");
     let after = standby.fetch_category(CLIP, false).await.unwrap().unwrap();

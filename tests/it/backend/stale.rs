@@ -175,7 +175,7 @@ async fn without_any_data_a_failure_is_an_error_with_its_cause() {
 }
 
 #[tokio::test]
-async fn a_callback_that_panics_harms_nobody_and_one_that_left_is_not_called() {
+async fn a_callback_that_panics_harms_no_other_and_one_that_left_is_not_called() {
     let library = Library::synced();
     let backend = loaded(&library).await;
     let calls = Arc::new(AtomicUsize::new(0));
@@ -195,15 +195,19 @@ async fn a_callback_that_panics_harms_nobody_and_one_that_left_is_not_called() {
 async fn a_callback_may_ask_the_backend() {
     let library = Library::synced();
     let backend = Arc::new(loaded(&library).await);
-    let (told, handle) = (Arc::new(AtomicUsize::new(0)), Arc::downgrade(&backend));
-    let count = Arc::clone(&told);
+    let (calls, handle) = (Arc::new(AtomicUsize::new(0)), Arc::downgrade(&backend));
+    let count = Arc::clone(&calls);
     backend.on_invalidated(move |event| {
         let backend = handle.upgrade().unwrap();
         assert!(!backend.is_cache_valid(event.category));
         count.fetch_add(1, Ordering::SeqCst);
     });
     backend.mark_stale(CLIP);
-    assert_eq!(told.load(Ordering::SeqCst), 1, "it asked, and was answered");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        1,
+        "it asked, and was answered"
+    );
 }
 
 #[tokio::test]

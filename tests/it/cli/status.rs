@@ -233,7 +233,7 @@ fn a_daemon_in_another_pid_namespace_lives_and_can_be_asked() {
     };
     let file = mirror.path().join(".horde-refd/status.json");
     until("a daemon came up", || file.exists());
-    // Its pid is another process's here, or nobody's; the lock and its start tell which one it is.
+    // Its pid is another process's here, or none's; the lock and its start tell which one it is.
     let json: Value =
         serde_json::from_str(&stdout(status(mirror.path()).arg("--json"), 0)).unwrap();
     assert_eq!(json["pid"], 1);

@@ -30,7 +30,7 @@ impl Nginx {
         let scratch = tempfile::tempdir().unwrap();
         certificates(scratch.path());
         let mut last = String::new();
-        // nginx cannot be told to take any free port, so another process may take the one we found.
+        // nginx cannot take any free port, so another process may take the one we found.
         for _ in 0..10 {
             let (address, tls) = (free_port(), free_port());
             let config = scratch.path().join("nginx.conf");
@@ -74,7 +74,7 @@ impl Nginx {
         format!("https://{}", self.tls)
     }
 
-    /// The authority behind the certificate of [`Self::tls_url`], for `SSL_CERT_FILE`; nobody trusts it otherwise.
+    /// The authority behind the certificate of [`Self::tls_url`], for `SSL_CERT_FILE`; it is not trusted otherwise.
     pub fn authority(&self) -> PathBuf {
         self.scratch.path().join("ca.pem")
     }

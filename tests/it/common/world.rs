@@ -352,7 +352,7 @@ pub fn replace(scratch: &Path, target: &Path, bytes: &[u8]) {
     staged.persist(target).unwrap();
 }
 
-/// 200 with an `ETag`, or 304 to whoever has it.
+/// 200 with an `ETag`, or 304 to a client that has it.
 pub fn answer(head: &str, body: &[u8]) -> Vec<u8> {
     let tag = format!("\"{}\"", sha256(body));
     if scripted::header(head, "if-none-match") == Some(&tag) {
@@ -454,7 +454,7 @@ impl Ran {
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
         let feeding = std::thread::spawn(move || {
-            // Who refuses its arguments does not read.
+            // A program that refuses its arguments does not read.
             let _ = stdin.write_all(&input);
         });
         let ran = Self::from(child.wait_with_output().unwrap());

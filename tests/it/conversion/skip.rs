@@ -1,6 +1,15 @@
 //! `on_invalid_record = "skip"`: what is left out, and that the rest is the reference's.
 
-use crate::common::need::need_shared;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::{Value, json};
+
+use super::may_be_refused;
+use crate::common::need::{need, need_shared};
+use crate::common::{Ran, fixtures};
 use horde_refd::category::Category;
 use horde_refd::convert::{Converted, convert};
 use horde_refd::item::OnInvalidRecord::{Reject, Skip};
@@ -96,46 +105,111 @@ fn no_reference_at_all_or_nothing_left_is_rejected() {
     }
 }
 
-#[test]
-fn skip_over_the_history_leaves_out_what_each_record_alone_is_rejected_for() {
-    let shared = need_shared!();
-    let image = Category::ImageGeneration;
-    let folder = shared.join("corpus/history/stable_diffusion.json");
-    let (mut files, mut left_out) = (0, 0);
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let legacy = std::fs::read(&path).unwrap();
-        let Ok(mut records) = serde_json::from_slice::<serde_json::Map<_, _>>(&legacy) else {
-            continue;
-        };
-        if path
-            .extension()
-            .is_none_or(|extension| extension != "legacy")
-        {
-            continue;
+/// What a file becomes, against what the specification makes of it without its bad records.
+#[track_caller]
+fn assert_judged(category: Category, legacy: &[u8], judged: &Value) -> usize {
+    let id = &judged["id"];
+    let skipped = match convert(category, legacy, Skip) {
+        Ok(skipped) => skipped,
+        Err(rejected) => {
+            assert!(
+                judged["v2"].is_null() || may_be_refused(&rejected),
+                "{id}: {rejected}"
+            );
+            return 0;
         }
-        let mut bad = Vec::new();
-        records.retain(|key, record| {
-            let alone = serde_json::json!({ key.as_str(): record }).to_string();
-            let good = convert(image, alone.as_bytes(), Reject).is_ok();
-            if !good {
-                bad.push(key.clone());
-            }
-            good
-        });
-        let Ok(converted) = convert(image, &legacy, Skip) else {
-            assert!(records.is_empty(), "{}", path.display());
-            continue;
-        };
-        let rest = serde_json::to_vec(&records).unwrap();
-        let expected = convert(image, &rest, Reject).unwrap();
-        assert_eq!(dropped(&converted), bad, "{}", path.display());
-        assert!(converted.v2 == expected.v2, "{}", path.display());
+    };
+    // A record that we may refuse is left out as well.
+    if skipped.dropped.iter().any(may_be_refused) {
+        return 0;
+    }
+    assert_eq!(judged["left_out"], json!(dropped(&skipped)), "{id}");
+    let v2 = String::from_utf8(skipped.v2).unwrap();
+    assert!(judged["v2"] == v2, "{id}: {v2}");
+    skipped.dropped.len()
+}
+
+fn decoded(case: &Value) -> (Category, Vec<u8>) {
+    let legacy = BASE64_STANDARD.decode(case["legacy_b64"].as_str().unwrap());
+    let category = case["category"].as_str().unwrap().parse();
+    (category.unwrap(), legacy.unwrap())
+}
+
+fn lines(text: &str) -> impl Iterator<Item = Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap())
+}
+
+#[test]
+fn invented_files_become_what_the_specification_makes_of_them_without_their_bad_records() {
+    let cases = fixtures().join("cases");
+    let fresh = std::fs::read_to_string(cases.join("fresh.jsonl")).unwrap();
+    let fresh: BTreeMap<String, Value> = lines(&fresh)
+        .map(|case| (case["id"].as_str().unwrap().to_owned(), case))
+        .collect();
+    let judged = std::fs::read_to_string(cases.join("extra/skip.jsonl")).unwrap();
+    let (mut files, mut left_out) = (0, 0);
+    for judged in lines(&judged) {
+        let (category, legacy) = decoded(&fresh[judged["id"].as_str().unwrap()]);
+        left_out += assert_judged(category, &legacy, &judged);
         files += 1;
-        left_out += bad.len();
     }
     assert!(
-        files > 10 && left_out > 100,
+        files > 100 && left_out > 30,
         "{files} files, {left_out} records left out"
+    );
+}
+
+#[test]
+fn every_version_of_the_history_becomes_what_the_specification_makes_of_it_without_its_bad_records()
+{
+    need!("python3");
+    let shared = need_shared!();
+    let mut cases = BTreeMap::new();
+    for category in Category::with_legacy() {
+        let folder = shared.join("corpus/history").join(category.legacy_file());
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|kind| kind == "legacy") {
+                cases.insert(path.display().to_string(), (category, path));
+            }
+        }
+    }
+    let mut input = String::new();
+    for (id, (category, path)) in &cases {
+        let legacy = BASE64_STANDARD.encode(std::fs::read(path).unwrap());
+        let case = json!({"id": id, "category": category.name(), "legacy_b64": legacy});
+        input.push_str(&format!("{case}\n"));
+    }
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conversion/skip.py");
+    let mut python = Command::new("python3");
+    python.arg(driver).arg(shared.join("spec"));
+    let answers = Ran::fed(&mut python, input.as_bytes()).expect(0).stdout;
+    let (mut judged, mut left_out, mut saved) = (0, 0, 0);
+    for answer in lines(&answers) {
+        let (category, path) = &cases[answer["id"].as_str().unwrap()];
+        let legacy = std::fs::read(path).unwrap();
+        let some = assert_judged(*category, &legacy, &answer);
+        left_out += some;
+        saved += usize::from(some > 0);
+        judged += 1;
+        // A file that the reference converts is converted without a loss.
+        let whole = path.with_extension("v2");
+        if whole.exists() {
+            assert_eq!(some, 0, "{}", path.display());
+            assert!(
+                answer["v2"] == std::fs::read_to_string(&whole).unwrap(),
+                "{}",
+                path.display()
+            );
+        }
+    }
+    assert_eq!(
+        judged,
+        cases.len(),
+        "the specification left some to the package"
+    );
+    assert!(
+        saved > 10 && left_out > 100,
+        "{saved} files saved, {left_out} records left out"
     );
 }

@@ -16,7 +16,7 @@ fn lines(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn it_runs_after_a_change_and_is_told_what_changed() {
+fn it_runs_after_a_change_and_learns_what_changed() {
     let world = World::marked();
     let script = r#"echo "$HORDE_REFD_CHANGED|$HORDE_REFD_BASE_PATH" >> "$1"; echo some output"#;
     let daemon = with_script(&world, script).started();

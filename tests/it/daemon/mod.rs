@@ -1,4 +1,4 @@
-//! The daemon end to end: the real binary as a child, told by its files, its log and its signals.
+//! The daemon end to end: the real binary as a child, seen by its files, its log and its signals.
 //!
 //! Nothing here sleeps to let something happen: every wait is for an observed state and ends in a failure after a
 //! bound. That something does *not* happen is shown by a barrier ([`crate::common::Daemon::cycles_caused_by`]): an event

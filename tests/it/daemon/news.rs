@@ -1,4 +1,4 @@
-//! What a cycle does while it still waits for the upstream is told at once: to readers, the manifest, the status, the hook.
+//! What a cycle does while it still waits for the upstream is shown at once: to readers, the manifest, the status, the hook.
 
 use std::fs;
 
@@ -21,7 +21,9 @@ fn hanging(world: &World, origin: &Origin) -> Daemon {
         .set("http.timeout", "\"1h\"")
         .set("hooks.on_change", &hook)
         .started();
-    until("the first change is told", || world.path("hooked").exists());
+    until("the hook ran for the first change", || {
+        world.path("hooked").exists()
+    });
     origin.mood(Mood::Hang);
     daemon.signal(Signal::HUP);
     origin.requests_after(10, 1);
@@ -39,7 +41,7 @@ fn agrees(world: &World) -> bool {
 }
 
 #[test]
-fn an_edit_under_a_hanging_refresh_is_told_before_the_refresh_ends() {
+fn an_edit_under_a_hanging_refresh_is_shown_before_the_refresh_ends() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let daemon = hanging(&world, &origin);
     fs::write(world.legacy("blip.json"), legacy("blip.json", "edited")).unwrap();

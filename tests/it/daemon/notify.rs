@@ -1,4 +1,4 @@
-//! What the service manager is told, on a real socket: READY, RELOADING, STATUS, WATCHDOG, STOPPING.
+//! What the service manager hears, on a real socket: READY, RELOADING, STATUS, WATCHDOG, STOPPING.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -117,15 +117,16 @@ fn ready_waits_for_a_complete_mirror_where_that_is_wanted() {
     let daemon = setup.text("ready", "complete").started();
     daemon.signal(Signal::HUP);
     daemon.wait_cycles(2);
-    let told = manager.drain();
+    let heard = manager.drain();
     assert!(
-        !told.iter().any(|message| message.contains("READY")),
-        "{told:?}"
+        !heard.iter().any(|message| message.contains("READY")),
+        "{heard:?}"
     );
     assert!(
-        told.iter()
+        heard
+            .iter()
             .any(|message| message.starts_with("EXTEND_TIMEOUT_USEC=")),
-        "{told:?}"
+        "{heard:?}"
     );
     origin.mood(Mood::Serve);
     daemon.signal(Signal::HUP);
@@ -134,7 +135,7 @@ fn ready_waits_for_a_complete_mirror_where_that_is_wanted() {
 }
 
 #[test]
-fn a_reload_is_told_with_its_moment_in_one_datagram_and_ready_ends_it() {
+fn a_reload_is_heard_with_its_moment_in_one_datagram_and_ready_ends_it() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let manager = Manager::of(&world);
     let daemon = manager.of_setup(origin.of(world.setup())).start();
@@ -161,13 +162,13 @@ fn a_reload_is_told_with_its_moment_in_one_datagram_and_ready_ends_it() {
 }
 
 #[test]
-fn a_cycle_that_nobody_asked_for_is_no_reload() {
+fn a_cycle_that_no_signal_asked_for_is_no_reload() {
     let world = World::marked();
     let manager = Manager::of(&world);
     let daemon = manager.of_setup(world.setup()).started();
     daemon.cycles_caused_by(|| fs::write(world.v2("blip.json"), "nonsense").unwrap());
-    let told = manager.drain();
-    let states = told
+    let heard = manager.drain();
+    let states = heard
         .iter()
         .filter(|message| !message.starts_with("STATUS=") && !message.starts_with("EXTEND"));
     assert_eq!(states.collect::<Vec<_>>(), ["READY=1\n"]);
@@ -184,7 +185,7 @@ fn the_watchdog_is_fed_while_the_loop_turns_even_if_the_upstream_hangs() {
         fed += usize::from(manager.next() == "WATCHDOG=1\n");
     }
     origin.requests_after(0, 1);
-    // A daemon that stands still feeds nobody.
+    // A daemon that stands still feeds no watchdog.
     daemon.signal(Signal::STOP);
     manager.drain();
     manager

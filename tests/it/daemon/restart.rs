@@ -13,7 +13,7 @@ fn rounds() -> u64 {
     std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
 }
 
-/// Reads every v2 file again and again, as the readers do, until told to end; returns how many it has read.
+/// Reads every v2 file again and again, as the readers do, until the test ends it; returns how many it has read.
 fn reader(world: &World, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
     let files = FILES.map(|(_, _, v2)| (world.v2(v2), models(v2)));
     let stop = Arc::clone(stop);

@@ -28,7 +28,7 @@ fn every_tick_polls_conditionally_and_moves_nothing() {
     let begun = Instant::now();
     let polls = origin.requests_after(10, 30);
     assert!(polls.iter().all(|head| is_conditional(head)));
-    // Three polls of a one-second schedule; nobody could have made them in less than one second.
+    // Three polls of a one-second schedule; they cannot have been made in less than one second.
     assert!(begun.elapsed() > Duration::from_secs(1));
     daemon.wait_cycles(4);
     let after = std::fs::metadata(world.v2("blip.json")).unwrap();

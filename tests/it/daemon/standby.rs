@@ -18,7 +18,7 @@ fn pair(world: &World, origin: &Origin) -> (Daemon, Daemon) {
 fn a_second_daemon_stands_by_and_follows() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let (writer, standby) = pair(&world, &origin);
-    // It knows what is published, and asks nobody for it.
+    // It knows what is published, and asks no upstream for it.
     let status = standby.wait_state("blip", "fresh");
     assert_eq!(status["models"], 2);
     assert_eq!(origin.requests().len(), 10);
@@ -120,7 +120,7 @@ fn a_paused_writer_keeps_the_mirror() {
 }
 
 #[test]
-fn a_daemon_may_be_told_not_to_stand_by() {
+fn a_daemon_may_be_set_not_to_stand_by() {
     let world = World::marked();
     let writer = world.started();
     let setup = world.setup().runtime("second");

@@ -98,8 +98,8 @@ fn states_come_and_go_and_each_change_is_one_line_in_the_log() {
     daemon.wait_state("blip", "fresh");
     let recovered = daemon.lines(&["INFO", "recovered", "category=blip"]);
     assert_eq!(recovered.len(), 1);
-    let told = recovered[0].contains("failures=3") && recovered[0].contains("failing_seconds=");
-    assert!(told, "{recovered:?}");
+    let counted = recovered[0].contains("failures=3") && recovered[0].contains("failing_seconds=");
+    assert!(counted, "{recovered:?}");
     assert_eq!(check(&daemon).0, 0);
     // modified counts as healthy
     fs::write(world.legacy("clip.json"), legacy("clip.json", "edited")).unwrap();

@@ -1,4 +1,4 @@
-//! Changes on disk: whatever somebody does to the files, the mirror ends right, and settles.
+//! Changes on disk: whatever is done to the files, the mirror ends right, and comes to rest.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -79,7 +79,7 @@ fn a_file_that_is_written_slowly_ends_right() {
         let mut file = File::create(world.legacy("clip.json")).unwrap();
         let (first, rest) = bytes.split_at(bytes.len() / 2);
         file.write_all(first).unwrap();
-        // Somebody looks at the half of it: it cannot be converted, and the last good v2 file stays.
+        // A look finds the half of it: it cannot be converted, and the last good v2 file stays.
         daemon.wait_state("clip", "rejected");
         assert!(
             fs::read_to_string(world.v2("clip.json"))
@@ -157,9 +157,7 @@ fn a_damaged_v2_file_is_restored() {
         let good = fs::read(&path).unwrap();
         let restored = || fs::read(&path).is_ok_and(|bytes| bytes == good);
         let damages: [(&str, &dyn Fn()); 5] = [
-            ("edited", &|| {
-                fs::write(&path, "{\"somebody\": {}}").unwrap()
-            }),
+            ("edited", &|| fs::write(&path, "{\"another\": {}}").unwrap()),
             ("truncated", &|| {
                 File::options()
                     .write(true)
@@ -238,7 +236,7 @@ fn the_whole_mirror_removed_is_made_again_with_its_one_writer() {
             daemon.wait_state("blip", "fresh");
         }
         assert_eq!(daemon.status().unwrap()["role"], "writer");
-        // Its lock is on the new lock file: nobody else becomes the writer.
+        // Its lock is on the new lock file: no other process becomes the writer.
         let sync = daemon.command(&["sync"]);
         assert_eq!(sync.status.code(), Some(3), "{sync:?}");
         // The new directories are watched.
@@ -346,7 +344,7 @@ fn files_that_are_no_references_cause_no_cycle() {
 }
 
 #[test]
-fn our_own_writes_settle() {
+fn our_own_writes_come_to_rest() {
     let world = World::marked();
     let metrics = world.mirror().join("horde.prom");
     fs::create_dir(world.mirror()).unwrap();
@@ -365,7 +363,7 @@ fn our_own_writes_settle() {
 }
 
 #[test]
-fn touching_a_v2_file_settles_without_a_change() {
+fn touching_a_v2_file_changes_nothing() {
     let world = World::marked();
     let daemon = world.started();
     let path = world.v2("blip.json");

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use horde_refd::category::Category;
 
 use super::Reader;
+use crate::common::need::need;
 use crate::common::{Ran, World, temporary};
 
 const CLIP: Category = Category::Clip;
@@ -29,20 +30,9 @@ const FAULTS: &[(&str, &[&str], usize)] = &[
     ("?unlink,?unlinkat", &["EIO"], 2),
 ];
 
-fn has_strace() -> bool {
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-o", "/dev/null", "true"])
-        .stderr(Stdio::null());
-    strace.status().is_ok_and(|status| status.success())
-}
-
 #[test]
 fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
-    if !has_strace() {
-        eprintln!("SKIPPED failing calls: there is no strace that may trace");
-        return;
-    }
+    need!("strace");
     let world = World::new();
     world.sync(&[]).expect(0);
     let sent = fs::read_to_string(world.sent(CLIP)).unwrap();
@@ -91,26 +81,26 @@ fn whatever_call_fails_files_stay_whole_and_the_next_sync_heals() {
                 strace.arg("--upstream").arg(world.upstream()).arg("clip");
                 strace.env("HOME", "/nonexistent").stdin(Stdio::null());
                 let ran = Ran::of(&mut strace);
-                let told = format!("{inject}: {ran:#?}");
+                let shown = format!("{inject}: {ran:#?}");
                 // A write that wakes the runtime must not fail; a process that dies of it is as good as killed.
-                let died = *calls == "write" && told.contains("failed to wake");
-                assert!(died || matches!(ran.code, Some(0 | 1)), "{told}");
+                let died = *calls == "write" && shown.contains("failed to wake");
+                assert!(died || matches!(ran.code, Some(0 | 1)), "{shown}");
                 failures += usize::from(ran.code == Some(1));
                 let whole = |bytes: &[u8]| {
                     versions
                         .iter()
                         .any(|(legacy, v2)| bytes == legacy || bytes == v2)
                 };
-                assert!(whole(&fs::read(world.v2(CLIP)).unwrap()), "{told}");
-                assert!(whole(&fs::read(world.legacy(CLIP)).unwrap()), "{told}");
+                assert!(whole(&fs::read(world.v2(CLIP)).unwrap()), "{shown}");
+                assert!(whole(&fs::read(world.legacy(CLIP)).unwrap()), "{shown}");
 
                 let healed = world.sync(&[]);
-                assert_eq!(healed.code, Some(0), "{told} then {healed:#?}");
-                assert_eq!(&fs::read(world.v2(CLIP)).unwrap(), v2, "{told}");
-                assert_eq!(&fs::read(world.legacy(CLIP)).unwrap(), legacy, "{told}");
+                assert_eq!(healed.code, Some(0), "{shown} then {healed:#?}");
+                assert_eq!(&fs::read(world.v2(CLIP)).unwrap(), v2, "{shown}");
+                assert_eq!(&fs::read(world.legacy(CLIP)).unwrap(), legacy, "{shown}");
                 assert!(
                     temporary(&base).is_empty(),
-                    "{told}: {:?}",
+                    "{shown}: {:?}",
                     temporary(&base)
                 );
                 world.assert_whole();

@@ -1,13 +1,17 @@
 //! Faults of the ground below a mirror, from real file systems and failing system calls; never mocks of our own code.
 
 mod calls;
+mod calls_of_run;
 mod disks;
 mod filesystems;
+mod fuse;
 mod neighbours;
 mod noted;
 mod owners;
+mod page;
 mod power;
 mod process;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,7 +21,9 @@ use std::thread::JoinHandle;
 
 use horde_refd::category::Category;
 
-use crate::common::World;
+use rustix::process::Signal;
+
+use crate::common::{Daemon, World, until};
 
 /// Reads and parses every published v2 file again and again, as the readers of a mirror do, while a test breaks what
 /// lies below.
@@ -82,6 +88,14 @@ fn run(program: &str, arguments: &[&str]) {
         output.status.success(),
         "{program} {arguments:?}: {output:?}"
     );
+}
+
+/// A forced cycle, from its signal to its end.
+fn force(daemon: &Daemon) {
+    let over = || daemon.lines(&["a cycle is over", "depth=force"]).len();
+    let before = over();
+    daemon.signal(Signal::HUP);
+    until("a forced cycle is over", || over() > before);
 }
 
 /// A tmpfs, unmounted when dropped.

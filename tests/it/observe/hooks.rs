@@ -1,4 +1,4 @@
-//! The hook as a real process: what it is told, how it is bounded, how it ends.
+//! The hook as a real process: what it learns, how it is bounded, how it ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn alive(pid_file: &Path) -> bool {
         .trim()
         .parse()
         .unwrap();
-    // A zombie that nobody has reaped yet is not alive.
+    // A zombie that is not reaped yet is not alive.
     fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").starts_with(" Z"))
 }

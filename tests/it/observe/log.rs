@@ -96,7 +96,7 @@ fn under_systemd_the_journal_gets_every_line_and_a_missing_one_is_said_on_stderr
 }
 
 #[test]
-fn a_closed_stderr_kills_nobody() {
+fn a_closed_stderr_kills_no_process() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = Command::new(std::env::current_exe().unwrap())

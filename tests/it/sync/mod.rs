@@ -10,5 +10,6 @@ mod people;
 mod readers;
 mod refused;
 mod repair;
+mod skip;
 mod stranger;
 mod trouble;

@@ -39,7 +39,7 @@ fn one_cause_is_one_warning() {
 #[test]
 fn a_dead_host_is_one_line_although_each_file_has_its_own_address() {
     let world = World::new();
-    // A port that was free a moment ago, and that nobody listens on.
+    // A port that was free a moment ago, and that no program listens on.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", port.local_addr().unwrap());
     drop(port);
@@ -73,7 +73,7 @@ fn quiet_means_no_table_and_troubles_all_the_same() {
 }
 
 #[test]
-fn without_any_published_file_no_old_data_is_told_of() {
+fn without_any_published_file_no_old_data_is_claimed() {
     let world = World::new();
     let upstream = world.upstream();
     let upstream = upstream.to_str().unwrap();
@@ -127,7 +127,7 @@ fn a_directory_in_the_other_layout_is_named_with_its_cure() {
 }
 
 #[test]
-fn requests_are_told_with_v_and_attempts_are_counted() {
+fn requests_are_shown_with_v_and_attempts_are_counted() {
     let world = World::new();
     let server = Scripted::start(|_, _| Action::Send(answer_with(500, &[], b"")));
     let config = world.root().join("config.toml");
@@ -144,8 +144,8 @@ fn requests_are_told_with_v_and_attempts_are_counted() {
     let ran = sync(&world, &server.url(), &args).expect(1);
     let url = format!("{}/blip.json", server.url());
     for attempt in 1..=2 {
-        let told = format!("url={url} status=500 attempt={attempt} elapsed_ms=");
-        assert!(ran.stderr.contains(&told), "{told}: {ran:#?}");
+        let line = format!("url={url} status=500 attempt={attempt} elapsed_ms=");
+        assert!(ran.stderr.contains(&line), "{line}: {ran:#?}");
     }
     let error = format!("blip: {url} answered 500 Internal Server Error (2 attempts)");
     assert!(ran.stderr.contains(&error), "{ran:#?}");

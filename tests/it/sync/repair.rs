@@ -1,4 +1,4 @@
-//! What somebody did to the mirror's files is undone, also while the upstream's file is of no use.
+//! What was done to the mirror's files is undone, also while the upstream's file is of no use.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -94,21 +94,6 @@ fn a_sync_that_publishes_nothing_leaves_no_manifest() {
 }
 
 #[test]
-fn a_text_reference_is_never_emptied() {
-    let world = World::new();
-    world.sync(&[]).expect(0);
-    let text = Category::TextGeneration;
-    let good = fs::read(world.v2(text)).unwrap();
-    fs::write(world.sent(text), "name,parameters_bn\r\n").unwrap();
-    let ran = world.sync(&[]).expect(1);
-    let entry = &ran.json()["categories"]["text_generation"];
-    assert_eq!(entry["outcome"], "rejected");
-    let error = entry["error"].as_str().unwrap();
-    assert!(error.contains("no model at all would be left"), "{error}");
-    assert_eq!(fs::read(world.v2(text)).unwrap(), good);
-}
-
-#[test]
 fn in_primary_mode_the_local_files_are_the_origin() {
     let world = World::new();
     let config = world.root().join("config.toml");
@@ -120,7 +105,7 @@ fn in_primary_mode_the_local_files_are_the_origin() {
     fs::write(world.legacy(CLIP), &edited).unwrap();
     world.sync(&args).expect(0);
     assert_eq!(fs::read_to_string(world.legacy(CLIP)).unwrap(), edited);
-    // Not even over an empty file, which is somebody's.
+    // Not even over an empty file, which is an editor's.
     fs::write(world.legacy(CLIP), "").unwrap();
     world.sync(&args).expect(1);
     assert_eq!(fs::read(world.legacy(CLIP)).unwrap(), b"");

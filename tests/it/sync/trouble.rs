@@ -12,7 +12,7 @@ use crate::common::scripted::{Action, Scripted};
 use crate::common::{PROGRAM, Ran, World, bare, program, program_under};
 
 #[test]
-fn a_second_writer_ends_with_3_and_is_told_who_holds_the_mirror() {
+fn a_second_writer_ends_with_3_and_learns_who_holds_the_mirror() {
     let world = World::new();
     world.sync(&[]).expect(0);
     let before = world.tree();
@@ -57,7 +57,7 @@ fn files_are_0644_and_directories_0755_whatever_the_umask() {
             entry.mode
         );
     }
-    // Somebody's chmod is put right without moving the mtime.
+    // A chmod is put right without moving the mtime.
     let v2 = world.v2(Category::Blip);
     let before = world.tree()[Path::new("blip.json")].mtime;
     std::fs::set_permissions(&v2, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -177,7 +177,7 @@ fn an_unwritable_mirror_is_an_error_that_names_the_path_and_good_data_stays() {
     assert!(ran.stderr.contains(lock.to_str().unwrap()), "{ran:#?}");
     assert!(ran.stderr.contains("ermission denied"), "{ran:#?}");
     assert_eq!(std::fs::read(world.v2(Category::Blip)).unwrap(), v2);
-    // Whoever reads JSON is told in JSON.
+    // A program that reads JSON gets JSON.
     let mut command = unprivileged(&world);
     command.args(["sync", "--json", "--upstream"]);
     command.arg(world.upstream());

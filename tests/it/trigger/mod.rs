@@ -60,7 +60,7 @@ impl Mirror {
     }
 
     /// Changes a file that is known to wake, until all that came before it has been seen.
-    async fn settle(&self) {
+    async fn rest(&self) {
         let seen = |mirror: &Self| {
             mirror.watch.counts().get(Kind::Remove) + mirror.watch.counts().get(Kind::Create)
         };
@@ -150,23 +150,23 @@ async fn every_way_to_change_a_file_triggers() {
     let file = mirror.path("legacy/stable_diffusion.json");
     fs::write(&file, "{}").unwrap();
     mirror.triggered("create").await;
-    mirror.settle().await;
+    mirror.rest().await;
     fs::write(&file, "{\"a\": 1}").unwrap();
     mirror.triggered("edit in place").await;
-    mirror.settle().await;
+    mirror.rest().await;
     for round in 0..3 {
         replace(&file, "{}");
         mirror
             .triggered(&format!("atomic replacement {round}"))
             .await;
-        mirror.settle().await;
+        mirror.rest().await;
     }
     fs::rename(&file, mirror.path("legacy/old")).unwrap();
     mirror.triggered("moved away").await;
-    mirror.settle().await;
+    mirror.rest().await;
     fs::rename(mirror.path("legacy/old"), &file).unwrap();
     mirror.triggered("moved back").await;
-    mirror.settle().await;
+    mirror.rest().await;
     fs::remove_file(&file).unwrap();
     mirror.triggered("removed").await;
 }
@@ -264,7 +264,7 @@ async fn the_whole_mirror_removed_and_made_again_is_watched_again() {
     )
     .unwrap();
     fs::remove_dir_all(&base).unwrap();
-    // Nobody calls `check`: the look every second finds it.
+    // `check` is not called: the look every second finds it.
     tokio::time::timeout(Duration::from_secs(10), trigger.next())
         .await
         .unwrap();

@@ -117,7 +117,7 @@ async fn a_plain_body_over_the_limit_is_refused_and_one_at_the_limit_taken() {
 }
 
 #[tokio::test]
-async fn an_encoding_nobody_asked_for_is_refused() {
+async fn an_encoding_that_was_not_asked_for_is_refused() {
     let server = always(answer_with(200, &[("Content-Encoding", "br")], BODY));
     let error = fetch(&server).await.unwrap_err();
     assert!(error.to_string().contains("'br'"), "{error}");

@@ -174,7 +174,7 @@ async fn a_port_that_does_not_speak_tls_is_said_plainly() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused_and_not_asked_again() {
+async fn a_certificate_without_an_authority_is_refused_and_not_asked_again() {
     need!("nginx", "openssl");
     let root = root_with("clip.json", &reference());
     let nginx = Nginx::serve(root.path());

@@ -107,7 +107,7 @@ fn rules_hold(table: &[(&str, &str)]) {
 fn rules_of_the_upstreams_hold_and_what_has_no_effect_yet_is_refused() {
     rules_hold(&[
         ("on_invalid_record = \"Reject\"", ""),
-        ("on_invalid_record = \"skip\"", "has no \"skip\" yet"),
+        ("on_invalid_record = \"skip\"", ""),
         ("on_invalid_record = \"keep\"", "\"reject\" or \"skip\""),
         ("history.keep = 1", ""),
         ("history.keep = 0", "from 1 to 1000"),
@@ -135,28 +135,43 @@ fn rules_of_the_upstreams_hold_and_what_has_no_effect_yet_is_refused() {
         ("upstream.url = \"/srv/x\"", "write [[upstream]]"),
         (
             "[[upstream]]\nlayout = \"primary\"\nurl = \"https://h\"",
-            "has no \"primary\" yet",
+            "",
         ),
-        (
-            "[[upstream]]\nlayout = \"mirror\"\nurl = \"https://h\"",
-            "has no \"mirror\" yet",
-        ),
+        ("[[upstream]]\nlayout = \"mirror\"\nurl = \"https://h\"", ""),
         (
             "[[upstream]]\nurl = \"/a\"\n[[upstream]]\nurl = \"/b\"\nname = \"b\"",
-            "f:3: [[upstream]]: version",
+            "",
         ),
-        ("[[upstream]]\ncategories = [\"clip\"]", "has no effect yet"),
+        (
+            "[[upstream]]\nurl = \"/a\"\n[[upstream]]\nurl = \"/b\"",
+            "f:3: upstream.name: must be another name",
+        ),
+        ("[[upstream]]\ncategories = [\"clip\"]", ""),
+        (
+            "[[upstream]]\ncategories = [\"lora\"]",
+            "lora has no legacy file",
+        ),
         (
             "[[upstream]]\ncategories = [\"clips\"]",
             "did you mean clip?",
         ),
-        ("[[upstream]]\ntoken_file = \"/t\"", "has no effect yet"),
-        ("[[upstream]]\ntoken_file = \"t\"", "absolute path"),
-        ("guard.max_removed = 0.5", "has no effect yet"),
+        ("[[upstream]]\ntoken_file = \"/t\"", ""),
+        ("[[upstream]]\ntoken_file = \"t\"", ""),
+        (
+            "[[upstream]]\ntoken_file = \"$CREDENTIALS_DIRECTORY/t\"",
+            "",
+        ),
+        ("[[upstream]]\ntoken_file = \"t/u\"", "absolute path"),
+        ("[[upstream]]\ntoken_file = \"../t\"", "absolute path"),
+        ("[[upstream]]\ntoken_file = \"\"", "absolute path"),
         ("guard.max_removed = 1.5", "a number from 0 to 1"),
-        ("guard.hold = \"24h\"", "has no effect yet"),
-        ("publish.text_legacy_json = true", "has no effect yet"),
-        ("extra_files = [\"text:db.json\"]", "has no effect yet"),
+        ("publish.text_legacy_json = true", ""),
+        ("publish.text_legacy_json = 1", "true or false"),
+        ("extra_files = [\"text:db.json\"]", ""),
+        (
+            "seed = false\nextra_files = [\"text:manifest.json\"]",
+            "f:2: extra_files: must be a list of files",
+        ),
         ("hooks.on_trouble = [\"true\"]", "has no effect yet"),
     ]);
 }

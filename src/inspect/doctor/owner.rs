@@ -1,0 +1,21 @@
+//! Whom the daemon runs as: its process says so, else its unit, else the owner of the mirror that root would give things to.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::people::User;
+use super::unit::Unit;
+
+pub(super) fn writer(pid: Option<u32>, unit: Option<&Unit>, base: &Path) -> User {
+    let running = pid.and_then(User::of_process);
+    let of_unit = || User::named(unit?.user()?);
+    let of_mirror = || {
+        let owner = fs::metadata(base).ok()?.uid();
+        User::me().is_root().then(|| User::with_uid(owner))
+    };
+    running
+        .or_else(of_unit)
+        .or_else(of_mirror)
+        .unwrap_or_else(User::me)
+}

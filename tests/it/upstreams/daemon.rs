@@ -1,0 +1,166 @@
+//! What a running daemon says of its upstreams: a line a cause, a line a change of source, and the status and metrics.
+
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use super::{Peer, upstream};
+use crate::common::scripted::{Action, answer_with};
+use crate::common::{FILES, Ran, World, json, until};
+
+struct Running {
+    child: Child,
+    world: World,
+    log: std::path::PathBuf,
+}
+
+impl Running {
+    fn start(world: World, upstreams: &[String]) -> Self {
+        let config = world.path("config.toml");
+        let metrics = world.path("horde-refd.prom");
+        let text = format!(
+            "metrics_file = {metrics:?}\n[schedule]\ncron = \"0 0 0 1 1 *\"\nsplay = \"0s\"\n[http]\nretry_attempts = 1\n{}",
+            upstreams.concat()
+        );
+        std::fs::write(&config, text).unwrap();
+        let log = world.path("log");
+        let stderr = std::fs::File::create(&log).unwrap();
+        let child = world
+            .command(&["run", "-c", config.to_str().unwrap()])
+            .stderr(stderr)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let running = Self { child, world, log };
+        until("the first cycle is over", || {
+            let status = running.world.private().join("status.json");
+            status.exists() && json(&status)["cycles"].as_u64() >= Some(1)
+        });
+        running
+    }
+
+    fn refresh(&self) -> Ran {
+        self.world.run(&["refresh", "--wait", "--timeout", "30s"])
+    }
+
+    fn status(&self) -> Value {
+        json(&self.world.private().join("status.json"))
+    }
+
+    fn lines(&self, words: &str) -> Vec<String> {
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        let lines = log.lines().filter(|line| line.contains(words));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn one_cause_is_one_line_and_a_change_of_source_is_one_line() {
+    let world = World::marked();
+    let github = Peer::flat(&world);
+    let primary = Peer::bare(|path| {
+        let category = path.strip_prefix("api/model_references/v2/")?;
+        Some(format!("{{\"m\": {{\"name\": \"m\", \"of\": \"{category}\"}}}}").into_bytes())
+    });
+    let upstreams = [
+        upstream(
+            "primary",
+            &format!("{}/api", primary.url()),
+            "primary",
+            "30m",
+        ),
+        upstream("github", &github.url(), "flat", "1s"),
+    ];
+    let running = Running::start(world, &upstreams);
+    let status = running.status();
+    assert_eq!(
+        status["categories"].as_object().unwrap().len(),
+        15,
+        "{status:#}"
+    );
+    assert_eq!(status["categories"]["ti"]["source"], "primary");
+    // A PRIMARY that is down fails fifteen categories, and is one line.
+    primary.down();
+    running.refresh().expect(1);
+    let failing = running.lines("cannot be refreshed");
+    assert_eq!(failing.len(), 1, "{failing:#?}");
+    assert!(failing[0].contains("15 items"), "{failing:#?}");
+    until("the conversion serves", || {
+        running.refresh().expect(1);
+        running.status()["categories"]["clip"]["source"] == "github"
+    });
+    let status = running.status();
+    assert_eq!(status["categories"]["clip"]["state"], "fresh");
+    assert_eq!(
+        status["categories"]["clip"]["instead_of"],
+        serde_json::json!(["primary"])
+    );
+    assert_eq!(status["categories"]["lora"]["state"], "failing");
+    assert_eq!(status["upstreams"]["primary"]["up"], false);
+    let moved = running.lines("now served by github instead of primary");
+    assert_eq!(moved.len(), 1, "{moved:#?}");
+    assert!(
+        moved[0].contains(&format!("{} items", FILES.len())),
+        "{moved:#?}"
+    );
+    assert!(moved[0].contains("connection closed"), "{moved:#?}");
+    let metrics = std::fs::read_to_string(running.world.path("horde-refd.prom")).unwrap();
+    for line in [
+        "horde_refd_upstream_up{upstream=\"primary\"} 0",
+        "horde_refd_upstream_up{upstream=\"github\"} 1",
+        "horde_refd_served_by{category=\"clip\",upstream=\"github\"} 1",
+        "horde_refd_served_by{category=\"lora\",upstream=\"primary\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+    let table = running.world.run(&["status"]).expect(0).stdout;
+    assert!(table.contains("upstream  primary: down"), "{table}");
+    assert!(table.contains("SOURCE"), "{table}");
+    primary.well();
+    running.refresh().expect(0);
+    let back = running.lines("now served by primary instead of github: primary answers again");
+    assert_eq!(back.len(), 1, "{back:#?}");
+    assert_eq!(running.lines("now served by").len(), 2);
+}
+
+#[test]
+fn a_server_that_hangs_costs_the_time_of_one_series_and_nobody_else() {
+    let world = World::marked();
+    let github = Peer::flat(&world);
+    let primary = Peer::bare(|_| None);
+    primary.script(|_, _| Some(Action::Stall(Vec::new())));
+    let mut upstreams = [
+        upstream(
+            "primary",
+            &format!("{}/api", primary.url()),
+            "primary",
+            "30m",
+        ),
+        upstream("github", &github.url(), "flat", "30m"),
+    ];
+    upstreams[1] += "[http]\nread_timeout = \"300ms\"\nretry_attempts = 1\n";
+    let config = world.path("config.toml");
+    std::fs::write(&config, upstreams.concat()).unwrap();
+    let mut command = world.command(&["sync", "--json", "-c", config.to_str().unwrap()]);
+    let ran = Ran::of(&mut command).expect(1);
+    for (category, _, _) in FILES {
+        let said = ran.json()["categories"][category].clone();
+        assert_eq!(said["outcome"], "updated", "{category} {ran:#?}");
+        assert_eq!(said["source"], "github", "{category}");
+    }
+    // One file found out, another made sure.
+    assert_eq!(primary.server.requests().len(), 2);
+    assert!(ran.json()["elapsed_seconds"].as_f64().unwrap() < 10.0);
+    let causes: Vec<_> = ran.stderr.lines().collect();
+    assert!(causes.len() <= 1, "{causes:#?}");
+    primary.script(|_, _| Some(Action::Send(answer_with(503, &[("Retry-After", "1")], b""))));
+    let ran = Ran::of(&mut command).expect(1);
+    assert_eq!(ran.json()["categories"]["clip"]["outcome"], "failed");
+}
