@@ -20,6 +20,7 @@ mod known;
 mod legacy;
 mod queries;
 mod refresh;
+mod rehearsal;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -172,10 +172,6 @@ fn what_run_would_refuse_config_refuses() {
             ":2: guard.hold: has no effect yet",
         ),
         (
-            "on_invalid_record = \"skip\"\n",
-            ":1: on_invalid_record: has no \"skip\" yet",
-        ),
-        (
             "[[upstream]]\nlayout = \"flat\"\n",
             ":1: upstream.url: must be set",
         ),
