@@ -22,7 +22,6 @@ mod startup;
 mod status;
 mod sync;
 mod table;
-mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
