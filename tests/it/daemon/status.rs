@@ -58,7 +58,11 @@ fn a_fresh_mirror_says_all_that_the_contract_names() {
     for (category, _, v2) in FILES {
         let row = table.lines().find(|line| line.starts_with(category));
         let words: Vec<_> = row.unwrap().split_whitespace().collect();
-        assert_eq!(words[1..3], ["fresh", &models(v2).to_string()], "{table}");
+        assert_eq!(
+            words[1..4],
+            ["fresh", "flat", &models(v2).to_string()],
+            "{table}"
+        );
     }
     assert!(!table.contains('\u{1b}'), "no colours for a pipe");
 }
