@@ -200,6 +200,7 @@ impl Daemon {
                 () = self.pace.may_force(), if idle && delayed => {}
                 depth = self.trigger.next(), if idle && !delayed => self.start(depth),
                 () = self.pace.again(), if idle => self.poll_again(),
+                () = self.pace.look(), if idle => self.look_again(),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
                 _ = patience.tick(), if !self.shown.is_ready() => self.shown.ask_for_patience(),
                 _ = speaks.tick(), if !idle => self.shown.works(),
@@ -248,6 +249,12 @@ impl Daemon {
         self.trigger.request(Depth::Poll);
     }
 
+    /// The pause of what was left as it is for a while is over.
+    fn look_again(&mut self) {
+        self.pace.looks();
+        self.trigger.request(Depth::Disk);
+    }
+
     fn end(
         &mut self,
         depth: Depth,
@@ -274,6 +281,7 @@ impl Daemon {
         let how = (depth, report.troubled);
         let now = clock::timer_instant();
         let pause = self.pace.ends(how, interval, fastrand::f64(), now);
+        self.pace.postpones(report.postponed, now);
         self.shown.polls_again(pause);
         let superseded = self.trigger.pending() == Some(Depth::Force);
         self.shown.ended(depth, report, watch, superseded);

@@ -1,5 +1,6 @@
 //! `horde-refd status`: how fresh every category is, with a daemon or without one.
 
+mod other_files;
 mod shown;
 mod wait;
 

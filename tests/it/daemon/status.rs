@@ -58,11 +58,8 @@ fn a_fresh_mirror_says_all_that_the_contract_names() {
     for (category, _, v2) in FILES {
         let row = table.lines().find(|line| line.starts_with(category));
         let words: Vec<_> = row.unwrap().split_whitespace().collect();
-        assert_eq!(
-            words[1..4],
-            ["fresh", "flat", &models(v2).to_string()],
-            "{table}"
-        );
+        let expected = ["fresh", "flat", &models(v2).to_string()];
+        assert_eq!(words[1..4], expected, "{table}");
     }
     assert!(!table.contains('\u{1b}'), "no colours for a pipe");
 }
