@@ -218,7 +218,7 @@ impl Cycle<'_> {
 
     /// Notes who answered and who did not.
     pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
-        let now = clock::now();
+        let now = heard.at;
         let state = self.mirror.state();
         for failed in &heard.failed {
             if failed.counts {

@@ -19,6 +19,8 @@ mod faults;
 mod files;
 mod fuzz;
 mod history;
+mod interop;
+mod monitors;
 mod observe;
 mod operator;
 mod soak;
