@@ -74,6 +74,15 @@ impl Item {
         }
     }
 
+    /// The JSON view of `models.csv`, which no upstream has (design contract: `publish.text_legacy_json`).
+    #[must_use]
+    pub fn text_view() -> Self {
+        Self::File(ExtraFile {
+            repository: Repository::Text,
+            name: Category::TextGeneration.v2_file().to_owned(),
+        })
+    }
+
     /// The path of a published file of this item below the mirror's base; `None` where the item has no such form.
     #[must_use]
     pub fn path(&self, form: Form) -> Option<String> {
@@ -134,6 +143,11 @@ mod tests {
             (Item::from(Category::Lora), Form::Legacy, None),
             (Item::from(Category::Lora), Form::Raw, None),
             (extra.clone(), Form::Raw, Some("legacy/db.json")),
+            (
+                Item::text_view(),
+                Form::Raw,
+                Some("legacy/text_generation.json"),
+            ),
             (extra, Form::V2, None),
         ];
         for (item, form, path) in table {

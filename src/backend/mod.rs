@@ -327,7 +327,14 @@ fn ledger_of(config: &Config, upstreams: &[Arc<Upstream>]) -> Ledger {
         let serves = |form| upstreams.iter().any(|upstream| upstream.serves(item, form));
         serves(Form::Legacy) || serves(Form::V2)
     };
-    let items = Category::ALL.map(Item::Category).into_iter().filter(served);
+    let files = cycle::published_files(config);
+    let is_listed = |item: &Item| match item {
+        Item::Category(_) => served(item),
+        // The view is made here; every other file that is configured is to be there.
+        Item::File(_) => *item != Item::text_view() || served(&Category::TextGeneration.into()),
+    };
+    let items = Category::ALL.map(Item::Category).into_iter().chain(files);
+    let items = items.filter(is_listed);
     let names = upstreams.iter().map(|upstream| upstream.name().to_owned());
     Ledger::new(items, names, config.stale_after)
 }

@@ -72,6 +72,7 @@ impl GithubBackend {
                     upstreams: &self.upstreams,
                     hosts: &self.hosts,
                     asked: BTreeMap::new(),
+                    postponed: None,
                     memory,
                     depth,
                     hints,
@@ -79,7 +80,7 @@ impl GithubBackend {
                 };
                 cycle.run(categories).await
             }
-            (_, Err(error)) => cycle::unwritable(categories, depth, error, &sink),
+            (_, Err(error)) => cycle::unwritable(&self.config, categories, depth, error, &sink),
             (None, Ok(_)) => {
                 self.follow_writer();
                 self.as_published(categories)
@@ -125,6 +126,7 @@ impl GithubBackend {
             elapsed: clock::since(begun),
             unwritten: None,
             troubled: false,
+            postponed: None,
         }
     }
 

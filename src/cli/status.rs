@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{Common, StatusArgs};
+use super::other_files;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
+use super::wait::wait;
 use super::{Exit, runtime_directory};
 use crate::category::Category;
 use crate::clock;
@@ -22,7 +24,7 @@ use crate::ledger::causes::causes;
 use crate::text::escaped;
 
 /// How many columns the name of an upstream gets.
-const SOURCE: usize = 10;
+pub(super) const SOURCE: usize = 10;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -30,6 +32,11 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
     let palette = output::palette(common.color);
+    if let Some(patience) = args.wait
+        && !wait(&config, patience, || look(&config))
+    {
+        return Ok(Exit::Failed);
+    }
     if args.check {
         check(&config, common.json)
     } else if args.watch {
@@ -192,19 +199,22 @@ fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
     }
 }
 
-/// A line a category, at most 80 columns wide.
+/// A line a category, at most 80 columns wide; below them one for each other file.
 fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
     let never = || "-".to_owned();
     let stale_after = view.stale_after();
     let limit = stale_after.map_or_else(String::new, |limit| format!(" of {}", span(limit)));
-    let rows: Vec<_> = view
+    let threshold = stale_after.unwrap_or(Duration::MAX);
+    let lasts = |success: Option<Timestamp>| {
+        let success = success.and_then(|then| age(then, now));
+        success.map_or_else(never, |age| span(age) + &limit)
+    };
+    let mut rows: Vec<_> = view
         .categories()
         .iter()
         .map(|(name, category)| {
-            let state = category.state_at(now, stale_after.unwrap_or(Duration::MAX));
-            let success = category.last_success;
-            let success = success.and_then(|then| age(then, now));
-            let success = success.map_or_else(never, |age| span(age) + &limit);
+            let state = category.state_at(now, threshold);
+            let success = lasts(category.last_success);
             let change = category
                 .last_change
                 .map_or_else(never, |then| ago(then, now));
@@ -226,12 +236,13 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             ]
         })
         .collect();
+    rows.extend(other_files::rows(view, now, &lasts));
     let header = ["CATEGORY", "STATE", "SOURCE", "MODELS", "AGE", "CHANGED"];
     table(header, &rows, palette)
 }
 
 /// A name in at most so many columns.
-fn cut(name: &str, most: usize) -> String {
+pub(super) fn cut(name: &str, most: usize) -> String {
     if name.chars().count() <= most {
         return name.to_owned();
     }
@@ -239,7 +250,7 @@ fn cut(name: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-const fn tone(state: State) -> Tone {
+pub(super) const fn tone(state: State) -> Tone {
     match state {
         State::Fresh => Tone::Good,
         State::Modified | State::Pinned => Tone::Notable,
@@ -271,6 +282,7 @@ fn troubles(view: &View, width: Option<usize>) -> String {
     let left_out = view.categories().iter();
     let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
     let lines = causes
+        .chain(other_files::troubles(view))
         .chain(left_out)
         .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")
@@ -301,6 +313,7 @@ fn in_or_now(time: Timestamp, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::inspect::sample::{self, NOW, time};
+    use crate::inspect::status::FileStatus;
 
     /// The view of a mirror with this status file.
     fn view(change: impl FnOnce(&mut crate::inspect::status::Status)) -> View {
@@ -325,6 +338,34 @@ lora              absent   -            -  -             -";
         for state in ["\x1b[32mfresh\x1b[0m ", "\x1b[31mfailing\x1b[0m "] {
             assert!(colored.contains(state), "{colored:?}");
         }
+    }
+
+    #[test]
+    fn the_other_files_stand_below_the_categories() {
+        let view = view(|status| {
+            let file = |state, last_error: Option<&str>| FileStatus {
+                state,
+                last_success: Some(time("2026-11-22T11:59:48Z")),
+                last_error: last_error.map(str::to_owned),
+                ..FileStatus::default()
+            };
+            let gone = file(State::Failing, Some("gone"));
+            let files = [
+                ("legacy/a.json", file(State::Fresh, None)),
+                ("legacy/b", gone),
+            ];
+            status.files = files.map(|(path, file)| (path.to_owned(), file)).into();
+        });
+        let shown = rows(&view, time(NOW), Palette::Plain);
+        let lines: Vec<_> = shown.lines().skip(4).collect();
+        let expected = [
+            "legacy/a.json     fresh         -  12s of 1h 0m  -          -",
+            "legacy/b          failing       -  12s of 1h 0m  -          -",
+        ];
+        assert_eq!(lines, expected);
+        assert!(troubles(&view, None).ends_with("\nlegacy/b: gone"));
+        let later = rows(&view, time("2026-11-22T14:00:00Z"), Palette::Plain);
+        assert!(later.contains("legacy/a.json     stale"), "{later}");
     }
 
     #[test]

@@ -36,11 +36,12 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     } else {
         Depth::Poll
     };
-    let backend = match GithubBackend::open_writer(effective.config) {
+    let config = effective.config;
+    let backend = match GithubBackend::open_writer(config.clone()) {
         // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
-            let report = cycle::unwritable(&categories, depth, error, &|_| ());
+            let report = cycle::unwritable(&config, &categories, depth, error, &|_| ());
             let mut out = Output::stdout();
             out.json(&sync_json(&report, false))?;
             out.finish()?;
@@ -122,11 +123,6 @@ fn say_errors(report: &Report) {
     for cause in errors(report) {
         output::warn(cause);
     }
-    for (item, report) in &report.items {
-        if let (Item::File(_), Some(error)) = (item, &report.error) {
-            output::warn(format_args!("{item}: {}", error.chain()));
-        }
-    }
     let noted = |error: &ItemError| matches!(error.of_lane(), ItemError::Manifest(_));
     let mut errors = report.items.values().filter_map(|item| item.error.as_ref());
     if let Some(error) = &report.unwritten
@@ -136,12 +132,12 @@ fn say_errors(report: &Report) {
     }
 }
 
-/// What went wrong with categories, a cause each.
+/// What went wrong, a cause each.
 fn errors(report: &Report) -> Vec<Cause> {
-    causes(report.categories().filter_map(|(category, fared)| {
-        let held = || held_words(&Item::Category(category), fared);
+    causes(report.items.iter().filter_map(|(item, fared)| {
+        let held = || held_words(item, fared);
         let error = fared.error.as_ref().map(ItemError::chain);
-        Some((category.into(), error.or_else(held)?))
+        Some((item.clone(), error.or_else(held)?))
     }))
 }
 

@@ -62,6 +62,21 @@ fn meant(word: &str) -> Option<Category> {
         })
 }
 
+/// What the mirror itself has: a change of a file of this name means something else to it.
+const OURS: [&str; 8] = [
+    "audit",
+    "intent.json",
+    "intent.lock",
+    "lock",
+    "manifest.json",
+    "state.json",
+    "status.json",
+    "status.standby.json",
+];
+
+/// The longest name that leaves room for that of its temporary file.
+const LONGEST: usize = 200;
+
 /// A list of files with the repository that has each: `text:db.json`.
 pub(super) fn extra_files(value: &Value) -> Checked<Vec<ExtraFile>> {
     const RULE: &str = "must be a list of files and where they are, like [\"text:db.json\", \"image:diffusers.json\"]";
@@ -89,6 +104,10 @@ pub(super) fn extra_files(value: &Value) -> Checked<Vec<ExtraFile>> {
                 "begins with a dot"
             } else if ours {
                 "is the file of a category"
+            } else if OURS.contains(&file) {
+                "is a file of the mirror itself"
+            } else if file.len() > LONGEST {
+                "is longer than 200 bytes"
             } else if files.iter().any(|other| other.file == file) {
                 "is there twice: both would be the same file in legacy/"
             } else {
@@ -162,7 +181,8 @@ mod tests {
             ["text:db.json", "image:diffusers.json"]
         );
         assert_eq!(extra_files(&list(&[])), Ok(Vec::new()));
-        let table: [(&[&str], &str); 11] = [
+        let long = format!("text:{}", "a".repeat(201));
+        let table: [(&[&str], &str); 17] = [
             (&["db.json"], "begins with neither"),
             (&["audio:db.json"], "begins with neither"),
             (&["text:"], "is no file name"),
@@ -170,6 +190,12 @@ mod tests {
             (&["text:..\\db.json"], "is no file name"),
             (&["text:a\nb"], "is no file name"),
             (&["text:.horde-refd"], "begins with a dot"),
+            (&["text:.."], "begins with a dot"),
+            (&["text:manifest.json"], "is a file of the mirror itself"),
+            (&["image:state.json"], "is a file of the mirror itself"),
+            (&["image:lora.json"], "is the file of a category"),
+            (&["text:db.json", "text:db.json"], "is there twice"),
+            (&[&long], "is longer than"),
             (&["text:models.csv"], "is the file of a category"),
             (&["text:text_generation.json"], "is the file of a category"),
             (

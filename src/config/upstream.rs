@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{address, words};
 use crate::category::{Category, Repository};
+use crate::item::{self, Item};
 
 /// `upstream.layout`: how an upstream lays its files out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +137,17 @@ pub struct ExtraFile {
     pub repository: Repository,
     /// Its name, there and in `legacy/`.
     pub file: String,
+}
+
+impl ExtraFile {
+    /// What is fetched and published as a unit.
+    #[must_use]
+    pub fn item(&self) -> Item {
+        Item::File(item::ExtraFile {
+            repository: self.repository,
+            name: self.file.clone(),
+        })
+    }
 }
 
 impl fmt::Display for ExtraFile {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, Origin, ReplicateMode, Value};
+use super::{Config, Layout, Origin, ReplicateMode, Value};
 
 /// GitHub's raw host caches for this long, so asking more often cannot find anything newer.
 const FASTEST_USEFUL: Duration = Duration::from_mins(5);
@@ -56,6 +56,12 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
                 "upstream.proxy_url has no effect: upstream.url is a directory ({path})"
             ));
         }
+    }
+    let passes = |layout| layout != Layout::Primary;
+    let mut upstreams = config.upstreams.iter();
+    let served = config.upstreams.is_empty() || upstreams.any(|upstream| passes(upstream.layout));
+    if !config.extra_files.is_empty() && !served {
+        warn("extra_files: no upstream serves them; layouts github, flat and mirror do".to_owned());
     }
     let metrics = config.metrics_file.as_deref();
     if metrics.is_some_and(|path| path.extension().is_none_or(|end| end != "prom")) {

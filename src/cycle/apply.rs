@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::files::passed_through;
 use super::work::Body;
 use super::{Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
@@ -319,6 +320,10 @@ impl Cycle<'_> {
         let mut asked: Vec<_> = all.flat_map(|&one| self.urls(one)).collect();
         let manifests = self.upstreams.iter();
         asked.extend(manifests.filter_map(|upstream| upstream.manifest_source()));
+        for item in passed_through(self.config) {
+            let serving = self.serving(&item, Form::Raw);
+            asked.extend(serving.filter_map(|upstream| upstream.source(&item, Form::Raw)));
+        }
         let state = self.mirror.state();
         let is_asked = |url: &String| asked.iter().any(|origin| origin.url == *url);
         state.validators.retain(|url, _| is_asked(url));
@@ -344,7 +349,7 @@ pub(crate) fn note_seen(mirror: &mut Mirror, items: &BTreeSet<Item>) {
     let _ = mirror.commit();
 }
 
-fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
+pub(super) fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
     Source {
         upstream: origin.upstream.clone(),
         url: origin.url.clone(),

@@ -17,6 +17,7 @@ use crate::digest::Digest;
 use crate::disk::{self, Links};
 use crate::draft;
 use crate::item::{Form, Item, OnInvalidRecord};
+use crate::legacy;
 use crate::mirror::Changes;
 use crate::mirror::layout::READABLE;
 use crate::upstream::{Answer, Class, Round, Source, Upstream, UpstreamError, Validators, What};
@@ -76,6 +77,8 @@ pub(super) struct Heards {
 /// What was heard of an item in a lane.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
+    /// When it was asked for; one time for all of a cycle.
+    pub(super) at: Timestamp,
     /// The upstreams that gave no answer, in order.
     pub(super) failed: Vec<Failed>,
     /// The answer of the first that did.
@@ -130,14 +133,17 @@ impl Lanes {
 
 impl Lane {
     /// Asks, as the plan says, until there is an answer or no upstream is left. `legacy` is what the legacy lane heard.
-    async fn ask(
+    pub(super) async fn ask(
         self,
         round: &Round,
         leaves: &Leaves,
         now: Timestamp,
         mut legacy: Option<&mut watch::Receiver<Option<Said>>>,
     ) -> Heard {
-        let mut heard = Heard::default();
+        let mut heard = Heard {
+            at: now,
+            ..Heard::default()
+        };
         let mut lane: Vec<Candidate> = self.steps.iter().map(|step| step.candidate).collect();
         let mut said = Vec::new();
         while let Some(at) = plan::next(&lane, &said, self.has_published, now) {
@@ -227,12 +233,18 @@ impl Lane {
     /// What is wrong with an answer that the way has damaged, as far as another one could be had in its place. What no
     /// other upstream could send is looked at once, by the draft.
     fn flaw(&self, answer: &Answer, on_disk: Option<Digest>, is_last: bool) -> Option<String> {
-        let category = self.item.category()?;
         let What::Body {
             bytes, complete, ..
         } = &answer.what
         else {
             return None;
+        };
+        let category = match &self.item {
+            Item::Category(category) => *category,
+            Item::File(file) => {
+                let whole = legacy::whole_check(&file.name, bytes, *complete);
+                return whole.err().map(|flaw| flaw.to_string());
+            }
         };
         let is_text = self.form == Form::Legacy && category == Category::TextGeneration;
         if !*complete && is_text && self.lacks_published(bytes) {

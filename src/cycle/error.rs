@@ -44,6 +44,15 @@ pub enum ItemError {
         #[source]
         reason: Rejected,
     },
+    /// An extra file that is the origin is not whole.
+    #[error("{file} is damaged; it is left and published as it is")]
+    NotWhole {
+        /// Its path below the mirror's base.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        reason: Rejected,
+    },
     /// There is no legacy file, or it has no contents.
     #[error("{file} is {what}; what was published before stays")]
     NoLegacy {
@@ -122,6 +131,7 @@ impl ItemError {
             Self::Rejected { .. }
             | Self::NotLegacy { .. }
             | Self::NotV2 { .. }
+            | Self::NotWhole { .. }
             | Self::NotTaken { .. } => Outcome::Rejected,
             _ => Outcome::Failed,
         }

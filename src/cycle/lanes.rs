@@ -110,6 +110,27 @@ impl Cycle<'_> {
         steps.collect()
     }
 
+    /// How the upstreams are asked for a file that is passed through.
+    pub(super) fn file_steps(
+        &mut self,
+        item: &Item,
+        on_disk: Option<Digest>,
+        changed: &mut BTreeSet<String>,
+    ) -> Vec<Step> {
+        let upstreams: Vec<_> = self.serving(item, Form::Raw).cloned().collect();
+        let asked = Asked {
+            form: Form::Raw,
+            file: on_disk,
+            body: on_disk,
+            came_back: false,
+            published: self.mirror.file(item).map(|file| file.source.url.clone()),
+        };
+        let steps = upstreams
+            .into_iter()
+            .filter_map(|upstream| self.step(item, upstream, &asked, changed));
+        steps.collect()
+    }
+
     fn v2_steps(
         &mut self,
         category: Category,

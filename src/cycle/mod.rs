@@ -18,22 +18,27 @@ mod decide;
 mod describe;
 mod error;
 mod event;
+mod files;
 mod lanes;
 mod leaf;
 mod mend;
 mod need;
+mod pace;
 mod pins;
 pub mod plan;
 mod ready;
+mod rivals;
+mod unable;
+mod view;
 mod waits;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub(crate) use self::apply::note_seen;
@@ -42,8 +47,12 @@ pub use self::error::ItemError;
 pub use self::event::{
     Answered, Breaker, Event, Held, ItemReport, Origin, Outcome, Report, UpstreamReport,
 };
+use self::files::Fetches;
+pub(crate) use self::files::published_files;
 use self::lanes::Looks;
 use self::leaf::Leaves;
+use self::rivals::Rivals;
+pub(crate) use self::unable::{missing_in_primary, unwritable};
 use crate::category::Category;
 use crate::clock;
 use crate::config::{Config, ReplicateMode};
@@ -52,17 +61,21 @@ use crate::digest::Digest;
 use crate::item::OnInvalidRecord;
 use crate::item::{Form, Item};
 use crate::legacy::Rejected;
-use crate::mirror::{Changes, Layout, LockError, Mirror};
+use crate::mirror::{Changes, Mirror};
 use crate::trigger::Trigger;
 use crate::upstream::{BreakerState, Hosts, Round, Upstream, UpstreamError};
 
 /// How long a cycle waits for an upstream before it puts the files on disk in order without it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why.
+/// What is kept from cycle to cycle beside the mirror: which legacy files give no v2 file, and why; and what was asked
+/// when.
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    rivals: Rivals,
+    /// When an extra file was last asked for.
+    asked: BTreeMap<Item, Timestamp>,
 }
 
 /// The parts of one cycle.
@@ -85,9 +98,15 @@ pub struct Cycle<'a> {
     pub sink: &'a (dyn Fn(Event) + Send + Sync),
     /// The upstreams that were asked, and why each is not well; filled by the cycle.
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
+    /// When to look at the disk again, since something was left as it is; filled by the cycle.
+    pub postponed: Option<Duration>,
 }
 
-type Requests = JoinSet<(Category, Outcome, Looks, Heards)>;
+/// The requests that run.
+struct Requests {
+    categories: JoinSet<(Category, Outcome, Looks, Heards)>,
+    files: Fetches,
+}
 
 impl Cycle<'_> {
     /// Runs the cycle over `categories`. Never fails as a whole: every error belongs to an item.
@@ -95,7 +114,7 @@ impl Cycle<'_> {
         let begun = clock::instant();
         let mut items = BTreeMap::new();
         if let Err(error) = self.mirror.ensure() {
-            return unwritable(categories, self.depth, error, self.sink);
+            return unwritable(self.config, categories, self.depth, error, self.sink);
         }
         let urls = self.mirror.state().validators.len();
         self.take_orders(categories);
@@ -125,27 +144,36 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
+            if self.is_postponed(category) {
+                continue;
+            }
+            let named = self.named(category);
             let (before, looks) = self.prepare(category);
             let lanes = self.lanes(category, &looks, &mut changed);
-            if !lanes.is_empty() {
+            if !lanes.is_empty() && self.may_fetch(category) {
                 asked.push((category, before, looks, lanes));
             } else if self.is_known(category, &looks) {
                 let report = self.work(category, before, looks, Heards::default());
+                self.note_rival(category, named, &report);
                 self.done(category, report, items);
             } else if self.depth >= Depth::Poll {
                 self.done(category, ItemReport::skipped(), items);
             }
         }
+        let file_lanes = self.file_lanes(categories, &mut changed, items);
         let extra = leaf::extra_files(&self.config.extra_files);
         let is_here = |upstream: &Upstream| !changed.contains(upstream.name());
         let leaves = Leaves::of_upstreams(self.upstreams, &extra, self.mirror.state(), is_here);
         let leaves = Arc::new(leaves);
-        let mut requests = JoinSet::new();
+        let mut requests = Requests {
+            categories: JoinSet::new(),
+            files: self.fetch_files(file_lanes, round, &leaves),
+        };
         let now = clock::now();
         for (category, before, looks, lanes) in asked {
             (self.sink)(Event::Asked(category.into()));
             let (round, leaves) = (Arc::clone(round), Arc::clone(&leaves));
-            requests.spawn(async move {
+            requests.categories.spawn(async move {
                 let heards = lanes.ask(&round, &leaves, now).await;
                 (category, before, looks, heards)
             });
@@ -179,10 +207,18 @@ impl Cycle<'_> {
     ) {
         let mut impatient = pin!(tokio::time::sleep(PATIENCE));
         let mut mended = BTreeMap::new();
-        loop {
+        let Requests {
+            categories: of_categories,
+            files,
+        } = requests;
+        while !(of_categories.is_empty() && files.is_empty()) {
             let joined = tokio::select! {
                 biased;
-                joined = requests.join_next() => joined,
+                Some(joined) = of_categories.join_next() => joined,
+                Some(joined) = files.join_next() => {
+                    self.file_heard(joined, items);
+                    continue;
+                }
                 () = &mut impatient, if !impatient.is_elapsed() => {
                     self.mend(categories, &mut mended);
                     continue;
@@ -192,14 +228,10 @@ impl Cycle<'_> {
                     continue;
                 }
             };
-            match joined {
-                None => break,
-                Some(Ok((category, before, looks, heards))) => {
-                    let report = self.work(category, before, looks, heards);
-                    self.done(category, report, items);
-                }
-                // A task ends early only by a panic, which ends the process, or with the runtime.
-                Some(Err(_)) => {}
+            // A task ends early only by a panic, which ends the process, or with the runtime.
+            if let Ok((category, before, looks, heards)) = joined {
+                let report = self.work(category, before, looks, heards);
+                self.done(category, report, items);
             }
         }
         for (item, changes) in mended {
@@ -209,32 +241,54 @@ impl Cycle<'_> {
         }
     }
 
-    fn done(&self, category: Category, report: ItemReport, items: &mut BTreeMap<Item, ItemReport>) {
+    fn done(
+        &mut self,
+        category: Category,
+        report: ItemReport,
+        items: &mut BTreeMap<Item, ItemReport>,
+    ) {
         let item = Item::Category(category);
+        let of_text = (category == Category::TextGeneration).then(|| report.clone());
         items.insert(item.clone(), report.clone());
         (self.sink)(Event::Done(item, report));
+        if let Some(text) = of_text {
+            self.view_after(&text, items);
+        }
     }
 
     /// Puts the files on disk in order while an upstream is waited for. What this cannot mend is left to the cycle that
     /// the hint asked for; there is no await in here.
-    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Changes>) {
+    fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Option<Changes>>) {
         self.take_orders(categories);
         for &category in categories {
+            let published = self.mirror.manifest().categories.contains_key(&category);
+            // What was never published waits for the upstream that gives it ready-made.
+            if self.has_ready(category) && !published {
+                continue;
+            }
             if let Some(changes) = self.compare_early(category) {
-                mended.insert(Item::Category(category), changes);
+                mended.insert(Item::Category(category), Some(changes));
             }
         }
         self.mirror.note_orders();
+        if categories.contains(&Category::TextGeneration) {
+            self.view_early(mended);
+        }
         let _ = self.commit();
     }
 
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
+        if self.is_postponed(category) {
+            return None;
+        }
+        let named = self.named(category);
         let (before, looks) = self.prepare(category);
         if !self.is_served(category) || !self.is_known(category, &looks) {
             return None;
         }
         let report = self.work(category, before, looks, Heards::default());
+        self.note_rival(category, named, &report);
         let changes = report.changes;
         if changes.is_some() {
             (self.sink)(Event::Mended(Item::Category(category), report));
@@ -258,6 +312,9 @@ impl Cycle<'_> {
             if found(Form::Legacy) || found(Form::V2) {
                 self.compare_early(category);
             }
+        }
+        if !asked.contains(&Category::TextGeneration) {
+            self.view_early(&mut BTreeMap::new());
         }
     }
 
@@ -292,6 +349,7 @@ impl Cycle<'_> {
             elapsed,
             unwritten,
             troubled,
+            postponed: self.postponed,
         }
     }
 
@@ -322,52 +380,6 @@ impl Cycle<'_> {
     fn policy(&self) -> OnInvalidRecord {
         self.config.on_invalid_record
     }
-}
-
-/// The report of a cycle that found a mirror that it may not or cannot write.
-pub(crate) fn unwritable(
-    categories: &[Category],
-    depth: Depth,
-    error: LockError,
-    sink: &(dyn Fn(Event) + Send + Sync),
-) -> Report {
-    let error = Arc::new(error);
-    let mut items = BTreeMap::new();
-    for &category in categories {
-        let report = if category.has_legacy() {
-            ItemReport::failed(ItemError::Mirror(Arc::clone(&error)))
-        } else {
-            ItemReport::skipped()
-        };
-        let item = Item::Category(category);
-        sink(Event::Done(item.clone(), report.clone()));
-        items.insert(item, report);
-    }
-    let elapsed = Duration::ZERO;
-    sink(Event::Ended {
-        depth,
-        elapsed,
-        unwritten: None,
-    });
-    Report {
-        items,
-        elapsed,
-        unwritten: None,
-        troubled: false,
-    }
-}
-
-/// The legacy files of a mirror that is the origin, where they are missing and will not be seeded.
-#[must_use]
-pub(crate) fn missing_in_primary(config: &Config) -> Vec<PathBuf> {
-    if config.replicate_mode != ReplicateMode::Primary || config.seed {
-        return Vec::new();
-    }
-    let layout = Layout::new(&config.base_path);
-    Category::with_legacy()
-        .map(|category| layout.legacy(category))
-        .filter(|path| !path.exists())
-        .collect()
 }
 
 /// Waits for a hint; for ever when there is no source of any.

@@ -17,7 +17,9 @@ use crate::category::Category;
 use crate::mirror::Layout;
 use crate::mirror::manifest::read_manifest;
 // What is shown comes from here, so that the command line knows one place.
-pub use crate::ledger::status::{ItemStatus, Status, StatusError, UpstreamStatus, ago, span};
+pub use crate::ledger::status::{
+    FileStatus, ItemStatus, Status, StatusError, UpstreamStatus, ago, span,
+};
 pub use crate::ledger::{State, age};
 
 /// What there is to see of a mirror.
@@ -36,6 +38,7 @@ pub struct NoDaemon {
     mirror: PathBuf,
     looked_at: Vec<PathBuf>,
     categories: BTreeMap<Category, ItemStatus>,
+    files: BTreeMap<String, FileStatus>,
 }
 
 impl View {
@@ -58,6 +61,7 @@ impl View {
                     mirror: base_path.to_owned(),
                     looked_at,
                     categories: published(base_path),
+                    files: published_files(base_path),
                 })))
             }
         }
@@ -69,6 +73,15 @@ impl View {
         match self {
             Self::Daemon(daemon) => &daemon.status().categories,
             Self::NoDaemon(none) => &none.categories,
+        }
+    }
+
+    /// Every other file that is known, by its path below the mirror's base, as it was noted.
+    #[must_use]
+    pub fn files(&self) -> &BTreeMap<String, FileStatus> {
+        match self {
+            Self::Daemon(daemon) => &daemon.status().files,
+            Self::NoDaemon(none) => &none.files,
         }
     }
 
@@ -144,6 +157,7 @@ impl NoDaemon {
             "base_path": self.mirror.display().to_string(),
             "looked_at": looked_at,
             "categories": categories,
+            "files": self.files,
         })
     }
 }
@@ -165,6 +179,21 @@ fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
     Category::with_legacy()
         .map(|category| (category, status(category).unwrap_or_default()))
         .collect()
+}
+
+/// The same for the other files.
+fn published_files(base_path: &Path) -> BTreeMap<String, FileStatus> {
+    let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
+    let files = manifest.files.into_iter().map(|(path, file)| {
+        let status = FileStatus {
+            state: State::Stale,
+            source: Some(file.source.upstream).filter(|name| !name.is_empty()),
+            bytes: Some(file.bytes),
+            ..FileStatus::default()
+        };
+        (path, status)
+    });
+    files.collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub fn fold(ledger: &mut Ledger, event: &Event, context: Context) -> Vec<Transit
     let now = context.now;
     match event {
         Event::Asked(_) => Vec::new(),
+        Event::Rewritten(item, words) => vec![Transition::Rewritten {
+            item: item.clone(),
+            words: words.clone(),
+        }],
         Event::Mended(item, report) => {
             let look = Context {
                 depth: Depth::Disk,
@@ -183,7 +187,8 @@ fn learn(item: &Item, facts: &mut Facts, report: &ItemReport, context: Context) 
                 failures: 0,
             })
         } else {
-            if asked {
+            // What no upstream has confirmed is in order, and not fresh.
+            if asked && report.answered != Answered::Failed {
                 facts.last_success = Some(now);
             }
             Found::Well

@@ -113,12 +113,11 @@ impl Ledger {
         })
     }
 
-    /// Whether every item is published.
+    /// Whether every category is published.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.items
-            .iter()
-            .all(|(item, facts)| facts.is_published(item))
+        self.categories()
+            .all(|(category, facts)| facts.is_published(&category.into()))
     }
 
     /// One line for the supervisor and the log: `9 fresh, 1 failing (1234 models); next poll 2026-11-25T12:00:00Z`.

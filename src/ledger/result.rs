@@ -129,7 +129,7 @@ pub fn changes_words(report: &ItemReport) -> String {
             format!("held: it would remove {} models", held.removed)
         }),
         (None, None, Outcome::Skipped) => "no upstream has it".to_owned(),
-        (None, None, Outcome::Updated) => "legacy file only".to_owned(),
+        (None, None, Outcome::Updated) if report.v2.is_some() => "legacy file only".to_owned(),
         (None, None, _) => String::new(),
     };
     let instead = match report.instead_of.as_slice() {
@@ -199,6 +199,7 @@ mod tests {
             elapsed: Duration::from_millis(1500),
             unwritten: None,
             troubled: false,
+            postponed: None,
         }
     }
 

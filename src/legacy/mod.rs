@@ -9,6 +9,7 @@ pub(crate) mod record;
 mod rejected;
 pub(crate) mod row;
 mod view;
+mod whole;
 
 use crate::category::Category;
 use crate::python::json;
@@ -16,6 +17,7 @@ use crate::python::json;
 pub use findings::Issues;
 pub use rejected::Rejected;
 pub use view::legacy_view;
+pub use whole::whole_check;
 
 /// Whether upstream bytes are a legacy file at all: complete, well-formed, of the right shape.
 ///

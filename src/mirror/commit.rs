@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MANIFEST, Mirror, Place, State, manifest};
+use super::{MANIFEST, Manifest, Mirror, Place, State, manifest};
 use crate::disk::{DiskError, Links, Mtime, Write};
 
 /// What a commit could not write. The published files stand; the next commit writes what this one could not.
@@ -20,7 +20,10 @@ impl Mirror {
         let mut unwritten = Unwritten::default();
         let names = self.sync();
         // A mirror that has published nothing has no manifest.
-        let tells = !self.manifest.categories.is_empty() || self.manifest_stamp.is_some();
+        let Manifest {
+            categories, files, ..
+        } = &self.manifest;
+        let tells = !categories.is_empty() || !files.is_empty() || self.manifest_stamp.is_some();
         let manifest = if self.amended && tells {
             names.and_then(|()| self.write_manifest())
         } else {

@@ -10,6 +10,7 @@
 pub mod changes;
 mod commit;
 pub mod directories;
+mod files;
 pub mod generations;
 mod hooked;
 pub mod intent;
@@ -249,10 +250,12 @@ impl Mirror {
     /// Whether the manifest on disk does not say of an item what it should.
     #[must_use]
     pub fn is_missed(&self, item: &Item) -> bool {
-        let Some(category) = item.category() else {
-            return false;
-        };
         let on_disk = self.written.as_ref();
+        let Some(category) = item.category() else {
+            let path = item.to_string();
+            let on_disk = on_disk.and_then(|written| written.files.get(&path));
+            return on_disk != self.manifest.files.get(&path);
+        };
         let on_disk = on_disk.and_then(|written| written.categories.get(&category));
         on_disk != self.manifest.categories.get(&category)
     }

@@ -41,6 +41,9 @@ pub struct State {
     /// How many findings lint has in what each v2 file was made from.
     #[serde(default)]
     pub issues: BTreeMap<Category, u64>,
+    /// The `models.csv` that the JSON view of it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view_of: Option<Digest>,
     /// The digests of an item's files as the change hook last saw them, by item.
     #[serde(default)]
     pub hook_saw: BTreeMap<String, Vec<Digest>>,
@@ -127,6 +130,7 @@ impl Default for State {
             absent: BTreeMap::new(),
             bodies: BTreeMap::new(),
             issues: BTreeMap::new(),
+            view_of: None,
             hook_saw: BTreeMap::new(),
             waiting: BTreeMap::new(),
             intent: None,

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::file::StatusError;
+pub use self::health::SPEAKS;
 pub use self::locate::{FILE, Located, locate, path_for_writer, paths};
 pub use self::words::{ago, span};
 use super::Ledger;
@@ -232,6 +233,14 @@ impl ItemStatus {
     }
 }
 
+impl FileStatus {
+    /// How the file is at a time.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp, stale_after: Duration) -> State {
+        aged(self.state, self.last_success, now, stale_after)
+    }
+}
+
 impl UpstreamStatus {
     fn of(facts: &UpstreamFacts) -> Self {
         Self {
@@ -304,7 +313,7 @@ impl Status {
             category.state = category.state_at(now, stale_after);
         }
         for file in self.files.values_mut() {
-            file.state = aged(file.state, file.last_success, now, stale_after);
+            file.state = file.state_at(now, stale_after);
         }
         self
     }

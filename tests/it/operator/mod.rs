@@ -5,6 +5,7 @@ mod crash;
 mod edits;
 mod guard;
 mod held;
+mod lanes;
 mod orders;
 
 use std::ops::Range;

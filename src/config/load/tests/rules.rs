@@ -165,8 +165,13 @@ fn rules_of_the_upstreams_hold_and_what_has_no_effect_yet_is_refused() {
         ("[[upstream]]\ntoken_file = \"../t\"", "absolute path"),
         ("[[upstream]]\ntoken_file = \"\"", "absolute path"),
         ("guard.max_removed = 1.5", "a number from 0 to 1"),
-        ("publish.text_legacy_json = true", "has no effect yet"),
-        ("extra_files = [\"text:db.json\"]", "has no effect yet"),
-        ("hooks.on_trouble = [\"true\"]", "has no effect yet"),
+        ("publish.text_legacy_json = true", ""),
+        ("publish.text_legacy_json = 1", "true or false"),
+        ("extra_files = [\"text:db.json\"]", ""),
+        (
+            "seed = false\nextra_files = [\"text:manifest.json\"]",
+            "f:2: extra_files: must be a list of files",
+        ),
+        ("hooks.on_trouble = [\"true\"]", ""),
     ]);
 }
