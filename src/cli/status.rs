@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{Common, StatusArgs};
+use super::other_files;
 use super::output::{self, Output, WriteFailed, wrapped};
 use super::table::{Cell, Palette, Tone, table};
+use super::wait::wait;
 use super::{Exit, runtime_directory};
 use crate::category::Category;
 use crate::clock;
@@ -22,7 +24,7 @@ use crate::ledger::causes::causes;
 use crate::text::escaped;
 
 /// How many columns the name of an upstream gets.
-const SOURCE: usize = 10;
+pub(super) const SOURCE: usize = 10;
 
 /// How often `--watch` looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -30,6 +32,11 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
     let config = common.load()?.config;
     let palette = output::palette(common.color);
+    if let Some(patience) = args.wait
+        && !wait(&config, patience, || look(&config))
+    {
+        return Ok(Exit::Failed);
+    }
     if args.check {
         check(&config, common.json)
     } else if args.watch {
@@ -229,25 +236,13 @@ fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
             ]
         })
         .collect();
-    rows.extend(view.files().iter().map(|(path, file)| {
-        let state = file.state_at(now, threshold);
-        let source = file.source.as_deref();
-        let source = source.map_or_else(never, |name| escaped(&cut(name, SOURCE)).into_owned());
-        [
-            Cell::text(escaped(path)),
-            Cell::text(state.as_str()).toned(tone(state)),
-            Cell::text(source),
-            Cell::number(None),
-            Cell::text(lasts(file.last_success)),
-            Cell::text(never()),
-        ]
-    }));
+    rows.extend(other_files::rows(view, now, &lasts));
     let header = ["CATEGORY", "STATE", "SOURCE", "MODELS", "AGE", "CHANGED"];
     table(header, &rows, palette)
 }
 
 /// A name in at most so many columns.
-fn cut(name: &str, most: usize) -> String {
+pub(super) fn cut(name: &str, most: usize) -> String {
     if name.chars().count() <= most {
         return name.to_owned();
     }
@@ -255,7 +250,7 @@ fn cut(name: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-const fn tone(state: State) -> Tone {
+pub(super) const fn tone(state: State) -> Tone {
     match state {
         State::Fresh => Tone::Good,
         State::Modified | State::Pinned => Tone::Notable,
@@ -286,11 +281,8 @@ fn troubles(view: &View, width: Option<usize>) -> String {
     let causes = causes(errors).into_iter().map(|cause| cause.to_string());
     let left_out = view.categories().iter();
     let left_out = left_out.filter_map(|(name, category)| left_out_words(*name, category.dropped));
-    let files = view.files().iter();
-    let files =
-        files.filter_map(|(path, file)| Some(format!("{path}: {}", file.last_error.as_deref()?)));
     let lines = causes
-        .chain(files)
+        .chain(other_files::troubles(view))
         .chain(left_out)
         .map(|line| wrapped(&escaped(&line), width));
     lines.collect::<Vec<_>>().join("\n")

@@ -6,8 +6,8 @@
 
 use std::path::PathBuf;
 
-use super::keys::TABLES;
-use super::{Effective, KEYS, Key, Layout, Setting};
+use super::keys::table_help;
+use super::{Effective, KEYS, Layout, Setting};
 
 /// The width of its lines.
 const WIDTH: usize = 118;
@@ -73,8 +73,8 @@ pub fn example() -> String {
             continue;
         }
         if begins {
-            let help = TABLES.iter().filter(|(table, _)| *table == its_table);
-            lines.extend(help.flat_map(|(_, help)| comment(help, "# ", "# ")));
+            let help = table_help(its_table);
+            lines.extend(help.into_iter().flat_map(|help| comment(help, "# ", "# ")));
             lines.push(format!("[{its_table}]"));
         }
         let shown = key.sample.map_or_else(|| value.to_string(), str::to_owned);
@@ -84,11 +84,20 @@ pub fn example() -> String {
     lines.join("\n") + "\n"
 }
 
+/// Ways to write the upstreams: what for, and the text of the tables.
+pub fn ways() -> impl Iterator<Item = (&'static str, String)> {
+    WAYS.into_iter().map(|(what, tables)| {
+        let text = tables
+            .iter()
+            .map(|(_, table)| format!("[[upstream]]\n{table}"));
+        (what, text.collect())
+    })
+}
+
 /// The part about `[[upstream]]`: its keys, and ways to write it.
 fn upstreams() -> Vec<String> {
     let mut lines = comment(UPSTREAMS, "# ", "# ");
-    let in_use = |key: &&Key| key.is_of_upstreams() && key.is_in_use();
-    for key in KEYS.iter().filter(in_use) {
+    for key in KEYS.iter().filter(|key| key.is_of_upstreams()) {
         let text = format!("{}: {}", key.table_and_name().1, key.help);
         lines.extend(comment(&text, "#   ", "#     "));
     }
@@ -188,9 +197,7 @@ mod tests {
         let (file, problems) = ConfigFile::parse(Path::new("config.example.toml"), &live);
         assert_eq!(problems, []);
         let shown: Vec<_> = file.values.iter().map(|written| written.key.name).collect();
-        let known = KEYS
-            .iter()
-            .filter(|key| key.is_in_use() && !key.is_of_upstreams());
+        let known = KEYS.iter().filter(|key| !key.is_of_upstreams());
         assert_eq!(shown, known.map(|key| key.name).collect::<Vec<_>>());
 
         let effective = loaded(&live).unwrap();

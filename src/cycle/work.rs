@@ -64,7 +64,14 @@ impl Cycle<'_> {
             Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
             Err(error) => (Err(error), Some(look), None),
         };
-        let compared = self.compare(category, look, report);
+        let entry = self.mirror.manifest().categories.get(&category);
+        let is_ready = entry.is_some_and(|entry| entry.made_from.form == Form::V2);
+        let compared = if is_ready && self.mirror.waiting(category, Kind::Legacy).is_some() {
+            // The conversion that would take the place of a ready-made file is held: that stays.
+            self.keep_ready(category, report)
+        } else {
+            self.compare(category, look, report)
+        };
         // What waits is judged against what is published now.
         let here = match self.reconsider(category, Kind::Legacy, again, report) {
             Ok(Taken::Published) => Ok(()),
@@ -211,7 +218,7 @@ impl Cycle<'_> {
 
     /// Notes who answered and who did not.
     pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
-        let now = clock::now();
+        let now = heard.at;
         let state = self.mirror.state();
         for failed in &heard.failed {
             if failed.counts {

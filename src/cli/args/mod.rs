@@ -288,6 +288,10 @@ pub struct StatusArgs {
     /// Show it again every second until interrupted
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
+
+    /// Wait until no listed category is absent, at most this long, e.g. 2m; exit 1 when the time is over
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
 }
 
 /// `doctor`

@@ -2,9 +2,7 @@
 //!
 //! 1. `table.rs` is the one table. Whatever lists keys (checks, suggestions, `config`, `config.example.toml`) reads it.
 //! 2. A key of `[[upstream]]` is set in the entry that it is written in; every other key is there once.
-//! 3. A key or value that has no effect yet is refused (`not_yet.rs`).
 
-mod not_yet;
 mod table;
 
 use std::fmt;
@@ -12,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use table::KEYS;
-pub(super) use table::TABLES;
 
 use super::rules::Checked;
 use super::{Config, ExtraFile, UpstreamConfig, Value, address};
@@ -83,6 +80,13 @@ impl Key {
             },
         }
     }
+}
+
+/// What a table is for, where its keys do not say it.
+#[must_use]
+pub fn table_help(table: &str) -> Option<&'static str> {
+    let (_, help) = table::TABLES.iter().find(|(name, _)| *name == table)?;
+    Some(help)
 }
 
 impl fmt::Debug for Key {

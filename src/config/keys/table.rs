@@ -14,7 +14,7 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 const GIB: i64 = 1024 * 1024 * 1024;
 
 /// What a table is for, where its keys do not say it.
-pub(in crate::config) const TABLES: &[(&str, &str)] = &[
+pub(super) const TABLES: &[(&str, &str)] = &[
     ("http", "What all requests to upstreams have in common."),
     (
         "github.image",
@@ -201,8 +201,8 @@ keys! {
      are in its environment.";
 
     "hooks.on_trouble" => once hooks.on_trouble: rules::command(), shown;
-    "Program and arguments to run when a category or an upstream becomes unhealthy or well again; HORDE_REFD_CATEGORY, \
-     HORDE_REFD_STATE and HORDE_REFD_ERROR are in its environment.";
+    "Program and arguments to run when a category or an upstream becomes unhealthy or well again; HORDE_REFD_CATEGORY \
+     or HORDE_REFD_UPSTREAM, HORDE_REFD_STATE, HORDE_REFD_ERROR and HORDE_REFD_BASE_PATH are in its environment.";
 
     "hooks.timeout" => once hooks.timeout: rules::duration(MS, DAY), shown;
     "The program is killed after this long.";

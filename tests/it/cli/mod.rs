@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod doctor;
 mod filters;
 mod packaging;
 mod startup;

@@ -4,6 +4,7 @@ mod beside;
 mod edits;
 mod guard;
 mod held;
+mod lanes;
 mod orders;
 
 use std::ops::Range;
