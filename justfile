@@ -53,3 +53,8 @@ sample:
 # Writes config.example.toml anew, from the table of keys.
 example-config:
     BLESS=1 cargo test --lib config::example
+
+# Writes everything anew that is made from the code: the example configuration, man pages, completions, SBOM.
+generated: example-config
+    BLESS=1 cargo test --test it cli::packaging::the_shipped
+    packaging/sbom

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::keys::TABLES;
+use super::keys::table_help;
 use super::{Effective, KEYS, Layout, Setting};
 
 /// The width of its lines.
@@ -73,8 +73,8 @@ pub fn example() -> String {
             continue;
         }
         if begins {
-            let help = TABLES.iter().filter(|(table, _)| *table == its_table);
-            lines.extend(help.flat_map(|(_, help)| comment(help, "# ", "# ")));
+            let help = table_help(its_table);
+            lines.extend(help.into_iter().flat_map(|help| comment(help, "# ", "# ")));
             lines.push(format!("[{its_table}]"));
         }
         let shown = key.sample.map_or_else(|| value.to_string(), str::to_owned);
@@ -82,6 +82,16 @@ pub fn example() -> String {
         lines.push(format!("# {name} = {shown}"));
     }
     lines.join("\n") + "\n"
+}
+
+/// Ways to write the upstreams: what for, and the text of the tables.
+pub fn ways() -> impl Iterator<Item = (&'static str, String)> {
+    WAYS.into_iter().map(|(what, tables)| {
+        let text = tables
+            .iter()
+            .map(|(_, table)| format!("[[upstream]]\n{table}"));
+        (what, text.collect())
+    })
 }
 
 /// The part about `[[upstream]]`: its keys, and ways to write it.

@@ -32,9 +32,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use cron::Cron;
-pub use example::example;
+pub use example::{example, ways};
 pub use file::{ConfigFile, Written};
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, table_help};
 pub use level::Level;
 pub use load::{DEFAULT_FILE, Effective, Overrides, Setting, load};
 pub use problem::{ConfigErrors, Problem, Source};

@@ -3,6 +3,9 @@
 //! 1. horde-refd(1) has what concerns the program as a whole: files, signals, exit codes, environment, the contract with
 //!    readers, examples (`sections.roff`). A page a subcommand has its options and where to read on.
 //! 2. Hidden subcommands have no page.
+//! 3. horde-refd.toml(5) comes last (`configuration.rs`).
+
+mod configuration;
 
 use std::path::Path;
 
@@ -19,8 +22,7 @@ use crate::disk::{self, Dir, Placement};
 const SECTIONS: &str = include_str!("sections.roff");
 
 /// The end of every subcommand's page.
-const SEE_ALSO: &str =
-    ".SH \"EXIT STATUS\"\nSee horde\\-refd(1).\n.SH \"SEE ALSO\"\n.BR horde\\-refd (1)\n";
+const SEE_ALSO: &str = ".SH \"EXIT STATUS\"\nSee horde\\-refd(1).\n.SH \"SEE ALSO\"\n.BR horde\\-refd (1),\n.BR horde\\-refd.toml (5)\n";
 
 pub(super) fn main(args: &ManArgs) -> anyhow::Result<Exit> {
     if let Some(directory) = &args.out {
@@ -67,7 +69,12 @@ fn pages() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
             Ok(())
         })
     });
-    std::iter::once(first).chain(others).collect()
+    let last = (
+        configuration::NAME.to_owned(),
+        configuration::page().into_bytes(),
+    );
+    let pages = std::iter::once(first).chain(others);
+    pages.chain(std::iter::once(Ok(last))).collect()
 }
 
 /// A page: what every page has, then its end.
@@ -109,8 +116,9 @@ mod tests {
             .collect();
         assert!(listed.len() > 8, "{help}");
         assert_eq!(names[0], "horde-refd.1");
-        assert_eq!(names[1..], listed);
-        for (name, page) in &pages {
+        assert_eq!(names.last(), Some(&configuration::NAME));
+        assert_eq!(names[1..names.len() - 1], listed);
+        for (name, page) in &pages[..pages.len() - 1] {
             let page = String::from_utf8_lossy(page);
             assert!(
                 page.contains(".SH OPTIONS") && page.contains("\\-\\-base\\-path"),

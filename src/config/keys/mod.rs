@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use table::KEYS;
-pub(super) use table::TABLES;
 
 use super::rules::Checked;
 use super::{Config, ExtraFile, UpstreamConfig, Value, address};
@@ -81,6 +80,13 @@ impl Key {
             },
         }
     }
+}
+
+/// What a table is for, where its keys do not say it.
+#[must_use]
+pub fn table_help(table: &str) -> Option<&'static str> {
+    let (_, help) = table::TABLES.iter().find(|(name, _)| *name == table)?;
+    Some(help)
 }
 
 impl fmt::Debug for Key {

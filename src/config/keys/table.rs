@@ -14,7 +14,7 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 const GIB: i64 = 1024 * 1024 * 1024;
 
 /// What a table is for, where its keys do not say it.
-pub(in crate::config) const TABLES: &[(&str, &str)] = &[
+pub(super) const TABLES: &[(&str, &str)] = &[
     ("http", "What all requests to upstreams have in common."),
     (
         "github.image",

@@ -1,5 +1,8 @@
-//! `env`, `man` and `completions`: what packages, units and workers are given.
+//! `env`, `man` and `completions`: what packages, units and workers are given; and what the packages ship.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use crate::common::{PROGRAM, Ran, bare, program};
@@ -83,4 +86,53 @@ fn bash_reads_its_completions() {
     let ran = Ran::fed(&mut command, script.as_bytes()).expect(0);
     assert_eq!(ran.stderr, "");
     Ran::of(program().args(["completions", "csh"])).expect(2);
+}
+
+/// The contents of a directory's files, by name.
+fn files(directory: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read_to_string(entry.path()).unwrap())
+    };
+    entries.map(|entry| read(entry.unwrap())).collect()
+}
+
+/// Compares what the repository has with what the program writes; with BLESS=1 it is written there first.
+fn assert_shipped(directory: &str, written: &BTreeMap<String, String>) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    if std::env::var_os("BLESS").is_some() {
+        let _absent = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).unwrap();
+        for (name, text) in written {
+            fs::write(directory.join(name), text).unwrap();
+        }
+    }
+    let shipped = files(&directory);
+    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        names(&shipped),
+        names(written),
+        "`just generated` writes them anew"
+    );
+    for (name, text) in written {
+        let same = shipped.get(name) == Some(text);
+        assert!(same, "{name} has changed: `just generated` writes it anew");
+    }
+}
+
+#[test]
+fn the_shipped_man_pages_are_the_ones_that_the_program_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    Ran::of(program().args(["man", "--out"]).arg(directory.path())).expect(0);
+    assert_shipped("packaging/man", &files(directory.path()));
+}
+
+#[test]
+fn the_shipped_completions_are_the_ones_that_the_program_writes() {
+    let written = ["bash", "zsh", "fish"].map(|shell| {
+        let script = Ran::of(program().args(["completions", shell])).expect(0);
+        (format!("horde-refd.{shell}"), script.stdout)
+    });
+    assert_shipped("packaging/completions", &BTreeMap::from(written));
 }
