@@ -16,9 +16,14 @@ if [ "${1:-}" != --inside ]; then
   package=$(readlink -f "$1")
   sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:-$repository/../shared}/tools/systemd-sandbox}
   SANDBOX_BIND=$repository:$(dirname "$package")
+  python=
+  if [ -n "${HORDE_REFD_PYTHON:-}" ]; then
+    environment=$(readlink -f "$(dirname "$HORDE_REFD_PYTHON")/..")
+    python=$environment/bin/python SANDBOX_BIND=$SANDBOX_BIND:$environment
+  fi
   # A systemd in a chroot, as this one may be, is given no user namespaces by the kernel.
   export SANDBOX_BIND SANDBOX_NO_PRIVATE_USERS=1
-  exec "$sandbox" bash "$repository/tests/systemd/package.sh" --inside "$package" "${HORDE_REFD_PYTHON:-}"
+  exec "$sandbox" bash "$repository/tests/systemd/package.sh" --inside "$package" "$python"
 fi
 package=$2 python=${3:-}
 documents=/usr/share/doc/horde-refd
@@ -49,6 +54,9 @@ until_true() { # COMMAND...: waits up to 30 s for the command to succeed
 property() { systemctl show -p "$1" --value "${2:-$unit}"; }
 active() { [ "$(property ActiveState)" = active ]; }
 install_package() { DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i "$1" </dev/null; }
+
+# An image of a container may keep packages from starting what they install; a host does not.
+rm -f /usr/sbin/policy-rc.d
 
 # An upstream, and a configuration that was edited before the package came.
 cp -r "$repository/tests/fixtures/upstream" /srv/upstream
@@ -169,7 +177,9 @@ credentials() {
   configure /srv/upstream
   chmod 600 /etc/horde-refd/config.toml
   drop_in credentials
-  systemctl restart "$unit" && active && systemctl reload "$unit"
+  systemctl restart "$unit" && active && systemctl reload "$unit" && return
+  journalctl -u "$unit" --no-pager -n 8
+  return 1
 }
 check "the drop-in for credentials hands over a configuration that root alone may read" credentials
 undo credentials
