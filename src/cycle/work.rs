@@ -208,7 +208,8 @@ impl Cycle<'_> {
             report.downloaded_bytes = 0;
         }
         self.remember(&origin, Known { validators, sha256 });
-        if !is_here {
+        // What was accepted waits also where a killed process has stored it already.
+        if !is_here || (waits && self.mirror.has_new_orders()) {
             return Ok(Said::Waiting(Kind::Legacy));
         }
         self.let_go(category, Kind::Legacy);
