@@ -181,13 +181,6 @@ impl Cycle<'_> {
         };
         report.answered = Answered::Downloaded;
         report.downloaded_bytes = bytes.len() as u64;
-        if bytes.is_empty() {
-            let file = origin.url;
-            return Err(ItemError::NoLegacy {
-                file,
-                what: "empty",
-            });
-        }
         // Bytes that are at hand are compared, not hashed.
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
@@ -208,8 +201,7 @@ impl Cycle<'_> {
             report.downloaded_bytes = 0;
         }
         self.remember(&origin, Known { validators, sha256 });
-        // What was accepted waits also where a killed process has stored it already.
-        if !is_here || (waits && self.mirror.has_new_orders()) {
+        if !is_here {
             return Ok(Said::Waiting(Kind::Legacy));
         }
         self.let_go(category, Kind::Legacy);
