@@ -1,7 +1,7 @@
 //! The queue of `hooks.on_trouble`: one run for each item or upstream that became unhealthy or well again, in their order.
 //!
-//! 1. What waits and has become another since is run once, for what it is now: a hook that is slow is not told of a
-//!    state that is over. What became what the hook was last told of is not run at all.
+//! 1. What waits and has become another since is run once, for what it is now: a slow hook does not hear of a state
+//!    that is over. What became what the hook last heard of is not run at all.
 //! 2. A run that the daemon's stop cut short is not made again: the next process goes on from the status.
 
 use std::collections::VecDeque;
