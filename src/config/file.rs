@@ -342,7 +342,7 @@ mod tests {
             ("upstreams", Some("[[upstream]]")),
             ("htpp", Some("[http]")),
             ("max_removed", Some("guard.max_removed")),
-            ("text_legacy_json", None),
+            ("on_trouble", None),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
         ];

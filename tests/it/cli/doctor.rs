@@ -1,7 +1,7 @@
 //! `horde-refd doctor`: each check, with the one thing broken for real that it is about.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -444,7 +444,8 @@ fn an_upstream_that_cannot_be_reached_is_told_by_the_step_that_failed() {
         "http://far.invalid",
     ]);
     command.arg("--base-path").arg(&host.base);
-    command.env("HTTP_PROXY", server(407, &[]).url());
+    let proxy = server(407, &[]);
+    command.env("HTTP_PROXY", proxy.url());
     let checks = Checks::of(&mut command);
     checks.only(name, "the proxy on the way", "export HTTPS_PROXY=");
     // PRIMARY has a heartbeat.
@@ -582,7 +583,6 @@ fn a_mirror_that_is_not_there_yet_is_made_by_the_cure() {
     );
     checks.has("daemon", "no daemon has run", "horde-refd sync --base-path");
     assert!(!host.base.exists());
-    symlink("nowhere", host.world.path("link")).unwrap();
 }
 
 /// Runs `doctor` where systemd's directories are these, in a mount namespace of its own.
