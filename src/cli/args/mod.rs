@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-mod category;
 mod around;
+mod category;
 mod history;
 mod orders;
 

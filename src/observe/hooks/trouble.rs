@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::calls::Trouble;
 use super::{Hook, Run};
 
-/// What the hook is still to be told.
+/// What the hook has still to hear.
 #[derive(Debug)]
 pub struct Queue {
     configured: bool,
@@ -60,7 +60,7 @@ fn add(waiting: &mut VecDeque<Trouble>, trouble: Trouble) {
         waiting.push_back(trouble);
         return;
     };
-    // It waits since it became the other one, which the hook was not told.
+    // It waits since it became the other one, which the hook has not heard.
     let other = waiting.remove(at);
     if other.is_some_and(|other| other.healthy == trouble.healthy) {
         waiting.insert(at, trouble);
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_over_before_its_run_is_not_told() {
+    fn what_is_over_before_its_run_is_not_said() {
         let trouble = |category: &str, healthy| Trouble {
             healthy,
             variables: vec![("HORDE_REFD_CATEGORY", category.to_owned())],
