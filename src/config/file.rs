@@ -342,7 +342,6 @@ mod tests {
             ("upstreams", Some("[[upstream]]")),
             ("htpp", Some("[http]")),
             ("max_removed", Some("guard.max_removed")),
-            ("on_trouble", None),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
         ];
