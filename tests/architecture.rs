@@ -260,6 +260,7 @@ const RETIRED: [(&str, &[&str]); 7] = [
         &[
             "src/disk/cure.rs",
             "tests/it/faults/owners.rs",
+            "tests/it/operator/beside.rs",
             "tests/it/sync/stranger.rs",
         ],
     ),

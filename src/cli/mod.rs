@@ -14,7 +14,6 @@ mod env;
 mod history;
 mod man;
 mod orders;
-mod other_files;
 pub mod output;
 mod refresh;
 mod run;
@@ -23,7 +22,6 @@ mod startup;
 mod status;
 mod sync;
 mod table;
-mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;

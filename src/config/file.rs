@@ -342,6 +342,7 @@ mod tests {
             ("upstreams", Some("[[upstream]]")),
             ("htpp", Some("[http]")),
             ("max_removed", Some("guard.max_removed")),
+            ("on_trouble", Some("hooks.on_trouble")),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
         ];

@@ -180,13 +180,6 @@ impl Cycle<'_> {
         };
         report.answered = Answered::Downloaded;
         report.downloaded_bytes = bytes.len() as u64;
-        if bytes.is_empty() {
-            let file = origin.url;
-            return Err(ItemError::NoLegacy {
-                file,
-                what: "empty",
-            });
-        }
         // Bytes that are at hand are compared, not hashed.
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);

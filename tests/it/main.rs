@@ -15,6 +15,7 @@ mod cli;
 mod common;
 mod conversion;
 mod daemon;
+mod docs;
 mod faults;
 mod files;
 mod fuzz;

@@ -164,8 +164,8 @@ pub enum Command {
 
     /// Show which models and fields differ between two generations
     ///
-    /// Without generations it compares the next older one with the present one. On a terminal long values are cut in the
-    /// middle; piped they are whole.
+    /// Without generations it compares the next older one with the present one; with --incoming the present one with what
+    /// a sync would publish if nothing held it. On a terminal long values are cut in the middle; piped they are whole.
     #[command(after_help = "Example: horde-refd diff text_generation 0f3a81 --exit-code")]
     Diff(DiffArgs),
 
@@ -228,6 +228,10 @@ pub struct SyncArgs {
     /// Download everything anew, whether it changed or not
     #[arg(long)]
     pub force: bool,
+
+    /// Say what would become of each category, and write nothing; works beside a daemon
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Only these categories [default: all]
     #[arg(value_name = "CATEGORY", value_parser = category(), hide_possible_values = true)]

@@ -36,7 +36,7 @@ pub(super) fn page() -> String {
     page += ".SH \"EXAMPLES\"\n";
     for (what, text) in ways() {
         let (what, text) = (escaped(what), verbatim(&text));
-        page += &format!("{what}:\n.PP\n.RS 4\n.nf\n{text}.fi\n.RE\n.PP\n");
+        let _infallible = write!(page, "{what}:\n.PP\n.RS 4\n.nf\n{text}.fi\n.RE\n.PP\n");
     }
     page + SEE_ALSO
 }

@@ -1,7 +1,7 @@
 //! `horde-refd doctor`: each check, with the one thing broken for real that it is about.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -395,7 +395,7 @@ fn leftovers_are_named_and_removed_by_the_cure() {
 }
 
 #[test]
-fn an_upstream_that_cannot_be_reached_is_told_by_the_step_that_failed() {
+fn an_upstream_that_cannot_be_reached_names_the_step_that_failed() {
     let host = Host::new();
     let at = |url: &str| {
         let mut command = program();
@@ -444,7 +444,8 @@ fn an_upstream_that_cannot_be_reached_is_told_by_the_step_that_failed() {
         "http://far.invalid",
     ]);
     command.arg("--base-path").arg(&host.base);
-    command.env("HTTP_PROXY", server(407, &[]).url());
+    let proxy = server(407, &[]);
+    command.env("HTTP_PROXY", proxy.url());
     let checks = Checks::of(&mut command);
     checks.only(name, "the proxy on the way", "export HTTPS_PROXY=");
     // PRIMARY has a heartbeat.
@@ -492,7 +493,7 @@ fn a_host_that_asked_to_be_left_alone_is_left_alone() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_told_by_the_upstream_and_by_what_was_written() {
+fn a_clock_that_is_wrong_is_seen_by_the_upstream_and_by_what_was_written() {
     let host = Host::new();
     let date = [("Date", "Thu, 01 Jan 2015 00:00:00 GMT")];
     let server = Scripted::start(move |_, _| Action::Send(answer_with(200, &date, b"")));
@@ -582,7 +583,6 @@ fn a_mirror_that_is_not_there_yet_is_made_by_the_cure() {
     );
     checks.has("daemon", "no daemon has run", "horde-refd sync --base-path");
     assert!(!host.base.exists());
-    symlink("nowhere", host.world.path("link")).unwrap();
 }
 
 /// Runs `doctor` where systemd's directories are these, in a mount namespace of its own.

@@ -57,6 +57,9 @@ impl Cached {
         // The temporary directory itself is closed to others.
         let reachable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(world.root(), reachable).unwrap();
+        // v1 readers want the JSON view of models.csv.
+        let config = "publish.text_legacy_json = true\n";
+        std::fs::write(world.path("config.toml"), config).unwrap();
         let cached = Self { world };
         cached.sync();
         cached
@@ -72,8 +75,10 @@ impl Cached {
 
     fn sync(&self) -> Ran {
         let mut command = program();
-        command.args(["sync", "--json", "--layout", "flat", "--base-path"]);
-        command.arg(self.mirror()).arg("--upstream");
+        command.args(["sync", "--json", "--layout", "flat", "-c"]);
+        command.arg(self.world.path("config.toml"));
+        command.arg("--base-path").arg(self.mirror());
+        command.arg("--upstream");
         Ran::of(command.arg(self.world.upstream())).expect(0)
     }
 
@@ -83,15 +88,6 @@ impl Cached {
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, text.replace("hydra_9", "stable diffusion 1")).unwrap();
         self.sync();
-    }
-
-    /// The JSON view of `models.csv`, where v1 readers look for it.
-    fn add_legacy_view(&self) {
-        let mut command = program();
-        command.args(["convert", "--legacy-view", "text_generation"]);
-        let view = Ran::of(command.arg(self.mirror().join("legacy/models.csv"))).expect(0);
-        let file = self.mirror().join("legacy/text_generation.json");
-        std::fs::write(file, view.stdout).unwrap();
     }
 
     /// How many models the v2 file of a category has.

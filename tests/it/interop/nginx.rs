@@ -31,10 +31,14 @@ fn every_published_file_is_served_whole_and_a_second_time_not_at_all() {
             format!("{}/model_references/v2/{category}", sites.api()),
             v2,
         ));
-        if category != "text_generation" {
-            let url = format!("{}/model_references/v1/{category}", sites.api());
-            asked.push((url, legacy));
-        }
+        let v1 = match category {
+            "text_generation" => "legacy/text_generation.json",
+            _ => legacy,
+        };
+        asked.push((
+            format!("{}/model_references/v1/{category}", sites.api()),
+            v1,
+        ));
     }
     for (url, file) in &asked {
         let bytes = std::fs::read(cached.mirror().join(file)).unwrap();
@@ -123,7 +127,6 @@ fn the_api_answers_for_names_and_probes_as_the_real_service() {
     need!("nginx", "curl");
     let (cached, sites) = served();
     let url = |rest: &str| format!("{}/{rest}", sites.api());
-    cached.add_legacy_view();
     let view = std::fs::read(cached.mirror().join("legacy/text_generation.json")).unwrap();
     for name in ["text_generation", "text_generation.json", "db", "db.json"] {
         let answer = get(&url(&format!("model_references/v1/{name}")), &[]);
@@ -271,7 +274,42 @@ fn a_leaf_follows_the_mirror_site_and_moves_no_body_twice() {
     let ran = sync();
     assert_eq!(ran.fared(Category::Clip).0, "updated");
     assert_eq!(ran.fared(Category::Blip).1, "not_modified");
-    let digests = [&cached.mirror(), &leaf].map(|mirror| {
+    same(&cached, &leaf);
+}
+
+#[test]
+fn a_leaf_of_layout_mirror_makes_one_request_a_poll() {
+    need!("nginx", "curl");
+    let (cached, sites) = served();
+    let leaf = cached.world.path("leaf");
+    let sync = || {
+        let mut command = program();
+        command.args(["sync", "--json", "--layout", "mirror"]);
+        command.arg("--upstream").arg(sites.files());
+        Ran::of(command.arg("--base-path").arg(&leaf)).expect(0);
+    };
+    sync();
+    same(&cached, &leaf);
+    let before = sites.log().len();
+    sync();
+    assert_eq!(sites.log()[before..], ["GET /manifest.json 304"]);
+    cached
+        .world
+        .edit(Category::Clip, "another name inside", "news");
+    cached.sync();
+    let before = sites.log().len();
+    sync();
+    let mut asked = sites.log().split_off(before);
+    asked.sort();
+    let expected = ["/clip.json", "/legacy/clip.json", "/manifest.json"];
+    assert_eq!(asked, expected.map(|path| format!("GET {path} 200")));
+    same(&cached, &leaf);
+}
+
+/// The leaf has what the mirror has.
+#[track_caller]
+fn same(cached: &Cached, leaf: &std::path::Path) {
+    let digests = [&*cached.mirror(), leaf].map(|mirror| {
         let manifest = json(&mirror.join("manifest.json"));
         Category::with_legacy()
             .map(|category| manifest["categories"][category.name()]["v2"]["sha256"].clone())

@@ -30,7 +30,6 @@ fn a_replica_reads_through_nginx_what_an_offline_reader_reads_from_the_disk() {
     let python = need_python!("8.6.2");
     for (upstream, _) in corpora() {
         let cached = Cached::of(&upstream);
-        cached.add_legacy_view();
         let sites = Sites::serve(&cached.mirror());
         let local = Ran::of(&mut offline(&python, &cached.cache()))
             .expect(0)
@@ -85,7 +84,6 @@ fn an_old_client_reads_through_nginx_as_well() {
     let python = need_python!("3.0.0");
     let cached = Cached::of(&fixtures().join("upstream"));
     cached.without_unknown_baselines();
-    cached.add_legacy_view();
     let sites = Sites::serve(&cached.mirror());
     let mut client = replica(&python, &cached, &sites.api());
     let read = Ran::of(client.arg("--v1")).expect(0).json();

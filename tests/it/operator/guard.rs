@@ -103,7 +103,7 @@ fn what_is_accepted_is_the_version_that_waits() {
     let world = world(&full);
     send(&world, &less);
     world.sync(&[]).expect(1);
-    // The upstream has another one by now, which was never seen here.
+    // The upstream has another one by now, which is not known here.
     let later = models(0..3, "later");
     send(&world, &later);
     let before = fs::metadata(world.v2(CLIP)).unwrap().modified().unwrap();

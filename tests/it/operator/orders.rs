@@ -46,7 +46,7 @@ fn each_rollback_goes_one_further_back_and_unpin_follows_the_upstream_again() {
             assert_eq!(
                 said["held"]["v2_sha256"],
                 sha256(&v2_of(&c)),
-                "what waits is shown"
+                "what waits is said"
             );
         }
         assert_published(&world, version);

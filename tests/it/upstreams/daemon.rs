@@ -133,7 +133,7 @@ fn one_cause_is_one_line_and_a_change_of_source_is_one_line() {
 }
 
 #[test]
-fn a_server_that_hangs_costs_the_time_of_one_series_and_nobody_else() {
+fn a_server_that_hangs_costs_the_time_of_one_series_and_no_other() {
     let world = World::marked();
     let github = Peer::flat(&world);
     let primary = Peer::bare(|_| None);

@@ -1,121 +1,24 @@
-//! `horde-refd status`: how fresh every category is, with a daemon or without one.
+//! The status as people see it: a header, a table at most 80 columns wide, and what is wrong below it.
 
-use std::io::{IsTerminal, stdout};
-use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
-use super::args::{Common, StatusArgs};
 use super::other_files;
-use super::output::{self, Output, WriteFailed, wrapped};
-use super::table::{Cell, Palette, Tone, table};
-use super::wait::wait;
-use super::{Exit, runtime_directory};
 use crate::category::Category;
-use crate::clock;
-use crate::config::Config;
+use crate::cli::output::wrapped;
+use crate::cli::table::{Cell, Palette, Tone, table};
 use crate::cycle::Breaker;
-use crate::error::chain;
 use crate::inspect::daemon::{Daemon, Life};
-use crate::inspect::status::{State, StatusError, UpstreamStatus, View, age, ago, span};
+use crate::inspect::status::{State, UpstreamStatus, View, age, ago, span};
 use crate::ledger::causes::causes;
 use crate::text::escaped;
 
 /// How many columns the name of an upstream gets.
 pub(super) const SOURCE: usize = 10;
 
-/// How often `--watch` looks.
-const PERIOD: Duration = Duration::from_secs(1);
-
-pub(super) fn main(common: &Common, args: &StatusArgs) -> anyhow::Result<Exit> {
-    let config = common.load()?.config;
-    let palette = output::palette(common.color);
-    if let Some(patience) = args.wait
-        && !wait(&config, patience, || look(&config))
-    {
-        return Ok(Exit::Failed);
-    }
-    if args.check {
-        check(&config, common.json)
-    } else if args.watch {
-        watch(&config, common.json, palette)
-    } else {
-        print(&look(&config)?, common.json, palette, "")?;
-        Ok(Exit::Done)
-    }
-}
-
-fn look(config: &Config) -> Result<View, StatusError> {
-    View::of(runtime_directory().as_deref(), &config.base_path)
-}
-
-/// One line, as monitoring plugins print it.
-fn check(config: &Config, as_json: bool) -> anyhow::Result<Exit> {
-    let now = clock::now();
-    let (complaints, healthy) = match look(config) {
-        Ok(view) => (view.complaints(now), view.categories().len()),
-        Err(error) => {
-            let error = anyhow::Error::new(error);
-            (vec![chain(error.as_ref())], 0)
-        }
-    };
-    let mut out = Output::stdout();
-    if as_json {
-        out.json(&json!({"healthy": complaints.is_empty(), "problems": complaints}))?;
-    } else if complaints.is_empty() {
-        out.line(format_args!("OK: every category is fresh ({healthy})"))?;
-    } else {
-        let line = format!("WARNING: {}", complaints.join("; "));
-        out.line(escaped(&line))?;
-    }
-    out.finish()?;
-    Ok(if complaints.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    })
-}
-
-/// Prints the status again and again, in place on a terminal, until a signal ends the process.
-fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exit> {
-    // Home, then clear what is below.
-    let in_place = if stdout().is_terminal() {
-        "\x1b[H\x1b[J"
-    } else {
-        ""
-    };
-    loop {
-        match look(config) {
-            Ok(view) => print(&view, as_json, palette, in_place)?,
-            // The next daemon writes another file, so a damaged one does not end the watch.
-            Err(error) => output::complain(&error.into()),
-        }
-        thread::sleep(PERIOD);
-    }
-}
-
-fn print(view: &View, as_json: bool, palette: Palette, prefix: &str) -> Result<(), WriteFailed> {
-    let now = clock::now();
-    let mut out = Output::stdout();
-    out.bytes(prefix.as_bytes())?;
-    if as_json {
-        out.json(&view.to_json(now))?;
-    } else {
-        let shown = [
-            header(view, now, palette),
-            rows(view, now, palette),
-            troubles(view, output::width()),
-        ];
-        let shown: Vec<_> = shown.into_iter().filter(|part| !part.is_empty()).collect();
-        out.line(shown.join("\n\n"))?;
-    }
-    out.finish()
-}
-
 /// The daemon, its mirror and its upstream.
-fn header(view: &View, now: Timestamp, palette: Palette) -> String {
+pub(super) fn header(view: &View, now: Timestamp, palette: Palette) -> String {
     let daemon = match view {
         View::Daemon(daemon) => daemon,
         View::NoDaemon(none) => {
@@ -200,7 +103,7 @@ fn life(daemon: &Daemon, now: Timestamp, palette: Palette) -> String {
 }
 
 /// A line a category, at most 80 columns wide; below them one for each other file.
-fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
+pub(super) fn rows(view: &View, now: Timestamp, palette: Palette) -> String {
     let never = || "-".to_owned();
     let stale_after = view.stale_after();
     let limit = stale_after.map_or_else(String::new, |limit| format!(" of {}", span(limit)));
@@ -260,7 +163,7 @@ pub(super) const fn tone(state: State) -> Tone {
 }
 
 /// The last errors, a line a cause; wrapped where a terminal has a width.
-fn troubles(view: &View, width: Option<usize>) -> String {
+pub(super) fn troubles(view: &View, width: Option<usize>) -> String {
     let errors = view.categories().iter().flat_map(|(name, category)| {
         let pinned = category.pinned.as_ref().map(|id| {
             let waits = category.held.as_ref().map_or_else(String::new, |held| {
@@ -359,8 +262,8 @@ lora              absent   -            -  -             -";
         let shown = rows(&view, time(NOW), Palette::Plain);
         let lines: Vec<_> = shown.lines().skip(4).collect();
         let expected = [
-            "legacy/a.json     fresh         -  12s of 1h 0m  -          -",
-            "legacy/b          failing       -  12s of 1h 0m  -          -",
+            "legacy/a.json     fresh    -            -  12s of 1h 0m  -",
+            "legacy/b          failing  -            -  12s of 1h 0m  -",
         ];
         assert_eq!(lines, expected);
         assert!(troubles(&view, None).ends_with("\nlegacy/b: gone"));

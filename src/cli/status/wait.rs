@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::output;
 use crate::category::Category;
+use crate::cli::output;
 use crate::clock;
 use crate::config::Config;
 use crate::inspect::status::{State, StatusError, View, span};

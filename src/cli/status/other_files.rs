@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::status::{SOURCE, cut, tone};
-use super::table::Cell;
+use super::shown::{SOURCE, cut, tone};
+use crate::cli::table::Cell;
 use crate::inspect::status::View;
 use crate::text::escaped;
 
