@@ -34,7 +34,7 @@ impl Cycle<'_> {
         let legacy = legacy.seen.map(|seen| seen.sha256);
         let named = self.named_legacy(category);
         if legacy.is_some() && legacy != named {
-            // Somebody's edit, which is converted at once.
+            // An edit, which is converted at once.
             return false;
         }
         self.postpone(wait);

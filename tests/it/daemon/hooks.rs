@@ -163,7 +163,7 @@ fn what_it_has_not_seen_to_its_end_is_handed_to_it_after_a_restart() {
 }
 
 #[test]
-fn trouble_is_told_once_when_it_begins_and_once_when_it_ends() {
+fn trouble_is_said_once_when_it_begins_and_once_when_it_ends() {
     use crate::common::origin::{Mood, Origin};
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let script = r#"echo "$HORDE_REFD_CATEGORY$HORDE_REFD_UPSTREAM|$HORDE_REFD_STATE|$HORDE_REFD_ERROR|$HORDE_REFD_BASE_PATH" >> "$1""#;
@@ -184,18 +184,18 @@ fn trouble_is_told_once_when_it_begins_and_once_when_it_ends() {
     refresh(&daemon);
     // Ten categories and their upstream, each once.
     until("eleven runs", || lines(&world).len() >= 11);
-    let mut told = lines(&world);
-    told.sort();
+    let mut heard = lines(&world);
+    heard.sort();
     let base = world.mirror();
-    let clip = told.iter().find(|line| line.starts_with("clip|")).unwrap();
+    let clip = heard.iter().find(|line| line.starts_with("clip|")).unwrap();
     assert!(
         clip.starts_with("clip|failing|") && clip.contains("503"),
         "{clip}"
     );
     assert!(clip.ends_with(base.to_str().unwrap()), "{clip}");
     assert!(
-        told.iter().any(|line| line.starts_with("flat|down|")),
-        "{told:?}"
+        heard.iter().any(|line| line.starts_with("flat|down|")),
+        "{heard:?}"
     );
     // A restart in the middle is no news.
     let (status, _) = daemon.stop();
@@ -204,7 +204,7 @@ fn trouble_is_told_once_when_it_begins_and_once_when_it_ends() {
     refresh(&daemon);
     origin.mood(Mood::Serve);
     refresh(&daemon);
-    until("all are told well", || lines(&world).len() >= 22);
+    until("all are said to be well", || lines(&world).len() >= 22);
     let again = lines(&world).split_off(11);
     assert!(
         again.iter().any(|line| line.starts_with("clip|fresh||")),
