@@ -83,6 +83,7 @@ complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l force -d 'Download everything anew, whether it changed or not'
+complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l dry-run -d 'Say what would become of each category, and write nothing; works beside a daemon'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l json -d 'Print the result as JSON (sync, check, status, history, diff, doctor, config)'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -s v -l verbose -d 'Log more; twice: everything'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -s q -l quiet -d 'Log less and print no result table, only troubles; twice: log errors only'
@@ -179,6 +180,7 @@ mirror\t''"
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l incoming -d 'Compare the present version with what a sync would publish if nothing held it; nothing is written'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l exit-code -d 'Exit with 1 when they differ'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l json -d 'Print the result as JSON (sync, check, status, history, diff, doctor, config)'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -s v -l verbose -d 'Log more; twice: everything'

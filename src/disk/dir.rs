@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::modes::{Owner, set_bits, warn_of_modes};
 use super::rehearsal::Rehearsal;
 use super::stamp::other_than_file;
-use super::{DiskError, Links};
+use super::{DiskError, Links, Space};
 
 /// Device and inode of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,6 @@ pub struct Identity {
     pub device: u64,
     /// Its number there.
     pub inode: u64,
-}
-
-/// What is left on a file system for this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Space {
-    /// Bytes that may still be written.
-    pub bytes: u64,
-    /// Files that may still be made; `None` where the file system has no such limit.
-    pub inodes: Option<u64>,
 }
 
 /// What is done about something else that stands where a directory must be.

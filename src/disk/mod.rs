@@ -30,15 +30,17 @@ mod modes;
 mod mount;
 mod read;
 mod rehearsal;
+mod space;
 mod stamp;
 mod write;
 
 pub use self::by_path::{Placement, Replacement, remove, replace};
 pub use self::cure::{mount_point, user, user_name};
-pub use self::dir::{Dir, Identity, Obstacle, Space};
+pub use self::dir::{Dir, Identity, Obstacle};
 pub use self::error::{Damage, DiskError};
 pub use self::mount::{Presence, Whereabouts};
 pub use self::read::{Links, Whole, read, stamp};
+pub use self::space::Space;
 pub use self::stamp::{FileTime, Stamp};
 pub use self::write::{Kept, ModeNow, Mtime, Replaced, Write, Written};
 

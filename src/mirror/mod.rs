@@ -5,8 +5,7 @@
 //! 2. The manifest comes last: the directories that changed are synced to the disk before it, each once a cycle.
 //! 3. What is on disk is known by looking ([`seen`]).
 //! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
-//! 5. A mirror that only rehearses ([`Mirror::rehearse`]) goes the same way without the lock: its directories keep in
-//!    memory what would be written.
+//! 5. A mirror that only rehearses ([`Mirror::rehearse`]) goes the same way without a lock, and writes into memory.
 //! 6. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
 pub mod changes;

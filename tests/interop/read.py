@@ -1,8 +1,8 @@
 """Reads everything through horde_model_reference, as its environment says, and prints one JSON object a read.
 
-usage: read.py [--nobody] [--async] [--v1] [--each-line]
+usage: read.py [--as-stranger] [--async] [--v1] [--each-line]
 
---nobody     become another user after the import (an interpreter below /root is closed to others)
+--as-stranger   become another user after the import (an interpreter below /root is closed to others)
 --async      by the asynchronous methods
 --v1         the legacy form as well
 --each-line  read again, in the same process, for each line on stdin, until it ends
@@ -61,12 +61,12 @@ def read(manager, options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--nobody", action="store_true")
+    parser.add_argument("--as-stranger", action="store_true")
     parser.add_argument("--async", dest="asynchronous", action="store_true")
     parser.add_argument("--v1", action="store_true")
     parser.add_argument("--each-line", action="store_true")
     options = parser.parse_args()
-    if options.nobody:
+    if options.as_stranger:
         os.setgroups([])
         os.setresgid(65534, 65534, 65534)
         os.setresuid(65534, 65534, 65534)

@@ -262,8 +262,8 @@ lora              absent   -            -  -             -";
         let shown = rows(&view, time(NOW), Palette::Plain);
         let lines: Vec<_> = shown.lines().skip(4).collect();
         let expected = [
-            "legacy/a.json     fresh         -  12s of 1h 0m  -          -",
-            "legacy/b          failing       -  12s of 1h 0m  -          -",
+            "legacy/a.json     fresh    -            -  12s of 1h 0m  -",
+            "legacy/b          failing  -            -  12s of 1h 0m  -",
         ];
         assert_eq!(lines, expected);
         assert!(troubles(&view, None).ends_with("\nlegacy/b: gone"));

@@ -1,7 +1,7 @@
 //! The queue of `hooks.on_trouble`: one run for each item or upstream that became unhealthy or well again, in their order.
 //!
-//! 1. What waits and has become another since is run once, for what it is now: a hook that is slow does not hear of a
-//!    state that is over. What became what the hook last heard of is not run at all.
+//! 1. What waits and has become another since is run once, for what it is now: a slow hook does not hear of a state
+//!    that is over. What became what the hook last heard of is not run at all.
 //! 2. A run that the daemon's stop cut short is not made again: the next process goes on from the status.
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::calls::Trouble;
 use super::{Hook, Run};
 
-/// What the hook is still to hear of.
+/// What the hook is still to be told.
 #[derive(Debug)]
 pub struct Queue {
     configured: bool,
@@ -60,7 +60,7 @@ fn add(waiting: &mut VecDeque<Trouble>, trouble: Trouble) {
         waiting.push_back(trouble);
         return;
     };
-    // It waits since it became the other one, which the hook did not hear of.
+    // It waits since it became the other one, which the hook was not told.
     let other = waiting.remove(at);
     if other.is_some_and(|other| other.healthy == trouble.healthy) {
         waiting.insert(at, trouble);
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_over_before_its_run_is_not_run() {
+    fn what_is_over_before_its_run_is_not_told() {
         let trouble = |category: &str, healthy| Trouble {
             healthy,
             variables: vec![("HORDE_REFD_CATEGORY", category.to_owned())],

@@ -395,7 +395,7 @@ fn leftovers_are_named_and_removed_by_the_cure() {
 }
 
 #[test]
-fn an_upstream_that_cannot_be_reached_is_named_by_the_step_that_failed() {
+fn an_upstream_that_cannot_be_reached_names_the_step_that_failed() {
     let host = Host::new();
     let at = |url: &str| {
         let mut command = program();
@@ -493,7 +493,7 @@ fn a_host_that_asked_to_be_left_alone_is_left_alone() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_known_by_the_upstream_and_by_what_was_written() {
+fn a_clock_that_is_wrong_is_seen_by_the_upstream_and_by_what_was_written() {
     let host = Host::new();
     let date = [("Date", "Thu, 01 Jan 2015 00:00:00 GMT")];
     let server = Scripted::start(move |_, _| Action::Send(answer_with(200, &date, b"")));

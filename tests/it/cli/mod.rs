@@ -5,5 +5,6 @@ mod config;
 mod doctor;
 mod filters;
 mod packaging;
+mod shipped;
 mod startup;
 mod status;

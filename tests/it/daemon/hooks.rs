@@ -204,7 +204,7 @@ fn trouble_is_said_once_when_it_begins_and_once_when_it_ends() {
     refresh(&daemon);
     origin.mood(Mood::Serve);
     refresh(&daemon);
-    until("all are said to be well", || lines(&world).len() >= 22);
+    until("all are heard well", || lines(&world).len() >= 22);
     let again = lines(&world).split_off(11);
     assert!(
         again.iter().any(|line| line.starts_with("clip|fresh||")),

@@ -97,7 +97,7 @@ impl Cached {
     }
 }
 
-/// The package's own client on a directory of its own, set to be offline.
+/// The package's own client on a directory of its own, with the offline setting.
 fn offline(python: &Path, cache: &Path) -> Command {
     let mut command = bare(python);
     command.arg(READER).current_dir("/");

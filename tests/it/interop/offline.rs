@@ -36,7 +36,7 @@ fn a_worker_of_another_user_reads_every_category_and_needs_no_right_to_write() {
         let cached = Cached::of(&upstream);
         let cache = cached.cache();
         let mut worker = offline(&python, &cache);
-        worker.arg("--nobody");
+        worker.arg("--as-stranger");
         for ran in [
             Ran::of(&mut worker),
             Ran::of(&mut read_only(&cache, &worker)),

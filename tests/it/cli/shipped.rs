@@ -1,5 +1,4 @@
 //! What is shipped beside the program says the same everywhere: units, packages, the copyright.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
