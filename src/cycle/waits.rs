@@ -158,6 +158,13 @@ impl Cycle<'_> {
         }
     }
 
+    /// Whether what waits is accepted: a process that was killed may have stored it already, and not published it.
+    pub(super) fn is_due(&self, category: Category, kind: Kind) -> bool {
+        let waiting = self.mirror.waiting(category, kind);
+        let v2 = waiting.and_then(|waiting| waiting.v2_sha256);
+        v2.is_some_and(|v2| self.mirror.accepts(category, v2))
+    }
+
     /// Whether the published v2 file came ready-made.
     pub(super) fn is_ready_made(&self, category: Category) -> bool {
         let entry = self.mirror.manifest().categories.get(&category);
