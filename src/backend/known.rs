@@ -29,6 +29,7 @@ impl GithubBackend {
     pub(super) fn succeed(&self) {
         let followed = self.followed().take();
         let last_words = self.status_of_writer();
+        let followed = followed.map(|(process, _)| process);
         let last_words = last_words.filter(|status| Some(&status.process) == followed.as_ref());
         self.resume(last_words.as_ref());
     }
@@ -41,7 +42,20 @@ impl GithubBackend {
         let found = self.found();
         let locked = lock::is_held(&self.layout.lock());
         self.ledger().follow(writer.as_ref(), &found, locked, now);
-        *self.followed() = writer.map(|writer| writer.process);
+        *self.followed() = writer.map(|writer| (writer.process, writer.updated_at));
+    }
+
+    /// Repeats what is known of the writer where it has spoken since that was done last: what it says without changing a
+    /// file (a pin, a held update, a failure) wakes no watch. Whether there was news.
+    pub fn follow_news(&self) -> bool {
+        let writer = self.status_of_writer();
+        let writer = writer.filter(|writer| writer.is_alive(clock::now()));
+        let spoke = writer.map(|writer| (writer.process, writer.updated_at));
+        let is_news = spoke.is_some() && spoke != *self.followed();
+        if is_news {
+            self.follow_writer();
+        }
+        is_news
     }
 
     /// The status of the mirror's writer, where it left one that this process can find.

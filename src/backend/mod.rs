@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use self::cache::Cache;
@@ -68,8 +69,8 @@ pub struct GithubBackend {
     cache: Mutex<Cache>,
     legacy: Mutex<LegacyCache>,
     ledger: Mutex<Ledger>,
-    /// The writer that is followed: the one from whose last words a takeover goes on.
-    followed: Mutex<Option<Process>>,
+    /// The writer that is followed, and when it last spoke: the one from whose last words a takeover goes on.
+    followed: Mutex<Option<(Process, Timestamp)>>,
     callbacks: Mutex<Callbacks>,
     events: broadcast::Sender<Invalidation>,
     counters: Counters,
@@ -271,7 +272,7 @@ impl GithubBackend {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn followed(&self) -> MutexGuard<'_, Option<Process>> {
+    fn followed(&self) -> MutexGuard<'_, Option<(Process, Timestamp)>> {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -158,6 +158,13 @@ impl Cycle<'_> {
         }
     }
 
+    /// Whether what waits is accepted: a process that was killed may have stored it already, and not published it.
+    pub(super) fn is_due(&self, category: Category, kind: Kind) -> bool {
+        let waiting = self.mirror.waiting(category, kind);
+        let v2 = waiting.and_then(|waiting| waiting.v2_sha256);
+        v2.is_some_and(|v2| self.mirror.accepts(category, v2))
+    }
+
     /// Stores a legacy file that waited behind a pin, where the v2 file is not made from it.
     pub(super) fn store_waiting(
         &mut self,

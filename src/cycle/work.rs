@@ -201,7 +201,7 @@ impl Cycle<'_> {
             report.downloaded_bytes = 0;
         }
         self.remember(&origin, Known { validators, sha256 });
-        if !is_here {
+        if !is_here || self.is_due(category, Kind::Legacy) {
             return Ok(Said::Waiting(Kind::Legacy));
         }
         self.let_go(category, Kind::Legacy);

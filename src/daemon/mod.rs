@@ -320,6 +320,7 @@ impl Daemon {
                 self.owes_hook = true;
                 self.trigger.request(Depth::Poll);
             }
+            Ok(false) if self.backend.follow_news() => self.shown.took_over(),
             Ok(false) => {}
             Err(error) => {
                 tracing::debug!(error = %crate::error::chain(&error), "cannot try to take over");

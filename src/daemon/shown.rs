@@ -127,7 +127,7 @@ impl Shown {
         self.notifier.stopping();
     }
 
-    /// The role may have changed between two cycles.
+    /// The role, or what the followed writer says, may have changed between two cycles.
     pub(super) fn took_over(&mut self) {
         self.note_role();
         self.write_status();

@@ -32,8 +32,9 @@ impl Mirror {
         if let Err(error) = manifest {
             unwritten.manifest = Some(Arc::new(error));
         }
-        if let Err(error) = self.write_state() {
-            unwritten.state = Some(Arc::new(error));
+        match self.write_state() {
+            Ok(()) => self.remove_gone(),
+            Err(error) => unwritten.state = Some(Arc::new(error)),
         }
         if let Err(error) = self.sync() {
             unwritten.manifest.get_or_insert(Arc::new(error));

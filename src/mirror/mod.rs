@@ -64,6 +64,8 @@ pub struct Mirror {
     written: Option<Manifest>,
     state: State,
     orders: Orders,
+    /// What no longer waits; its bytes go once the state is written.
+    gone: BTreeSet<(Category, waiting::Kind)>,
     /// The state as it is on disk.
     stored: Option<State>,
     seen: BTreeMap<(Item, Form), Seen>,
@@ -95,7 +97,9 @@ impl Mirror {
         let directories = Directories::open(&config.base_path, config.directory_mode)?;
         let lock = Lock::acquire(&directories.private, config.file_mode)?;
         directories.sweep();
-        Ok(Self::of(config, directories, Some(lock)))
+        let mut mirror = Self::of(config, directories, Some(lock));
+        mirror.sweep_waiting();
+        Ok(mirror)
     }
 
     /// Opens the directory to find out what a cycle would make of it: no lock is taken, nothing is created, and nothing that
@@ -130,6 +134,7 @@ impl Mirror {
             stored: None,
             state: State::default(),
             orders: Orders::default(),
+            gone: BTreeSet::new(),
             seen: BTreeMap::new(),
             manifest_stamp: None,
             layout: Layout::new(&config.base_path),
@@ -175,12 +180,6 @@ impl Mirror {
     /// What outlives a run without being published; [`Mirror::commit`] writes it.
     pub fn state(&mut self) -> &mut State {
         &mut self.state
-    }
-
-    /// What a URL last sent.
-    #[must_use]
-    pub fn known(&self, url: &str) -> Option<&Known> {
-        self.state.validators.get(url)
     }
 
     /// Whether the manifest's word on what each v2 file was made from counts: it could be read, and this version of the

@@ -3,14 +3,16 @@
 //! 1. The state says what waits and since when; the directory has the bytes: the body as it was received (`KIND.body`) and
 //!    the v2 file that it gives (`KIND.v2`). Bytes unlike their digest count as absent, and then nothing waits.
 //! 2. While a body waits the validators of its URL describe it: an answer 304 says that it still is the upstream's.
-//! 3. Each [`Kind`] of a category has one place: what comes later takes it.
+//! 3. Bytes go after the state no longer names them: a process that is killed while it publishes what waits leaves it
+//!    whole, and the next one publishes it.
+//! 4. Each [`Kind`] of a category has one place: what comes later takes it.
 
 use serde::{Deserialize, Serialize};
 
 use jiff::Timestamp;
 
 use super::layout::READABLE;
-use super::{Mirror, Place};
+use super::{Known, Mirror, Place};
 use crate::category::Category;
 use crate::digest::Digest;
 use crate::disk::{Dir, DiskError, Links, Write};
@@ -94,6 +96,12 @@ pub struct Bytes {
 }
 
 impl Mirror {
+    /// What a URL last sent.
+    #[must_use]
+    pub fn known(&self, url: &str) -> Option<&Known> {
+        self.state.validators.get(url)
+    }
+
     /// What waits of a category.
     #[must_use]
     pub fn waiting(&self, category: Category, kind: Kind) -> Option<&Waiting> {
@@ -147,8 +155,32 @@ impl Mirror {
         if of_category.is_empty() {
             self.state.waiting.remove(&category);
         }
-        // What cannot be removed is not in the state, and counts as absent.
-        let _ = self.remove_waiting(category, kind);
+        self.gone.insert((category, kind));
+    }
+
+    /// Removes the bytes of what the state on disk no longer names (invariant 3).
+    pub(super) fn remove_gone(&mut self) {
+        for (category, kind) in std::mem::take(&mut self.gone) {
+            if self.waiting(category, kind).is_none() {
+                // What cannot be removed is not in the state, and counts as absent.
+                let _ = self.remove_waiting(category, kind);
+            }
+        }
+    }
+
+    /// Removes what a process left that was killed after the state was written.
+    pub(super) fn sweep_waiting(&mut self) {
+        let Ok(Some(directory)) = self.directories.private.child("waiting") else {
+            return;
+        };
+        let names = directory.directories().unwrap_or_default();
+        let of_categories = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+        let found: Vec<Category> = of_categories.collect();
+        let all = found
+            .into_iter()
+            .flat_map(|one| Kind::ALL.map(|kind| (one, kind)));
+        self.gone.extend(all);
+        self.remove_gone();
     }
 
     fn remove_waiting(&self, category: Category, kind: Kind) -> Result<(), DiskError> {
