@@ -42,7 +42,10 @@ impl GithubBackend {
         let found = self.found();
         let locked = lock::is_held(&self.layout.lock());
         self.ledger().follow(writer.as_ref(), &found, locked, now);
-        *self.followed() = writer.map(|writer| (writer.process, writer.updated_at));
+        // The last words of one that has just died are still to be gone on from.
+        if let Some(writer) = writer {
+            *self.followed() = Some((writer.process, writer.updated_at));
+        }
     }
 
     /// Repeats what is known of the writer where it has spoken since that was done last: what it says without changing a
