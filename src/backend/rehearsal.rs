@@ -24,8 +24,7 @@ impl GithubBackend {
     pub async fn incoming(&self, category: Category) -> Option<Vec<u8>> {
         let writer = self.writer.lock().await;
         let mirror = writer.mirror.as_ref()?;
-        // Ready-made v2 is preferred to what a legacy file gives, and what an upstream sent to an edit.
-        let kinds = [Kind::V2, Kind::Legacy, Kind::Edit].into_iter();
+        let kinds = Kind::ALL.into_iter();
         let mut waiting = kinds.filter_map(|kind| mirror.waiting_bytes(category, kind)?.v2);
         waiting.next().or_else(|| {
             let read = mirror.read(&Item::Category(category), Form::V2);

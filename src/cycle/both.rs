@@ -6,9 +6,9 @@
 //! 3. A category that is not published, and that every upstream which could have it says it has not, is skipped.
 
 use super::ask::{Heard, Heards};
+use super::heard::{failed_names, unanswered};
 use super::lanes::Looks;
 use super::plan::Said;
-use super::ready::{failed_names, unanswered};
 use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
 use crate::category::Category;
 use crate::config::Layout;

@@ -15,8 +15,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::apply::source_of;
 use super::ask::{Heard, Lane};
+use super::heard::{Delivery, Opened};
 use super::leaf::Leaves;
-use super::ready::{failed_names, unanswered};
 use super::{Answered, Cycle, Event, ItemError, ItemReport, Outcome};
 use crate::category::Category;
 use crate::clock;
@@ -27,7 +27,7 @@ use crate::disk::DiskError;
 use crate::item::{Form, Item};
 use crate::legacy;
 use crate::mirror::{FileEntry, Known, Seen, Source};
-use crate::upstream::{Round, Validators, What};
+use crate::upstream::{Round, Validators};
 
 /// How often a file that is gone is asked for between two polls: a program that removes it again and again is no reason
 /// for more.
@@ -187,30 +187,21 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         report: &mut ItemReport,
     ) -> Result<(), ItemError> {
-        let Some(heard) = heard else {
-            return Ok(());
-        };
-        self.note(&heard, item, Form::Raw);
-        let Some(answer) = heard.answer else {
-            return unanswered(&heard.failed, report);
-        };
-        report.instead_of = failed_names(&heard.failed);
-        let origin = answer.source;
-        report.origin = Some(origin.clone());
-        let What::Body {
-            bytes, validators, ..
-        } = answer.what
-        else {
-            report.answered = Answered::NotModified;
-            if let Some(sha256) = heard.listed {
-                let validators = Validators::default();
-                self.remember(&origin, Known { validators, sha256 });
+        let Delivery {
+            bytes,
+            validators,
+            origin,
+            listed,
+        } = match self.open(item, Form::Raw, heard, report)? {
+            Opened::Nothing => return Ok(()),
+            Opened::NotModified(origin) => {
+                report.origin = Some(origin);
+                return Ok(());
             }
-            return Ok(());
+            Opened::Sent(delivery) => delivery,
         };
-        report.answered = Answered::Downloaded;
-        report.downloaded_bytes = bytes.len() as u64;
-        let sha256 = heard.listed.unwrap_or_else(|| Digest::of(&bytes));
+        report.origin = Some(origin.clone());
+        let sha256 = listed.unwrap_or_else(|| Digest::of(&bytes));
         // The file may have changed while the upstream was waited for.
         let look = self.mirror.look(item, Form::Raw).unwrap_or_default();
         if look.seen.is_some_and(|seen| seen.sha256 == sha256) {

@@ -19,6 +19,7 @@ mod describe;
 mod error;
 mod event;
 mod files;
+mod heard;
 mod lanes;
 mod leaf;
 mod mend;

@@ -8,9 +8,10 @@
 
 use std::sync::Arc;
 
-use super::ask::{Failed, Heard};
+use super::ask::Heard;
 use super::decide::Taken;
-use super::work::{Body, Said};
+use super::heard::{Delivery, Said};
+use super::work::Body;
 use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
 use crate::category::Category;
 use crate::clock;
@@ -20,7 +21,7 @@ use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::Known;
 use crate::mirror::waiting::Kind;
-use crate::upstream::{Class, UpstreamError, Validators, What};
+use crate::upstream::UpstreamError;
 
 impl Cycle<'_> {
     /// Does what the v2 lane of a category needs in this cycle.
@@ -76,37 +77,18 @@ impl Cycle<'_> {
         heard: Option<Heard>,
         report: &mut ItemReport,
     ) -> Result<Said, ItemError> {
-        let Some(heard) = heard else {
-            return Ok(Said::Nothing);
+        let delivery = match self.open_lane(category, Kind::V2, heard, report)? {
+            Ok(delivery) => delivery,
+            Err(said) => return Ok(said),
         };
+        let Delivery {
+            bytes,
+            validators,
+            origin,
+            listed,
+        } = delivery;
         let item = Item::Category(category);
-        self.note(&heard, &item, Form::V2);
-        let Some(answer) = heard.answer else {
-            return unanswered(&heard.failed, report).map(|()| Said::Nothing);
-        };
-        report.instead_of = failed_names(&heard.failed);
-        let origin = answer.source;
-        let (bytes, validators) = match answer.what {
-            What::NotModified => {
-                if let Some(sha256) = heard.listed {
-                    let validators = Validators::default();
-                    self.remember(&origin, Known { validators, sha256 });
-                }
-                report.answered = Answered::NotModified;
-                if self.is_waiting(category, Kind::V2, &origin, None) {
-                    return Ok(Said::Waiting(Kind::V2));
-                }
-                self.let_go(category, Kind::V2);
-                report.origin = Some(origin);
-                return Ok(Said::Nothing);
-            }
-            What::Body {
-                bytes, validators, ..
-            } => (bytes, validators),
-        };
-        report.answered = Answered::Downloaded;
-        report.downloaded_bytes = bytes.len() as u64;
-        let sha256 = heard.listed.unwrap_or_else(|| Digest::of(&bytes));
+        let sha256 = listed.unwrap_or_else(|| Digest::of(&bytes));
         let look = self.mirror.look(&item, Form::V2).unwrap_or_default();
         let on_disk = look.seen.map(|seen| seen.sha256);
         let entry = self.mirror.manifest().categories.get(&category);
@@ -304,25 +286,4 @@ impl Cycle<'_> {
         let file = self.mirror.layout().v2(category).display().to_string();
         ItemError::NotV2 { file, reason }
     }
-}
-
-/// The upstreams that failed before another one answered.
-pub(super) fn failed_names(failed: &[Failed]) -> Vec<String> {
-    let counting = failed.iter().filter(|failed| failed.counts);
-    counting
-        .map(|failed| failed.source.upstream.clone())
-        .collect()
-}
-
-/// The failure that people have to see to, where no upstream of a lane answered; none where none could.
-pub(super) fn unanswered(failed: &[Failed], report: &mut ItemReport) -> Result<(), ItemError> {
-    report.answered = Answered::Failed;
-    let first = failed.iter().find(|failed| failed.counts);
-    let Some(failed) = first.or(failed.first()) else {
-        return Ok(());
-    };
-    if let Class::Limited { until } = failed.error.class() {
-        report.limited_until = Some(until);
-    }
-    Err(ItemError::Upstream(Arc::clone(&failed.error)))
 }

@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::draft::{self, Draft, MadeFrom, NoDraft};
 use crate::item::{Form, Item};
 use crate::mirror::generations;
-use crate::mirror::waiting::{Bytes, Kind};
+use crate::mirror::waiting::Kind;
 use crate::mirror::{Sender, Waiting, state};
 
 impl Cycle<'_> {
@@ -60,17 +60,16 @@ impl Cycle<'_> {
             sender,
             version: state::VERSION.to_owned(),
         };
-        let bytes = Bytes {
-            body: body.bytes.clone(),
-            v2: draft.map(|draft| draft.v2.clone()),
-        };
         let is_there = earlier.is_some_and(|earlier| {
             earlier.made_from == waiting.made_from && earlier.v2_sha256 == waiting.v2_sha256
         }) && self.mirror.waiting_bytes(category, kind).is_some();
         if is_there {
             self.mirror.note_waiting(category, kind, waiting);
         } else {
-            let stored = self.mirror.let_wait(category, kind, waiting, &bytes);
+            let v2 = draft.map(|draft| draft.v2.as_slice());
+            let stored = self
+                .mirror
+                .let_wait(category, kind, waiting, &body.bytes, v2);
             stored.map_err(|error| ItemError::Disk(Arc::new(error)))?;
         }
         if let Some((origin, validators)) = &body.from {
@@ -251,8 +250,7 @@ impl Cycle<'_> {
     /// What waits of a category as reports show it: the v2 lane's first.
     pub(super) fn show_waiting(&mut self, category: Category, report: &mut ItemReport) {
         report.pinned = self.mirror.pin(category).map(generations::id);
-        let kinds = [Kind::V2, Kind::Legacy, Kind::Edit];
-        let mut waiting = kinds
+        let mut waiting = Kind::ALL
             .into_iter()
             .filter_map(|kind| self.mirror.waiting(category, kind));
         report.held = waiting.find_map(|waiting| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::ask::Heard;
 use super::decide::Taken;
+use super::heard::{Delivery, Said};
 use super::need::{Compared, Need, need};
-use super::ready::{failed_names, unanswered};
 use super::waits::Why;
 use super::{Answered, Cycle, ItemError, ItemReport, Origin};
 use crate::category::Category;
@@ -18,17 +18,7 @@ use crate::item::{Form, Item};
 use crate::legacy::Rejected;
 use crate::mirror::waiting::Kind;
 use crate::mirror::{Known, Look};
-use crate::upstream::{Class, UpstreamError, Validators, What};
-
-/// What an upstream has said of a file.
-pub(super) enum Said {
-    /// Nothing that is not known: it has what is here, or it was not asked, or it has no such file.
-    Nothing,
-    /// That what waits still is its present version.
-    Waiting(Kind),
-    /// Another version.
-    Body(Body),
-}
+use crate::upstream::Validators;
 
 /// A body, wherever it came from.
 pub(super) struct Body {
@@ -152,35 +142,16 @@ impl Cycle<'_> {
         look: &Look,
         report: &mut ItemReport,
     ) -> Result<Said, ItemError> {
-        let Some(heard) = heard else {
-            return Ok(Said::Nothing);
+        let delivery = match self.open_lane(category, Kind::Legacy, heard, report)? {
+            Ok(delivery) => delivery,
+            Err(said) => return Ok(said),
         };
-        self.note(&heard, &Item::Category(category), Form::Legacy);
-        let Some(answer) = heard.answer else {
-            return unanswered(&heard.failed, report).map(|()| Said::Nothing);
-        };
-        report.instead_of = failed_names(&heard.failed);
-        let origin = answer.source;
-        let (bytes, validators) = match answer.what {
-            What::NotModified => {
-                if let Some(sha256) = heard.listed {
-                    let validators = Validators::default();
-                    self.remember(&origin, Known { validators, sha256 });
-                }
-                report.answered = Answered::NotModified;
-                if self.is_waiting(category, Kind::Legacy, &origin, None) {
-                    return Ok(Said::Waiting(Kind::Legacy));
-                }
-                self.let_go(category, Kind::Legacy);
-                report.origin = Some(origin);
-                return Ok(Said::Nothing);
-            }
-            What::Body {
-                bytes, validators, ..
-            } => (bytes, validators),
-        };
-        report.answered = Answered::Downloaded;
-        report.downloaded_bytes = bytes.len() as u64;
+        let Delivery {
+            bytes,
+            validators,
+            origin,
+            ..
+        } = delivery;
         // Bytes that are at hand are compared, not hashed.
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
@@ -207,34 +178,6 @@ impl Cycle<'_> {
         self.let_go(category, Kind::Legacy);
         report.origin = Some(origin);
         Ok(Said::Nothing)
-    }
-
-    /// Notes who answered and who did not.
-    pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
-        let now = heard.at;
-        let state = self.mirror.state();
-        for failed in &heard.failed {
-            if failed.counts {
-                state.note_failure(&failed.source.url, item, now);
-            } else {
-                state.note_answer(&failed.source.url, item);
-                if form == Form::V2 {
-                    state.validators.remove(&failed.source.url);
-                }
-            }
-            let error =
-                (failed.error.class() != Class::NotThere).then(|| Arc::clone(&failed.error));
-            let before = self.asked.get(&failed.source.upstream);
-            let is_known = before.is_some_and(Option::is_some);
-            // What found out that the host is dead says more than what was not asked for since.
-            if !(is_known && matches!(failed.error.last(), UpstreamError::Dead { .. })) {
-                self.asked.insert(failed.source.upstream.clone(), error);
-            }
-        }
-        if let Some(answer) = &heard.answer {
-            state.note_answer(&answer.source.url, item);
-            self.asked.insert(answer.source.upstream.clone(), None);
-        }
     }
 
     /// Why a legacy body that an upstream sent is not even stored.

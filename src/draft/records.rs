@@ -4,6 +4,7 @@
 //! values that this release does not know, and its readers then lose the records, which is worth knowing.
 
 use crate::category::Category;
+use crate::legacy::record::licence::{OBLIGATIONS, PERMISSIONS};
 use crate::python::identifiers;
 use crate::python::json::{Object, Value, float_value};
 
@@ -20,21 +21,6 @@ const LICENSING: [&str; 11] = [
     "reviewed_at",
     "notes",
     "files",
-];
-const RIGHTS: &[&str] = &[
-    "allowed",
-    "allowed_with_conditions",
-    "prohibited",
-    "unknown",
-];
-const OBLIGATIONS: [&str; 7] = [
-    "attribution",
-    "include_license",
-    "share_alike",
-    "disclose_source",
-    "network_source_disclosure",
-    "responsible_use_restrictions",
-    "other",
 ];
 const GUIDANCE: [&str; 3] = ["status", "primary_profile_id", "supplemental_profile_ids"];
 const STATUSES: [&str; 3] = ["published", "legacy_label", "undocumented"];
@@ -257,7 +243,7 @@ fn is_assignment(licensing: &Object<'_>, with_files: bool) -> bool {
         ids.is_empty() && rights(&["unknown"])
     } else {
         let named = identifiers(expression);
-        rights(RIGHTS) && named.is_some_and(|named| named.iter().eq(ids.iter()))
+        rights(&PERMISSIONS) && named.is_some_and(|named| named.iter().eq(ids.iter()))
     };
     closed && agrees && obligations.iter().all(|it| OBLIGATIONS.contains(it))
 }

@@ -20,9 +20,7 @@ use crate::mirror::generations::{Generation, Generations, id};
 use crate::mirror::intent;
 use crate::mirror::layout::{Layout, READABLE};
 use crate::mirror::manifest::read_manifest;
-
-/// The shortest prefix that names a generation.
-const SHORTEST: usize = 4;
+use crate::mirror::prefix::{self, NotNamed};
 
 /// The generations of one category, newest first.
 #[derive(Debug, Clone)]
@@ -77,43 +75,9 @@ pub enum NoVersion {
         /// The id of the present version.
         present: String,
     },
-    /// The word is no prefix of an id.
-    #[error(
-        "'{word}' names no generation: write at least {SHORTEST} of its hexadecimal digits{}", shown(.kept)
-    )]
-    NoPrefix {
-        /// What was asked for.
-        word: String,
-        /// The ids that there are.
-        kept: Vec<String>,
-    },
-    /// No generation begins so.
-    #[error("no generation of {category} begins with {word}{}", shown(.kept))]
-    Unknown {
-        /// The category.
-        category: Category,
-        /// What was asked for.
-        word: String,
-        /// The ids that there are.
-        kept: Vec<String>,
-    },
-    /// More than one generation begins so.
-    #[error("more than one generation of {category} begins with {word}: {}", .which.join(", "))]
-    Ambiguous {
-        /// The category.
-        category: Category,
-        /// What was asked for.
-        word: String,
-        /// Their ids, as long as it takes to tell them apart.
-        which: Vec<String>,
-    },
-}
-
-fn shown(kept: &[String]) -> String {
-    match kept {
-        [] => "; none is kept".to_owned(),
-        kept => format!("; kept are {}", kept.join(", ")),
-    }
+    /// A word names no generation.
+    #[error(transparent)]
+    Named(#[from] NotNamed),
 }
 
 impl History {
@@ -235,12 +199,8 @@ impl History {
         let kept = self.kept.iter().map(|one| one.v2_sha256);
         let mut known: Vec<Digest> = kept.collect();
         known.extend(present.filter(|present| !known.contains(present)));
-        let found = find(self.category, &known, word)?;
-        let unknown = || NoVersion::Unknown {
-            category: self.category,
-            word: word.to_owned(),
-            kept: known.iter().copied().map(id).collect(),
-        };
+        let found = prefix::find(self.category, &known, word)?;
+        let unknown = || NotNamed::unknown(self.category, &known, word);
         let of_present = self.present.clone();
         if let Some(present) = of_present.filter(|present| present.sha256 == found) {
             return Ok(present);
@@ -249,7 +209,7 @@ impl History {
         let generation = kept.find(|one| one.v2_sha256 == found);
         generation
             .and_then(|one| self.version(one))
-            .ok_or_else(unknown)
+            .ok_or_else(|| unknown().into())
     }
 
     fn version(&self, generation: &Generation) -> Option<Version> {
@@ -259,37 +219,6 @@ impl History {
             published_at: Some(generation.published_at),
             v2: self.generations.v2(self.category, generation.v2_sha256)?,
         })
-    }
-}
-
-/// The digest that a word is a prefix of; pure.
-///
-/// # Errors
-/// The word is too short or no hexadecimal number, or it fits none or more than one.
-pub fn find(category: Category, known: &[Digest], word: &str) -> Result<Digest, NoVersion> {
-    let prefix = word.to_ascii_lowercase();
-    let is_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let ids = || known.iter().copied().map(id).collect();
-    if prefix.len() < SHORTEST || !is_hex {
-        return Err(NoVersion::NoPrefix {
-            word: word.to_owned(),
-            kept: ids(),
-        });
-    }
-    let fits = |digest: &&Digest| digest.to_string().starts_with(&prefix);
-    let fitting: Vec<Digest> = known.iter().filter(fits).copied().collect();
-    match fitting.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(NoVersion::Unknown {
-            category,
-            word: word.to_owned(),
-            kept: ids(),
-        }),
-        some => Err(NoVersion::Ambiguous {
-            category,
-            word: word.to_owned(),
-            which: some.iter().copied().map(id).collect(),
-        }),
     }
 }
 
@@ -317,50 +246,4 @@ fn present(layout: &Layout, generations: &Generations, category: Category) -> Op
 fn pins(layout: &Layout) -> BTreeMap<Category, Digest> {
     let read = intent::read(layout).unwrap_or_default();
     read.intent.pin
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_unique_prefix_of_four_digits_names_a_generation() {
-        let clip = Category::Clip;
-        let digest = |start: &str| -> Digest {
-            let text = format!("{start}{}", "0".repeat(64 - start.len()));
-            serde_json::from_value(text.into()).unwrap()
-        };
-        let (one, two, three) = (digest("abcdef12"), digest("abcdef34"), digest("0123"));
-        let known = [one, two, three];
-        for (word, expected) in [
-            ("0123", Ok(three)),
-            ("012300", Ok(three)),
-            ("abcdef1", Ok(one)),
-            ("ABCDEF3", Ok(two)),
-            (two.to_string().as_str(), Ok(two)),
-            ("012", Err("'012' names no generation: write at least 4")),
-            ("", Err("'' names no generation")),
-            ("latest", Err("'latest' names no generation")),
-            (
-                "0124",
-                Err("no generation of clip begins with 0124; kept are abcdef120000, "),
-            ),
-            (
-                "abcd",
-                Err(
-                    "more than one generation of clip begins with abcd: abcdef120000, abcdef340000",
-                ),
-            ),
-        ] {
-            match (find(clip, &known, word), expected) {
-                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{word}"),
-                (Err(error), Err(words)) => {
-                    assert!(error.to_string().starts_with(words), "{word}: {error}");
-                }
-                (found, _) => panic!("{word}: {found:?}"),
-            }
-        }
-        let none = find(clip, &[], "0123").unwrap_err().to_string();
-        assert_eq!(none, "no generation of clip begins with 0123; none is kept");
-    }
 }

@@ -20,6 +20,7 @@ pub mod lock;
 mod look;
 pub mod manifest;
 mod orders;
+pub mod prefix;
 pub mod seen;
 pub mod state;
 pub mod waiting;

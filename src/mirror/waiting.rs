@@ -32,8 +32,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Legacy, Self::V2, Self::Edit];
+    /// Every kind, what readers would get first: ready-made v2 is preferred to what a legacy file gives, and what an
+    /// upstream sent to an edit.
+    pub const ALL: [Self; 3] = [Self::V2, Self::Legacy, Self::Edit];
 
     /// The kind's name, as in the state and in file names.
     #[must_use]
@@ -123,15 +124,16 @@ impl Mirror {
         category: Category,
         kind: Kind,
         waiting: Waiting,
-        bytes: &Bytes,
+        body: &[u8],
+        v2: Option<&[u8]>,
     ) -> Result<(), DiskError> {
         let directory = self.waiting_of(category)?;
         let how = Write::published(self.file_mode);
         let name = kind.as_str();
-        if let Some(v2) = &bytes.v2 {
+        if let Some(v2) = v2 {
             directory.replace(&format!("{name}.v2"), v2, &how)?;
         }
-        directory.replace(&format!("{name}.body"), &bytes.body, &how)?;
+        directory.replace(&format!("{name}.body"), body, &how)?;
         directory.sync()?;
         self.unsynced.insert(Place::Private);
         self.note_waiting(category, kind, waiting);

@@ -2,9 +2,7 @@
 
 use crate::category::Category;
 use crate::mirror::intent::IntentError;
-
-/// The shortest beginning of a generation's id that names it.
-pub(super) const SHORTEST: usize = 4;
+use crate::mirror::prefix::NotNamed;
 
 /// Why an order is not given; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -44,34 +42,9 @@ pub enum OrderError {
         /// What is published.
         present: String,
     },
-    /// No generation begins so.
-    #[error("no generation of {category} is {prefix}; kept are: {}", .kept.join(", "))]
-    Unknown {
-        /// The category.
-        category: Category,
-        /// What was asked for.
-        prefix: String,
-        /// The ids that there are, newest first.
-        kept: Vec<String>,
-    },
-    /// Several generations begin so.
-    #[error("{prefix} is the beginning of several generations of {category}: {}", .matching.join(", "))]
-    Ambiguous {
-        /// The category.
-        category: Category,
-        /// What was asked for.
-        prefix: String,
-        /// Those that begin so.
-        matching: Vec<String>,
-    },
-    /// The beginning is too short to name one.
-    #[error("{prefix} is too short for a generation: give {SHORTEST} digits or more of one of {}", .kept.join(", "))]
-    Short {
-        /// What was asked for.
-        prefix: String,
-        /// The ids that there are, newest first.
-        kept: Vec<String>,
-    },
+    /// A word names no generation.
+    #[error(transparent)]
+    Named(#[from] NotNamed),
     /// The generation is listed, and its file is missing or damaged.
     #[error("the generation {generation} of {category} is damaged: its v2 file is not what it was")]
     Damaged {

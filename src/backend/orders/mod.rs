@@ -24,8 +24,8 @@ use crate::config::Config;
 use crate::digest::Digest;
 use crate::mirror::generations::{self, Generation, Generations};
 use crate::mirror::intent::{self, Intent};
-use crate::mirror::waiting::{Kind, Waiting};
-use crate::mirror::{Layout, State, manifest};
+use crate::mirror::waiting::Kind;
+use crate::mirror::{Layout, State, manifest, prefix};
 
 /// An order that is written down.
 #[derive(Debug, Clone)]
@@ -86,13 +86,6 @@ pub fn accept(config: &Config, categories: &[Category]) -> Result<Given, OrderEr
 /// What is held of a category.
 fn held(layout: &Layout, state: &State, category: Category) -> Result<Digest, OrderError> {
     let of_category = state.waiting.get(&category);
-    let mut waiting: Vec<(&Kind, &Waiting)> = of_category.into_iter().flatten().collect();
-    // As the reports show it: what readers would get comes first.
-    waiting.sort_by_key(|(kind, _)| match kind {
-        Kind::V2 => 0,
-        Kind::Legacy => 1,
-        Kind::Edit => 2,
-    });
     let pin = intent::read(layout)?.intent.pin.get(&category).copied();
     if let Some(pin) = pin {
         let generation = generations::id(pin);
@@ -101,9 +94,9 @@ fn held(layout: &Layout, state: &State, category: Category) -> Result<Digest, Or
             generation,
         });
     }
-    let held = waiting
-        .into_iter()
-        .find_map(|(_, waiting)| waiting.v2_sha256.filter(|_| !waiting.pinned));
+    // As the reports show it.
+    let mut waiting = Kind::ALL.iter().filter_map(|kind| of_category?.get(kind));
+    let held = waiting.find_map(|waiting| waiting.v2_sha256.filter(|_| !waiting.pinned));
     held.ok_or(OrderError::NothingHeld { category })
 }
 
@@ -159,39 +152,19 @@ fn older(
     })
 }
 
-/// The generation that these digits begin; the whole digest is known too.
+/// The generation that a word names.
 fn named<'a>(
     category: Category,
     kept: &'a [Generation],
-    prefix: &str,
+    word: &str,
 ) -> Result<&'a Generation, OrderError> {
-    let digits = prefix.to_ascii_lowercase();
-    let ids = || kept.iter().map(Generation::id).collect::<Vec<_>>();
-    let prefix = || prefix.to_owned();
-    if kept.is_empty() {
-        return Err(OrderError::NoGeneration { category });
+    let known: Vec<Digest> = kept.iter().map(|it| it.v2_sha256).collect();
+    let none = OrderError::NoGeneration { category };
+    if known.is_empty() {
+        return Err(none);
     }
-    if digits.len() < error::SHORTEST {
-        return Err(OrderError::Short {
-            prefix: prefix(),
-            kept: ids(),
-        });
-    }
-    let begins = |it: &&Generation| it.v2_sha256.to_string().starts_with(&digits);
-    let matching: Vec<&Generation> = kept.iter().filter(begins).collect();
-    match matching.as_slice() {
-        [one] => Ok(one),
-        [] => Err(OrderError::Unknown {
-            category,
-            prefix: prefix(),
-            kept: ids(),
-        }),
-        several => Err(OrderError::Ambiguous {
-            category,
-            prefix: prefix(),
-            matching: several.iter().map(|it| it.id()).collect(),
-        }),
-    }
+    let found = prefix::find(category, &known, word)?;
+    kept.iter().find(|it| it.v2_sha256 == found).ok_or(none)
 }
 
 /// Writes down that these categories follow their upstreams again; `None` where none of them is pinned.
@@ -287,47 +260,5 @@ mod tests {
         }
         let nothing = older(CLIP, &[], None).unwrap_err();
         assert!(matches!(nothing, OrderError::NoGeneration { .. }));
-    }
-
-    #[test]
-    fn a_generation_is_known_by_any_unique_beginning_of_four_digits_or_more() {
-        // Found by trying: two texts whose digests begin alike.
-        let alike = || {
-            let mut seen = std::collections::HashMap::new();
-            for number in 0.. {
-                let text = number.to_string();
-                let begin = Digest::of(text.as_bytes()).to_string()[..4].to_owned();
-                if let Some(other) = seen.insert(begin, text.clone()) {
-                    return [other, text];
-                }
-            }
-            unreachable!()
-        };
-        let alike = alike();
-        let mut kept: Vec<_> = alike.iter().map(|text| generation(text)).collect();
-        kept.push(generation("a"));
-        let whole = Digest::of(b"a").to_string();
-        for digits in [
-            &whole[..4],
-            &whole[..12],
-            &whole,
-            &whole[..12].to_uppercase(),
-        ] {
-            assert_eq!(named(CLIP, &kept, digits).unwrap().id(), whole[..12]);
-        }
-        let several = Digest::of(alike[0].as_bytes()).to_string();
-        for (digits, words) in [
-            (&whole[..3], "is too short for a generation"),
-            ("", "is too short for a generation"),
-            ("0000", "no generation of clip is 0000; kept are: "),
-            ("nope!", "no generation of clip is nope!"),
-            (
-                &several[..4],
-                "is the beginning of several generations of clip",
-            ),
-        ] {
-            let error = named(CLIP, &kept, digits).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
-        }
     }
 }

@@ -13,13 +13,15 @@ use crate::python::flaw::{At as _, Flaw};
 use crate::python::identifiers;
 use crate::python::json::Value;
 
-const PERMISSIONS: [&str; 4] = [
+/// What may be done with a model.
+pub(crate) const PERMISSIONS: [&str; 4] = [
     "allowed",
     "allowed_with_conditions",
     "prohibited",
     "unknown",
 ];
-const OBLIGATIONS: [&str; 7] = [
+/// What it takes to use one.
+pub(crate) const OBLIGATIONS: [&str; 7] = [
     "attribution",
     "include_license",
     "share_alike",
