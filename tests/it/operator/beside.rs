@@ -201,3 +201,24 @@ fn root_orders_beside_a_daemon_of_another_user() {
         assert_eq!(owner.mode() & 0o777, 0o644, "{name}");
     }
 }
+
+#[test]
+fn an_order_is_seen_where_nothing_else_is_watched() {
+    let (world, [a, b]) = two();
+    let daemon = world.setup().set("watch.backend", "\"off\"").started();
+    // Damage waits for the next poll, which is far; an order does not.
+    fs::write(world.v2(CLIP), "damaged").unwrap();
+    let before = daemon.begun("disk");
+    good(&daemon, &["rollback", "clip"]);
+    assert_published(&world, &a);
+    daemon.wait_state("clip", "pinned");
+    good(&daemon, &["unpin", "clip"]);
+    assert_published(&world, &b);
+    send(&world, b"{}");
+    daemon.signal(Signal::HUP);
+    daemon.wait_state("clip", "held");
+    good(&daemon, &["accept", "clip"]);
+    assert_published(&world, b"{}");
+    // One cycle an order, and none for what the cycles wrote.
+    assert_eq!(daemon.begun("disk"), before + 3);
+}
