@@ -95,3 +95,33 @@ fn watch_goes_on_while_the_daemon_starts_again_and_while_its_status_is_damaged()
         frames(shown).last().is_some_and(|look| look.contains(&pid))
     });
 }
+
+#[test]
+fn diff_is_coloured_and_as_wide_as_the_terminal() {
+    need!("python3");
+    let world = World::empty();
+    let long = |mark: &str| {
+        let words = format!("{mark} {}", "words ".repeat(40));
+        format!("{{\"a\": {{\"name\": \"a\", \"description\": \"{words}\"}}}}")
+    };
+    for mark in ["old", "new"] {
+        fs::write(world.sent(Category::Clip), long(mark)).unwrap();
+        world.sync(&["clip"]).expect(0);
+    }
+    let base = world.mirror().display().to_string();
+    let terminal = Terminal::start(PROGRAM, &["diff", "clip", "--base-path", &base]);
+    let shown = terminal.wait("its end", |shown| shown.contains("\nENDED "));
+    let field = shown
+        .lines()
+        .find(|line| line.contains("description"))
+        .unwrap();
+    assert!(field.contains("\u{1b}[31m\"old words") && field.contains("\u{1b}[32m\"new words"));
+    assert!(field.contains('…'), "{field}");
+    let plain = field.replace("\u{1b}[31m", "").replace("\u{1b}[32m", "");
+    let plain = plain.replace("\u{1b}[0m", "");
+    assert!(plain.trim_end().chars().count() <= 80, "{plain}");
+    assert_eq!(terminal.ended(), (0, true));
+    // Elsewhere it is plain and whole.
+    let piped = world.run(&["diff", "clip"]).expect(0).stdout;
+    assert!(!piped.contains('\u{1b}') && piped.contains(&"words ".repeat(40)));
+}

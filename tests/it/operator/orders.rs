@@ -92,10 +92,10 @@ fn a_generation_is_named_by_any_unique_beginning() {
     let world = history(&[&a, &b, &c]);
     let before = world.tree();
     for (to, words) in [
-        ("0000", "no generation of clip is 0000"),
-        ("nonsense", "no generation of clip is nonsense"),
-        (&id(&a)[..3], "too short"),
-        ("", "too short"),
+        ("0000", "no generation of clip begins with 0000"),
+        ("nonsense", "'nonsense' names no generation"),
+        (&id(&a)[..3], "write at least 4 of its hexadecimal digits"),
+        ("", "write at least 4 of its hexadecimal digits"),
     ] {
         let refused = order(&world, &["rollback", "clip", "--to", to]).expect(1);
         assert!(refused.stderr.contains(words), "{refused:#?}");
