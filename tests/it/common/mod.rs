@@ -7,6 +7,7 @@ pub mod origin;
 pub mod prometheus;
 pub mod scripted;
 pub mod site;
+pub mod terminal;
 mod world;
 
 pub use daemon::*;

@@ -3,12 +3,9 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use super::{CLIP, assert_published, id, intent, models, order, send, v2_of, world};
+use super::{CLIP, assert_published, beside_a_reader, id, intent, models, order, send, v2_of, world};
 use crate::common::{World, sha256, temporary};
 
 /// Rounds of killing for each command; `just crash` asks for more.
@@ -38,43 +35,11 @@ fn timed(world: &World, args: &[&str]) -> Duration {
     begun.elapsed()
 }
 
-/// Ends the reader when dropped.
-struct EndOf<'a>(&'a AtomicBool);
-
-impl Drop for EndOf<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Whether an order is written down that no cycle has carried out yet.
 fn is_due(world: &World) -> bool {
     let written = fs::read(world.private().join("intent.json")).ok();
     let carried = &world.state()["intent"]["sha256"];
     written.is_some_and(|written| *carried != sha256(&written))
-}
-
-/// Runs `act` beside a reader that holds the v2 file to be one of these, at every moment.
-fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
-    let (stop, v2) = (AtomicBool::new(false), world.v2(CLIP));
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut reads = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let bytes = fs::read(&v2).unwrap();
-                serde_json::from_slice::<Value>(&bytes).unwrap();
-                assert!(versions.contains(&bytes), "a mixture");
-                reads += 1;
-            }
-            reads
-        });
-        {
-            // Also where `act` fails: the scope waits for the reader.
-            let _end = EndOf(&stop);
-            act();
-        }
-        reader.join().unwrap()
-    })
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod orders;
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use horde_refd::category::Category;
 use horde_refd::convert::convert;
@@ -92,4 +93,36 @@ fn order(world: &World, args: &[&str]) -> Ran {
 
 fn intent(world: &World) -> Value {
     crate::common::json(&world.private().join("intent.json"))
+}
+
+/// Ends the reader when dropped.
+struct EndOf<'a>(&'a AtomicBool);
+
+impl Drop for EndOf<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `act` beside a reader that holds the v2 file of [`CLIP`] to be one of these, at every moment; how often it read.
+fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
+    let (stop, v2) = (AtomicBool::new(false), world.v2(CLIP));
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let bytes = std::fs::read(&v2).unwrap();
+                serde_json::from_slice::<Value>(&bytes).unwrap();
+                assert!(versions.contains(&bytes), "a mixture");
+                reads += 1;
+            }
+            reads
+        });
+        {
+            // Also where `act` fails: the scope waits for the reader.
+            let _end = EndOf(&stop);
+            act();
+        }
+        reader.join().unwrap()
+    })
 }

@@ -4,6 +4,7 @@ mod daemon;
 mod fallback;
 mod mirror;
 mod primary;
+mod rehearsal;
 mod service;
 
 use std::fmt::Write as _;
