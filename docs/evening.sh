@@ -4,8 +4,13 @@
 # usage: docs/evening.sh    horde-refd, jq and python3 are taken from PATH; it works in a directory of its own and removes it
 set -uo pipefail
 scratch=$(mktemp -d /tmp/evening.XXXXXX) && chmod 755 "$scratch" && cd "$scratch" || exit 2
-server='' daemon=''
-trap 'kill $server $daemon 2>/dev/null; wait; cd /; rm -rf "$scratch"' EXIT
+# Ends what still runs: jobs of this shell, and what they started.
+end() {
+    for job in $(jobs -p); do kill $(pgrep -P "$job") "$job"; done 2>/dev/null
+    wait
+    cd / && rm -rf "$scratch"
+}
+trap end EXIT
 
 # Begins the next block of the page.
 block() { printf '%s\n' '----'; }
@@ -17,10 +22,11 @@ said() { for _ in $(seq 600); do grep -qs "^$1" mail.txt && return; sleep 0.05; 
 # Waits for the first cycle of the daemon: what `sync` said of the mirror is over.
 runs() {
     for _ in $(seq 600); do
-        daemon=$(horde-refd status --json | jq 'select(.role == "writer" and .cycles > 0) | .pid')
-        [ -n "$daemon" ] && return
+        horde-refd status --json | jq -e '.role == "writer" and .cycles > 0' > said && return
         sleep 0.05
     done
+    echo 'the daemon never ran'
+    exit 1
 }
 
 # The operator's host has its configuration in /etc/horde-refd/config.toml, where it is found without -c.

@@ -16,7 +16,7 @@ pub fn newer_configuration(daemon: &Daemon, file: &Path, now: Timestamp) -> Opti
         return None;
     }
     let since = daemon.status().since;
-    // The time that nobody can set: a file that is moved or copied into place may say of itself that it is old.
+    // The inode's own time, which no program sets: a file that is moved or copied into place may say that it is old.
     let file_now = fs::metadata(file).ok()?;
     let nanoseconds = i32::try_from(file_now.ctime_nsec()).ok()?;
     let changed = Timestamp::new(file_now.ctime(), nanoseconds).ok()?;

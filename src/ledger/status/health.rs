@@ -110,10 +110,11 @@ fn complaint(
     (success, error): (Option<Timestamp>, Option<&str>),
     now: Timestamp,
 ) -> String {
-    let verb = if names.len() > 1 { "are" } else { "is" };
-    let names = names.join(", ");
+    let each = names
+        .iter()
+        .map(|name| format!("{name} is {}", state.as_str()));
+    let what = each.collect::<Vec<_>>().join(", ");
     let since = success.map(|time| format!(", last success {}", ago(time, now)));
     let cause = error.map(|error| format!(" ({})", escaped(error)));
-    let what = format!("{names} {verb} {}", state.as_str());
     [Some(what), since, cause].into_iter().flatten().collect()
 }

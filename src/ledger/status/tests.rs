@@ -299,7 +299,7 @@ fn a_dead_host_is_one_complaint_and_a_held_category_is_its_own() {
     ]
     .into();
     let expected = [
-        "blip, clip are failing, last success 10m ago (cannot connect to http://h:1/…: Connection refused)",
+        "blip is failing, clip is failing, last success 10m ago (cannot connect to http://h:1/…: Connection refused)",
         "esrgan is held, last success 1m 0s ago (cannot connect to http://h:1/blip.json: Connection refused)",
         "gfpgan is failing, last success 1m 0s ago (HTTP 404)",
     ];

@@ -31,9 +31,9 @@ fn frames(shown: &str) -> Vec<String> {
 /// The line of a category in the last whole look that has one.
 fn row(shown: &str, category: &str) -> String {
     let frames = frames(shown);
-    let rows = frames.iter().flat_map(|frame| frame.lines());
-    let of_category = rows.filter(|row| row.starts_with(category) && row.contains("ago"));
-    of_category.last().unwrap_or_default().to_owned()
+    let mut rows = frames.iter().flat_map(|frame| frame.lines());
+    let last = rows.rfind(|row| row.starts_with(category) && row.contains("ago"));
+    last.unwrap_or_default().to_owned()
 }
 
 fn started(world: &World) -> Daemon {

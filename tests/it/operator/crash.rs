@@ -5,7 +5,9 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{CLIP, assert_published, beside_a_reader, id, intent, models, order, send, v2_of, world};
+use super::{
+    CLIP, assert_published, beside_a_reader, id, intent, models, order, send, v2_of, world,
+};
 use crate::common::{World, sha256, temporary};
 
 /// Rounds of killing for each command; `just crash` asks for more.

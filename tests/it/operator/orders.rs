@@ -130,6 +130,30 @@ fn a_generation_is_named_by_any_unique_beginning() {
 }
 
 #[test]
+fn what_is_damaged_is_passed_over_on_the_way_back() {
+    let [a, b, c] = ["a", "b", "c"].map(|mark| models(0..40, mark));
+    let world = history(&[&a, &b, &c]);
+    let copy = |legacy: &[u8]| {
+        let name = format!("generations/clip/{}.v2", id(legacy));
+        world.private().join(name)
+    };
+    fs::write(copy(&b), "damaged").unwrap();
+    order(&world, &["rollback", "clip"]).expect(0);
+    assert_published(&world, &a);
+    order(&world, &["unpin", "clip"]).expect(0);
+    // The copy of what is published is damaged as well, and still the place to go back from.
+    fs::write(copy(&c), "damaged").unwrap();
+    fs::remove_file(copy(&a)).unwrap();
+    let before = world.tree();
+    let refused = order(&world, &["rollback", "clip"]).expect(1);
+    assert!(
+        refused.stderr.contains("no older generation"),
+        "{refused:#?}"
+    );
+    assert_eq!(world.tree(), before, "nothing is written");
+}
+
+#[test]
 fn a_pin_keeps_out_whatever_the_upstream_says_and_lets_the_guard_judge_what_waited() {
     let [a, b] = ["a", "b"].map(|mark| models(0..40, mark));
     let world = history(&[&a, &b]);
