@@ -142,6 +142,21 @@ namespaces() {
 }
 check "a kernel without user namespaces: status 217, and the drop-in of the examples cures it" namespaces
 
+verified() { # every example but the one for systemd 253 and later is understood
+  local example said
+  for example in "$documents"/examples/systemd/*.conf; do
+    [ "${example##*/}" != notify-reload.conf ] || continue
+    cp "$example" "/etc/systemd/system/$unit.d/verified.conf"
+    if ! said=$(systemd-analyze verify --man=no "$unit" 2>&1) || [ -n "$said" ]; then
+      echo "$example: $said"
+      return 1
+    fi
+  done
+  rm "/etc/systemd/system/$unit.d/verified.conf"
+}
+mkdir -p "/etc/systemd/system/$unit.d"
+check "systemd understands every drop-in of the examples" verified
+
 drop_in() { # NAME: of the examples
   cp "$documents/examples/systemd/$1.conf" "/etc/systemd/system/$unit.d/"
   systemctl daemon-reload
@@ -173,6 +188,12 @@ network_mount() {
 }
 check "the drop-in for a network mount starts after it and stops with it" network_mount
 undo network-mount
+can_hand_over() { # a chroot, as this sandbox may be, mounts no credentials
+  printf '%s\n' '[Service]' Type=oneshot User=nobody LoadCredential=probe:/etc/hostname 'ExecStart=/bin/cat %d/probe' \
+    >/run/systemd/system/probe.service
+  systemctl daemon-reload
+  systemctl start probe.service 2>/dev/null
+}
 credentials() {
   configure /srv/upstream
   chmod 600 /etc/horde-refd/config.toml
@@ -181,7 +202,11 @@ credentials() {
   journalctl -u "$unit" --no-pager -n 8
   return 1
 }
-check "the drop-in for credentials hands over a configuration that root alone may read" credentials
+if can_hand_over; then
+  check "the drop-in for credentials hands over a configuration that root alone may read" credentials
+else
+  echo "SKIPPED the drop-in for credentials: this systemd hands none over to a user"
+fi
 undo credentials
 chmod 644 /etc/horde-refd/config.toml
 
