@@ -19,8 +19,8 @@ test *ARGS:
 readers COUNT="10000":
     HORDE_REFD_CYCLES={{COUNT}} cargo test --test it readers_during_forced -- --nocapture
 
-# This many SIGKILLs of sync, and of run, beside a reader that parses everything.
-kills COUNT="2000":
+# This many SIGKILLs at random moments of each of sync, run and the operator's orders, beside a reader that parses everything.
+crash COUNT="2000":
     HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
 # Every fuzz target, or those whose test's name has these words, for so many seconds each; what is new is kept.
@@ -34,6 +34,10 @@ soak TIME="1h":
 # docs/reliability.md, from a run of its tests.
 reliability:
     tests/reliability
+
+# Changes the decisions one by one and runs the unit tests (cargo install cargo-mutants); see docs/mutants.md.
+mutants:
+    cargo mutants -f 'src/verdict/*.rs' -f 'src/draft/*.rs' -f 'src/cycle/plan*' -f src/ledger/fold.rs -f src/freshness.rs -C=--lib
 
 bench *ARGS:
     cargo bench {{ARGS}}

@@ -45,7 +45,7 @@ pub(super) fn configuration(data: &[u8]) -> String {
                     setting.key.name
                 })
                 .collect();
-            set.join(" ")
+            format!("accepted with {} keys", set.len())
         }
     }
 }

@@ -363,7 +363,7 @@ _horde__refd() {
             return 0
             ;;
         horde__subcmd__refd__subcmd__diff)
-            opts="-c -v -q -h -V --exit-code --config --base-path --upstream --layout --json --verbose --quiet --color --help --version blip clip codeformer controlnet controlnet_annotator esrgan gfpgan safety_checker image_generation text_generation video_generation audio_generation miscellaneous lora ti"
+            opts="-c -v -q -h -V --incoming --exit-code --config --base-path --upstream --layout --json --verbose --quiet --color --help --version blip clip codeformer controlnet controlnet_annotator esrgan gfpgan safety_checker image_generation text_generation video_generation audio_generation miscellaneous lora ti"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -995,12 +995,16 @@ _horde__refd() {
             return 0
             ;;
         horde__subcmd__refd__subcmd__status)
-            opts="-c -v -q -h -V --check --watch --config --base-path --upstream --layout --json --verbose --quiet --color --help --version"
+            opts="-c -v -q -h -V --check --watch --wait --config --base-path --upstream --layout --json --verbose --quiet --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1033,7 +1037,7 @@ _horde__refd() {
             return 0
             ;;
         horde__subcmd__refd__subcmd__sync)
-            opts="-c -v -q -h -V --force --config --base-path --upstream --layout --json --verbose --quiet --color --help --version blip clip codeformer controlnet controlnet_annotator esrgan gfpgan safety_checker image_generation text_generation video_generation audio_generation miscellaneous lora ti"
+            opts="-c -v -q -h -V --force --dry-run --config --base-path --upstream --layout --json --verbose --quiet --color --help --version blip clip codeformer controlnet controlnet_annotator esrgan gfpgan safety_checker image_generation text_generation video_generation audio_generation miscellaneous lora ti"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -83,6 +83,7 @@ complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l force -d 'Download everything anew, whether it changed or not'
+complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l dry-run -d 'Say what would become of each category, and write nothing; works beside a daemon'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -l json -d 'Print the result as JSON (sync, check, status, history, diff, doctor, config)'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -s v -l verbose -d 'Log more; twice: everything'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand sync" -s q -l quiet -d 'Log less and print no result table, only troubles; twice: log errors only'
@@ -136,6 +137,7 @@ complete -c horde-refd -n "__fish_horde_refd_using_subcommand show" -s v -l verb
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand show" -s q -l quiet -d 'Log less and print no result table, only troubles; twice: log errors only'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand show" -s V -l version -d 'Print version'
+complete -c horde-refd -n "__fish_horde_refd_using_subcommand status" -l wait -d 'Wait until no listed category is absent, at most this long, e.g. 2m; exit 1 when the time is over' -r
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand status" -s c -l config -d 'The configuration file [default: /etc/horde-refd/config.toml, if it exists]' -r -F
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand status" -l base-path -d 'The mirror: the directory that is published into' -r -F
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand status" -l upstream -d 'Where references come from, instead of the configured upstreams: a URL or a directory' -r
@@ -178,6 +180,7 @@ mirror\t''"
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l incoming -d 'Compare the present version with what a sync would publish if nothing held it; nothing is written'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l exit-code -d 'Exit with 1 when they differ'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -l json -d 'Print the result as JSON (sync, check, status, history, diff, doctor, config)'
 complete -c horde-refd -n "__fish_horde_refd_using_subcommand diff" -s v -l verbose -d 'Log more; twice: everything'

@@ -73,6 +73,7 @@ _arguments "${_arguments_options[@]}" : \
 always\:"Always"
 never\:"Never"))' \
 '--force[Download everything anew, whether it changed or not]' \
+'--dry-run[Say what would become of each category, and write nothing; works beside a daemon]' \
 '--json[Print the result as JSON (sync, check, status, history, diff, doctor, config)]' \
 '(-q --quiet)*-v[Log more; twice\: everything]' \
 '(-q --quiet)*--verbose[Log more; twice\: everything]' \
@@ -158,6 +159,7 @@ never\:"Never"))' \
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
+'--wait=[Wait until no listed category is absent, at most this long, e.g. 2m; exit 1 when the time is over]:DURATION:_default' \
 '-c+[The configuration file \[default\: /etc/horde-refd/config.toml, if it exists\]]:FILE:_files' \
 '--config=[The configuration file \[default\: /etc/horde-refd/config.toml, if it exists\]]:FILE:_files' \
 '--base-path=[The mirror\: the directory that is published into]:DIR:_files' \
@@ -211,6 +213,7 @@ _arguments "${_arguments_options[@]}" : \
 '--color=[When to use colours]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'()--incoming[Compare the present version with what a sync would publish if nothing held it; nothing is written]' \
 '--exit-code[Exit with 1 when they differ]' \
 '--json[Print the result as JSON (sync, check, status, history, diff, doctor, config)]' \
 '(-q --quiet)*-v[Log more; twice\: everything]' \

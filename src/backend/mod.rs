@@ -21,6 +21,7 @@ mod legacy;
 pub mod orders;
 mod queries;
 mod refresh;
+mod rehearsal;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

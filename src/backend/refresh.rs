@@ -72,6 +72,7 @@ impl GithubBackend {
                     upstreams: &self.upstreams,
                     hosts: &self.hosts,
                     asked: BTreeMap::new(),
+                    postponed: None,
                     memory,
                     depth,
                     hints,
@@ -125,6 +126,7 @@ impl GithubBackend {
             elapsed: clock::since(begun),
             unwritten: None,
             troubled: false,
+            postponed: None,
         }
     }
 

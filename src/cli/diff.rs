@@ -1,14 +1,18 @@
 //! `horde-refd diff`: which models and fields differ between two generations.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
+use super::Audience;
 use super::Exit;
 use super::args::{Common, DiffArgs};
 use super::output::{self, Output};
+use super::startup::runtime;
 use super::table::{Palette, Tone};
+use crate::backend::GithubBackend;
 use crate::category::Category;
+use crate::depth::Depth;
 use crate::inspect::diff::{Diff, Field};
-use crate::inspect::history::{History, Version};
+use crate::inspect::history::{History, NoVersion, Version};
 use crate::mirror::Layout;
 use crate::text::{cut_in_the_middle, escaped};
 
@@ -16,9 +20,13 @@ use crate::text::{cut_in_the_middle, escaped};
 const SHORTEST: usize = 16;
 
 pub(super) fn main(common: &Common, args: &DiffArgs) -> anyhow::Result<Exit> {
-    let layout = Layout::new(&common.load()?.config.base_path);
-    let history = History::of(&layout, args.category);
-    let (from, to) = history.pair(args.from.as_deref(), args.to.as_deref())?;
+    let (from, to) = if args.incoming {
+        incoming(common, args.category)?
+    } else {
+        let layout = Layout::new(&common.load()?.config.base_path);
+        let history = History::of(&layout, args.category);
+        history.pair(args.from.as_deref(), args.to.as_deref())?
+    };
     let diff = compare(&from, &to)?;
     let mut out = Output::stdout();
     if common.json {
@@ -36,6 +44,33 @@ pub(super) fn main(common: &Common, args: &DiffArgs) -> anyhow::Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+/// The present version, and what a sync would publish if nothing held it.
+fn incoming(common: &Common, category: Category) -> anyhow::Result<(Version, Version)> {
+    let config = common.start(Audience::Command)?.config;
+    let layout = Layout::new(&config.base_path);
+    let present = History::of(&layout, category).present().cloned();
+    let present = present.ok_or(NoVersion::Absent(category))?;
+    let backend = GithubBackend::open_rehearsal(config)?;
+    let runtime = runtime()?;
+    let (report, v2) = runtime.block_on(async {
+        let report = backend.refresh(Depth::Poll, &[category], &()).await;
+        (report, backend.incoming(category).await)
+    });
+    runtime.shutdown_background();
+    let v2 = v2.unwrap_or_default();
+    let incoming = Version::of(v2);
+    let error = report
+        .category(category)
+        .and_then(|fared| fared.error.as_ref());
+    match error {
+        // What is edited here would be published, whatever the upstream has.
+        Some(error) if incoming.sha256 != present.sha256 => output::warn(error.chain()),
+        Some(error) => bail!("nothing new can be had for {category}: {}", error.chain()),
+        None => {}
+    }
+    Ok((present, incoming))
 }
 
 fn compare(from: &Version, to: &Version) -> anyhow::Result<Diff> {

@@ -97,6 +97,6 @@ mod tests {
             shown.contains("\x1b[31m✗\x1b[0m read access  one two three four"),
             "{shown}"
         );
-        assert!(shown.contains("\n               five six\n"), "{shown}");
+        assert!(shown.contains("\n               six\n"), "{shown}");
     }
 }

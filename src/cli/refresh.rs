@@ -7,10 +7,20 @@ use super::output;
 use super::{Exit, runtime_directory};
 use crate::clock;
 use crate::inspect::daemon::{Daemon, Refreshed};
+use crate::inspect::newer::newer_configuration;
 
 pub(super) fn main(common: &Common, args: &RefreshArgs) -> anyhow::Result<Exit> {
-    let config = common.load()?.config;
-    let daemon = Daemon::find(runtime_directory().as_deref(), &config.base_path)?;
+    let effective = common.load()?;
+    let base_path = &effective.config.base_path;
+    let daemon = Daemon::find(runtime_directory().as_deref(), base_path)?;
+    let newer = effective
+        .file
+        .and_then(|file| newer_configuration(&daemon, &file, clock::now()));
+    if let Some(newer) = newer {
+        output::warn(format_args!(
+            "{newer}; restart it to take the change into use"
+        ));
+    }
     let asked = daemon.refresh()?;
     if !args.wait {
         return Ok(Exit::Done);

@@ -62,6 +62,7 @@ pub(super) fn prepare(command: &Command) -> Result<(), StartupError> {
     let needed = match command {
         Command::Run => 32,
         Command::Sync(_) | Command::Accept(_) | Command::Rollback(_) | Command::Unpin(_) => 20,
+        Command::Diff(own) if own.incoming => 20,
         _ => 0,
     };
     if !matches!(command, Command::Run) {

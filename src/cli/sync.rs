@@ -37,13 +37,18 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         Depth::Poll
     };
     let config = effective.config;
-    let backend = match GithubBackend::open_writer(config.clone()) {
+    let opened = if args.dry_run {
+        GithubBackend::open_rehearsal(config.clone())
+    } else {
+        GithubBackend::open_writer(config.clone())
+    };
+    let backend = match opened {
         // A program that asked for JSON gets it: every category failed.
         Err(OpenError::Mirror(error @ LockError::Disk(_))) if common.json => {
             output::warn(chain(&error));
             let report = cycle::unwritable(&config, &categories, depth, error, &|_| ());
             let mut out = Output::stdout();
-            out.json(&sync_json(&report, false))?;
+            out.json(&sync_json(&report, args.dry_run))?;
             out.finish()?;
             return Ok(Exit::Failed);
         }
@@ -65,14 +70,19 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
         bars.clear();
     }
     say(&eyes.left_out.into_inner().unwrap_or_default());
-    let status = reports.status(Role::Once, None, None);
-    reports.write_status(&status);
-    reports.write_metrics(Role::Once, &[]);
+    if !args.dry_run {
+        let status = reports.status(Role::Once, None, None);
+        reports.write_status(&status);
+        reports.write_metrics(Role::Once, &[]);
+    }
     let mut out = Output::stdout();
     if common.json {
-        out.json(&sync_json(&report, false))?;
+        out.json(&sync_json(&report, args.dry_run))?;
     } else if common.quiet == 0 {
         out.line(as_table(&report, output::palette(common.color)))?;
+        if args.dry_run {
+            out.line("dry run: nothing was written")?;
+        }
     }
     out.finish()?;
     say_errors(&report);

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use super::keys::table_help;
-use super::{Effective, KEYS, Key, Layout, Setting};
+use super::{Effective, KEYS, Layout, Setting};
 
 /// The width of its lines.
 const WIDTH: usize = 118;
@@ -97,8 +97,7 @@ pub fn ways() -> impl Iterator<Item = (&'static str, String)> {
 /// The part about `[[upstream]]`: its keys, and ways to write it.
 fn upstreams() -> Vec<String> {
     let mut lines = comment(UPSTREAMS, "# ", "# ");
-    let in_use = |key: &&Key| key.is_of_upstreams() && key.is_in_use();
-    for key in KEYS.iter().filter(in_use) {
+    for key in KEYS.iter().filter(|key| key.is_of_upstreams()) {
         let text = format!("{}: {}", key.table_and_name().1, key.help);
         lines.extend(comment(&text, "#   ", "#     "));
     }
@@ -198,9 +197,7 @@ mod tests {
         let (file, problems) = ConfigFile::parse(Path::new("config.example.toml"), &live);
         assert_eq!(problems, []);
         let shown: Vec<_> = file.values.iter().map(|written| written.key.name).collect();
-        let known = KEYS
-            .iter()
-            .filter(|key| key.is_in_use() && !key.is_of_upstreams());
+        let known = KEYS.iter().filter(|key| !key.is_of_upstreams());
         assert_eq!(shown, known.map(|key| key.name).collect::<Vec<_>>());
 
         let effective = loaded(&live).unwrap();

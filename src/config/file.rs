@@ -220,7 +220,7 @@ impl fmt::Display for Hint<'_> {
         const LETTERS_A_SLIP: usize = 3;
         let split = |name| str::rsplit_once(name, '.').unwrap_or(("", name));
         let (table, last) = split(self.0);
-        let keys = || KEYS.iter().filter(|key| key.is_in_use());
+        let keys = || KEYS.iter();
         let displaced = keys().find(|key| split(key.name).1 == last);
         // A table that is right says nothing for the key in it, so it does not count towards the likeness.
         let neighbour = || {
@@ -342,7 +342,7 @@ mod tests {
             ("upstreams", Some("[[upstream]]")),
             ("htpp", Some("[http]")),
             ("max_removed", Some("guard.max_removed")),
-            ("text_legacy_json", None),
+            ("on_trouble", Some("hooks.on_trouble")),
             ("hook.on_chnage", Some("hooks.on_change")),
             ("tttl", Some("ttl")),
         ];

@@ -57,9 +57,9 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             ));
         }
     }
-    let serves = |layout| layout != Layout::Primary;
+    let passes = |layout| layout != Layout::Primary;
     let mut upstreams = config.upstreams.iter();
-    let served = config.upstreams.is_empty() || upstreams.any(|upstream| serves(upstream.layout));
+    let served = config.upstreams.is_empty() || upstreams.any(|upstream| passes(upstream.layout));
     if !config.extra_files.is_empty() && !served {
         warn("extra_files: no upstream serves them; layouts github, flat and mirror do".to_owned());
     }

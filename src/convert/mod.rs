@@ -6,6 +6,7 @@
 //!    output values. The records come out in the order of the file.
 //! 3. An empty legacy file gives `{}`, as in the reference. (The daemon never gets here with one.)
 //! 4. A category without a legacy format converts to no bytes at all: there is nothing to write.
+//! 5. It ends as soon as more is written than a v2 file may have: memory stays within a small factor of the file's.
 //!
 //! The rules are in docs/conversion.md: mapping in section 9, the order of fields in 10, groups of text models in 13.
 
@@ -57,10 +58,7 @@ pub fn convert(
     legacy: &[u8],
     on_invalid: OnInvalidRecord,
 ) -> Result<Converted, Rejected> {
-    let mut sieve = Sieve {
-        on_invalid,
-        dropped: Vec::new(),
-    };
+    let mut sieve = Sieve::new(on_invalid, legacy.len());
     let mut converted = run(category, legacy, &mut sieve)?;
     converted.dropped = sieve.dropped;
     match converted.dropped.first() {
@@ -72,10 +70,7 @@ pub fn convert(
 /// Lints one whole legacy file, past records that cannot be converted.
 #[must_use]
 pub fn check(category: Category, legacy: &[u8]) -> Report {
-    let mut sieve = Sieve {
-        on_invalid: OnInvalidRecord::Skip,
-        dropped: Vec::new(),
-    };
+    let mut sieve = Sieve::new(OnInvalidRecord::Skip, legacy.len());
     let result = run(category, legacy, &mut sieve);
     let mut rejections = sieve.dropped;
     let issues = match result {
@@ -88,17 +83,50 @@ pub fn check(category: Category, legacy: &[u8]) -> Report {
     Report { issues, rejections }
 }
 
-/// Where records that cannot be converted end up.
+/// A v2 file may have this many times the bytes of its legacy file; real ones have up to seven times as many.
+const GROWTH: usize = 8;
+
+/// A legacy file that is smaller counts as one of this size.
+const SMALL: usize = 16 << 20;
+
+/// The most records that are left out of a file.
+const MOST_DROPPED: usize = 100_000;
+
+/// Where records that cannot be converted end up, and how large the whole may become.
 struct Sieve {
     on_invalid: OnInvalidRecord,
     dropped: Vec<Rejected>,
+    most: usize,
 }
 
 impl Sieve {
+    /// For a legacy file of so many bytes.
+    fn new(on_invalid: OnInvalidRecord, bytes: usize) -> Self {
+        Self {
+            on_invalid,
+            dropped: Vec::new(),
+            most: bytes.max(SMALL).saturating_mul(GROWTH),
+        }
+    }
+
+    /// Ends the conversion when it has written too much (invariant 5).
+    fn fits(&self, written: usize) -> Result<(), Rejected> {
+        if written <= self.most {
+            return Ok(());
+        }
+        let most = self.most;
+        Err(Rejected::file(format!(
+            "its v2 file would have more than {most} bytes: so many records of so little in them are no reference"
+        )))
+    }
+
     /// Ends the conversion, or leaves the record out.
     fn refuse(&mut self, rejected: Rejected) -> Result<(), Rejected> {
         match self.on_invalid {
             OnInvalidRecord::Reject => Err(rejected),
+            OnInvalidRecord::Skip if self.dropped.len() >= MOST_DROPPED => Err(Rejected::file(
+                format!("more than {MOST_DROPPED} of its records cannot be converted"),
+            )),
             OnInvalidRecord::Skip => {
                 self.dropped.push(rejected);
                 Ok(())
@@ -156,6 +184,49 @@ fn records(
         if let Err(flaw) = converted {
             sieve.refuse(Rejected::of_model(key, flaw))?;
         }
+        sieve.fits(v2.len())?;
     }
     Ok((v2, issues))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_5_many_short_records_end_the_conversion_early() {
+        let csv: String = (0..500).fold("name,parameters_bn\n".to_owned(), |csv, number| {
+            csv + &format!("m{number},1\n")
+        });
+        let json: Vec<String> = (0..500)
+            .map(|number| format!("\"m{number}\":{{\"name\":\"m{number}\"}}"))
+            .collect();
+        let json = format!("{{{}}}", json.join(","));
+        for (category, legacy) in [(Category::TextGeneration, csv), (Category::Clip, json)] {
+            for policy in [OnInvalidRecord::Reject, OnInvalidRecord::Skip] {
+                let whole = convert(category, legacy.as_bytes(), policy).unwrap();
+                assert_eq!(whole.models, 500);
+                let mut sieve = Sieve::new(policy, legacy.len());
+                assert_eq!(sieve.most, SMALL * GROWTH);
+                sieve.most = whole.v2.len();
+                run(category, legacy.as_bytes(), &mut sieve).unwrap();
+                sieve.most = whole.v2.len() / 2;
+                let refused = run(category, legacy.as_bytes(), &mut sieve).unwrap_err();
+                assert!(refused.reason.contains("more than"), "{refused}");
+                assert!(sieve.dropped.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_bad_records_is_refused_before_all_are_kept() {
+        let mut sieve = Sieve::new(OnInvalidRecord::Skip, 0);
+        let refuse = |sieve: &mut Sieve| sieve.refuse(Rejected::file("bad"));
+        for _ in 0..MOST_DROPPED {
+            refuse(&mut sieve).unwrap();
+        }
+        let refused = refuse(&mut sieve).unwrap_err();
+        assert!(refused.reason.contains("more than 100000"), "{refused}");
+        assert_eq!(sieve.dropped.len(), MOST_DROPPED);
+    }
 }

@@ -40,7 +40,8 @@ pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Iss
     };
     for_each_row(text, &mut of_rows, |row| {
         let added = row.and_then(|row| records.add(row));
-        added.or_else(|rejected| sieve.refuse(rejected))
+        added.or_else(|rejected| sieve.refuse(rejected))?;
+        sieve.fits(records.v2.len())
     })?;
     let mut issues = of_rows.followed_by(records.issues);
     for name in records.copies {

@@ -77,6 +77,8 @@ pub(super) struct Heards {
 /// What was heard of an item in a lane.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
+    /// When it was asked for; one time for all of a cycle.
+    pub(super) at: Timestamp,
     /// The upstreams that gave no answer, in order.
     pub(super) failed: Vec<Failed>,
     /// The answer of the first that did.
@@ -138,7 +140,10 @@ impl Lane {
         now: Timestamp,
         mut legacy: Option<&mut watch::Receiver<Option<Said>>>,
     ) -> Heard {
-        let mut heard = Heard::default();
+        let mut heard = Heard {
+            at: now,
+            ..Heard::default()
+        };
         let mut lane: Vec<Candidate> = self.steps.iter().map(|step| step.candidate).collect();
         let mut said = Vec::new();
         while let Some(at) = plan::next(&lane, &said, self.has_published, now) {

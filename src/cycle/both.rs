@@ -121,7 +121,7 @@ fn close(report: &mut ItemReport, ended: Result<(), ItemError>) {
     }
 }
 
-/// One report of two (invariants 1 and 2). `named`: there are lanes to be told apart.
+/// One report of two (invariants 1 and 2). `named`: there are two lanes to name.
 fn together(v2: ItemReport, legacy: ItemReport, named: bool, converts: bool) -> ItemReport {
     let v2_is_worse = v2.error.is_some() && rank(v2.outcome) >= rank(legacy.outcome);
     let outcome = worse(v2.outcome, legacy.outcome);

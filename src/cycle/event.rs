@@ -23,6 +23,9 @@ pub enum Event {
     Asked(Item),
     /// The files of an item were put in order while the cycle still waits for an upstream.
     Mended(Item, ItemReport),
+    /// Another program goes on changing the files of an item: what it does to them. They are brought back at a slower pace
+    /// from now on.
+    Rewritten(Item, String),
     /// An item is done for this cycle.
     Done(Item, ItemReport),
     /// How an upstream that was asked in this cycle is; one event an upstream, before [`Event::Ended`].
@@ -251,6 +254,8 @@ pub struct Report {
     pub unwritten: Option<Arc<DiskError>>,
     /// Whether a host was dead or answered with an error of its own (5xx): a reason to poll again soon.
     pub troubled: bool,
+    /// When to look at the disk again, since something was left as it is.
+    pub postponed: Option<Duration>,
 }
 
 impl Report {

@@ -23,9 +23,11 @@ mod lanes;
 mod leaf;
 mod mend;
 mod need;
+mod pace;
 mod pins;
 pub mod plan;
 mod ready;
+mod rivals;
 mod unable;
 mod view;
 mod waits;
@@ -49,6 +51,7 @@ use self::files::Fetches;
 pub(crate) use self::files::published_files;
 use self::lanes::Looks;
 use self::leaf::Leaves;
+use self::rivals::Rivals;
 pub(crate) use self::unable::{missing_in_primary, unwritable};
 use crate::category::Category;
 use crate::clock;
@@ -70,6 +73,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct Memory {
     refused: BTreeMap<Category, (Digest, Rejected)>,
+    rivals: Rivals,
     /// When an extra file was last asked for.
     asked: BTreeMap<Item, Timestamp>,
 }
@@ -94,6 +98,8 @@ pub struct Cycle<'a> {
     pub sink: &'a (dyn Fn(Event) + Send + Sync),
     /// The upstreams that were asked, and why each is not well; filled by the cycle.
     pub asked: BTreeMap<String, Option<Arc<UpstreamError>>>,
+    /// When to look at the disk again, since something was left as it is; filled by the cycle.
+    pub postponed: Option<Duration>,
 }
 
 /// The requests that run.
@@ -138,12 +144,17 @@ impl Cycle<'_> {
                 self.done(category, ItemReport::skipped(), items);
                 continue;
             }
+            if self.is_postponed(category) {
+                continue;
+            }
+            let named = self.named(category);
             let (before, looks) = self.prepare(category);
             let lanes = self.lanes(category, &looks, &mut changed);
-            if !lanes.is_empty() {
+            if !lanes.is_empty() && self.may_fetch(category) {
                 asked.push((category, before, looks, lanes));
             } else if self.is_known(category, &looks) {
                 let report = self.work(category, before, looks, Heards::default());
+                self.note_rival(category, named, &report);
                 self.done(category, report, items);
             } else if self.depth >= Depth::Poll {
                 self.done(category, ItemReport::skipped(), items);
@@ -217,13 +228,10 @@ impl Cycle<'_> {
                     continue;
                 }
             };
-            match joined {
-                Ok((category, before, looks, heards)) => {
-                    let report = self.work(category, before, looks, heards);
-                    self.done(category, report, items);
-                }
-                // A task ends early only by a panic, which ends the process, or with the runtime.
-                Err(_) => {}
+            // A task ends early only by a panic, which ends the process, or with the runtime.
+            if let Ok((category, before, looks, heards)) = joined {
+                let report = self.work(category, before, looks, heards);
+                self.done(category, report, items);
             }
         }
         for (item, changes) in mended {
@@ -240,10 +248,11 @@ impl Cycle<'_> {
         items: &mut BTreeMap<Item, ItemReport>,
     ) {
         let item = Item::Category(category);
+        let of_text = (category == Category::TextGeneration).then(|| report.clone());
         items.insert(item.clone(), report.clone());
-        (self.sink)(Event::Done(item, report.clone()));
-        if category == Category::TextGeneration {
-            self.view_after(&report, items);
+        (self.sink)(Event::Done(item, report));
+        if let Some(text) = of_text {
+            self.view_after(&text, items);
         }
     }
 
@@ -252,6 +261,11 @@ impl Cycle<'_> {
     fn mend(&mut self, categories: &[Category], mended: &mut BTreeMap<Item, Option<Changes>>) {
         self.take_orders(categories);
         for &category in categories {
+            let published = self.mirror.manifest().categories.contains_key(&category);
+            // What was never published waits for the upstream that gives it ready-made.
+            if self.has_ready(category) && !published {
+                continue;
+            }
             if let Some(changes) = self.compare_early(category) {
                 mended.insert(Item::Category(category), Some(changes));
             }
@@ -265,11 +279,16 @@ impl Cycle<'_> {
 
     /// Compares a category with its files outside its turn, and says so where its v2 file changed.
     fn compare_early(&mut self, category: Category) -> Option<Changes> {
+        if self.is_postponed(category) {
+            return None;
+        }
+        let named = self.named(category);
         let (before, looks) = self.prepare(category);
         if !self.is_served(category) || !self.is_known(category, &looks) {
             return None;
         }
         let report = self.work(category, before, looks, Heards::default());
+        self.note_rival(category, named, &report);
         let changes = report.changes;
         if changes.is_some() {
             (self.sink)(Event::Mended(Item::Category(category), report));
@@ -330,6 +349,7 @@ impl Cycle<'_> {
             elapsed,
             unwritten,
             troubled,
+            postponed: self.postponed,
         }
     }
 

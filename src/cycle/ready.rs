@@ -197,7 +197,11 @@ impl Cycle<'_> {
     }
 
     /// Looks whether the v2 file is the one that was published, and brings it back where it is not (invariant 2).
-    fn keep_ready(&mut self, category: Category, report: &mut ItemReport) -> Result<(), ItemError> {
+    pub(super) fn keep_ready(
+        &mut self,
+        category: Category,
+        report: &mut ItemReport,
+    ) -> Result<(), ItemError> {
         let pin = self.mirror.pin(category);
         if let Some(pin) = pin.filter(|pin| !self.is_edited_origin(category, *pin)) {
             return self.keep_pinned(category, pin, report);

@@ -48,6 +48,7 @@ pub(crate) fn unwritable(
         elapsed,
         unwritten: None,
         troubled: false,
+        postponed: None,
     }
 }
 

@@ -80,12 +80,11 @@ impl Cycle<'_> {
         if is_ours && self.mirror.state().view_of == Some(seen.sha256) {
             return Ok(());
         }
-        let bytes = match csv.read {
-            Some(bytes) => bytes,
-            None => {
-                let read = self.mirror.read(&TEXT, Form::Legacy).map_err(disk)?;
-                read.unwrap_or_default()
-            }
+        let bytes = if let Some(bytes) = csv.read {
+            bytes
+        } else {
+            let read = self.mirror.read(&TEXT, Form::Legacy).map_err(disk)?;
+            read.unwrap_or_default()
         };
         let most = self.mirror.cap(Form::Raw);
         let made = legacy_view(&bytes, true).and_then(|view| fits(view, most));

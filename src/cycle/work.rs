@@ -64,7 +64,13 @@ impl Cycle<'_> {
             Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
             Err(error) => (Err(error), Some(look), None),
         };
-        let compared = self.compare(category, look, report);
+        let is_ready = self.is_ready_made(category);
+        let compared = if is_ready && self.mirror.waiting(category, Kind::Legacy).is_some() {
+            // A held conversion takes the place of nothing.
+            self.keep_ready(category, report)
+        } else {
+            self.compare(category, look, report)
+        };
         // What waits is judged against what is published now.
         let here = match self.reconsider(category, Kind::Legacy, again, report) {
             Ok(Taken::Published) => Ok(()),
@@ -174,13 +180,6 @@ impl Cycle<'_> {
         };
         report.answered = Answered::Downloaded;
         report.downloaded_bytes = bytes.len() as u64;
-        if bytes.is_empty() {
-            let file = origin.url;
-            return Err(ItemError::NoLegacy {
-                file,
-                what: "empty",
-            });
-        }
         // Bytes that are at hand are compared, not hashed.
         let same = look.read.as_ref().is_some_and(|read| *read == bytes);
         let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
@@ -211,7 +210,7 @@ impl Cycle<'_> {
 
     /// Notes who answered and who did not.
     pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
-        let now = clock::now();
+        let now = heard.at;
         let state = self.mirror.state();
         for failed in &heard.failed {
             if failed.counts {

@@ -10,6 +10,8 @@
 //! 5. Forced cycles begin at least a second apart, and trouble with a host is asked after before the schedule does
 //!    (`pace`).
 //! 6. The supervisor's watchdog is fed by this loop and by nothing else.
+//! 7. While a cycle takes its time the status is written every two seconds: a status that is older than what it promised
+//!    is that of a daemon that hangs.
 
 mod pace;
 mod ready;
@@ -32,9 +34,10 @@ use crate::config::{Config, OnLocked};
 use crate::cycle::{Event, Report};
 use crate::depth::Depth;
 use crate::item::Item;
+use crate::ledger::status::SPEAKS;
 use crate::ledger::{Transition, Witness};
 use crate::mirror::LockError;
-use crate::observe::hooks::Hooks;
+use crate::observe::hooks::{Hooks, Troubles, calls};
 use crate::observe::say::say;
 use crate::trigger::Trigger;
 use crate::trigger::schedule::{Schedule, ScheduleError};
@@ -87,16 +90,20 @@ struct Daemon {
     owes_hook: bool,
 }
 
-/// Writes the news of a cycle to the log, and carries what it mends to the loop, which shares its thread with the cycle
-/// and takes that before anything else waits.
-struct News(UnboundedSender<Item>);
+/// Writes the news of a cycle to the log, hands changes of health to their hook, and carries what it mends to the loop,
+/// which shares its thread with the cycle and takes that before anything else waits.
+struct News {
+    mended: UnboundedSender<Item>,
+    troubles: Arc<Troubles>,
+}
 
 impl Witness for News {
     fn saw(&self, event: &Event, transitions: &[Transition]) {
         say(transitions);
+        self.troubles.tell(calls::troubles(transitions));
         if let Event::Mended(item, _) = event {
             // The loop ends after every cycle: without it nothing is left that could hear of it.
-            let _ = self.0.send(item.clone());
+            let _ = self.mended.send(item.clone());
         }
     }
 }
@@ -129,7 +136,7 @@ pub async fn run(
     let mut watch = Watch::start(watched, names, &config.watch, trigger.clone())?;
     let mut daemon = Daemon {
         shown: Shown::new(&backend, schedule.next(), runtime_directory),
-        hooks: Hooks::spawn(&config.hooks, config.base_path.clone()),
+        hooks: Hooks::spawn(&config.hooks, &config.base_path),
         trigger: trigger.clone(),
         running: None,
         pace: Pace::default(),
@@ -165,6 +172,7 @@ impl Daemon {
         let mut heartbeat = self.shown.watchdog_interval().map(every);
         let mut standby = every(STANDBY);
         let mut patience = every(Duration::from_secs(10));
+        let mut speaks = every(SPEAKS);
         loop {
             let idle = self.running.is_none();
             let delayed = self
@@ -192,8 +200,10 @@ impl Daemon {
                 () = self.pace.may_force(), if idle && delayed => {}
                 depth = self.trigger.next(), if idle && !delayed => self.start(depth),
                 () = self.pace.again(), if idle => self.poll_again(),
+                () = self.pace.look(), if idle => self.look_again(),
                 _ = standby.tick(), if stands_by && idle => self.stand_by().await,
                 _ = patience.tick(), if !self.shown.is_ready() => self.shown.ask_for_patience(),
+                _ = speaks.tick(), if !idle => self.shown.works(),
                 () = beat(&mut heartbeat) => self.shown.alive(),
                 error = schedule.failed() => return Err(error.into()),
                 error = watch.failed() => return Err(error.into()),
@@ -221,7 +231,10 @@ impl Daemon {
         self.shown.begins();
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
-        let news = News(self.mended.0.clone());
+        let news = News {
+            mended: self.mended.0.clone(),
+            troubles: self.hooks.troubles(),
+        };
         let cycle = async move {
             let _running = trigger.running(depth);
             backend.refresh_hinted(depth, &trigger, &news).await
@@ -234,6 +247,12 @@ impl Daemon {
         tracing::debug!("polling again after trouble with an upstream");
         self.pace.takes();
         self.trigger.request(Depth::Poll);
+    }
+
+    /// The pause of what was left as it is for a while is over.
+    fn look_again(&mut self) {
+        self.pace.looks();
+        self.trigger.request(Depth::Disk);
     }
 
     fn end(
@@ -262,6 +281,7 @@ impl Daemon {
         let how = (depth, report.troubled);
         let now = clock::timer_instant();
         let pause = self.pace.ends(how, interval, fastrand::f64(), now);
+        self.pace.postpones(report.postponed, now);
         self.shown.polls_again(pause);
         let superseded = self.trigger.pending() == Some(Depth::Force);
         self.shown.ended(depth, report, watch, superseded);

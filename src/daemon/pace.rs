@@ -4,7 +4,8 @@
 //!    often ([`again_after`]), never later than the schedule does.
 //! 2. A look at the disk neither lengthens nor ends that: it asks for what is missing only.
 //! 3. Forced cycles begin at least [`APART`] apart; what asks for one meanwhile is served by the next.
-//! 4. Values in, values out: the time and the random number come from the caller.
+//! 4. What a cycle left as it is, since another program goes on changing it, is looked at again when its pause is over.
+//! 5. Values in, values out: the time and the random number come from the caller.
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub(super) struct Pace {
     troubled: u32,
     /// When to poll because of it.
     again: Option<Instant>,
+    /// When to look at the disk again, since something was left as it is.
+    look: Option<Instant>,
     /// Before that no forced cycle begins.
     forced_from: Option<Instant>,
 }
@@ -33,6 +36,7 @@ impl Pace {
         if depth >= Depth::Poll {
             self.again = None;
         }
+        self.look = None;
         if depth == Depth::Force {
             self.forced_from = now.checked_add(APART);
         }
@@ -66,6 +70,21 @@ impl Pace {
     /// Resolves when it is time to poll again; never where the schedule alone decides. Cancel-safe.
     pub(super) async fn again(&self) {
         until(self.again).await;
+    }
+
+    /// A cycle left something as it is for so long.
+    pub(super) fn postpones(&mut self, postponed: Option<Duration>, now: Instant) {
+        self.look = postponed.and_then(|pause| now.checked_add(pause));
+    }
+
+    /// Resolves when it is time to look at the disk again. Cancel-safe.
+    pub(super) async fn look(&self) {
+        until(self.look).await;
+    }
+
+    /// The time to look at the disk again has come, and is over.
+    pub(super) const fn looks(&mut self) {
+        self.look = None;
     }
 
     /// The time to poll again has come, and is over.

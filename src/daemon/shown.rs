@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch::Receiver;
@@ -15,7 +15,7 @@ use crate::cycle::Report;
 use crate::depth::Depth;
 use crate::digest::Digest;
 use crate::disk::{self, Links};
-use crate::ledger::status::Role;
+use crate::ledger::status::{Role, SPEAKS};
 use crate::mirror::layout::READABLE;
 use crate::observe::reports::Reports;
 use crate::observe::systemd::Notifier;
@@ -31,6 +31,8 @@ pub(super) struct Shown {
     again: Option<Timestamp>,
     /// The role as it was last shown.
     role: Role,
+    /// When the status was last written, or a cycle began.
+    spoke: Instant,
 }
 
 impl Shown {
@@ -51,6 +53,7 @@ impl Shown {
             next_poll,
             again: None,
             role: role(backend),
+            spoke: clock::instant(),
             backend: Arc::clone(backend),
         }
     }
@@ -165,6 +168,7 @@ impl Shown {
     }
 
     pub(super) fn begins(&mut self) {
+        self.spoke = clock::instant();
         self.ready.begins(clock::monotonic_us());
     }
 
@@ -175,6 +179,13 @@ impl Shown {
         if !self.ready.is_ready() {
             let good = self.holds_good_files();
             self.say(Input::Mended { good });
+        }
+    }
+
+    /// A cycle runs for long: the daemon lives.
+    pub(super) fn works(&mut self) {
+        if clock::since(self.spoke) >= SPEAKS {
+            self.write_status();
         }
     }
 
@@ -252,6 +263,7 @@ impl Shown {
         let last_forced = self.ready.last_forced();
         let status = self.reports.status(self.role, next_poll, last_forced);
         self.reports.write_status(&status);
+        self.spoke = clock::instant();
     }
 }
 

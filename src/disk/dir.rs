@@ -13,9 +13,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::DiskError;
 use super::modes::{Owner, set_bits, warn_of_modes};
+use super::rehearsal::Rehearsal;
 use super::stamp::other_than_file;
+use super::{DiskError, Links, Space};
 
 /// Device and inode of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +25,6 @@ pub struct Identity {
     pub device: u64,
     /// Its number there.
     pub inode: u64,
-}
-
-/// What is left on a file system for this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Space {
-    /// Bytes that may still be written.
-    pub bytes: u64,
-    /// Files that may still be made; `None` where the file system has no such limit.
-    pub inodes: Option<u64>,
 }
 
 /// What is done about something else that stands where a directory must be.
@@ -50,7 +42,9 @@ pub struct Dir {
     pub(super) handle: OwnedFd,
     pub(super) path: PathBuf,
     pub(super) owner: Option<Owner>,
-    identity: Identity,
+    /// Where nothing is done in it ([`Dir::rehearse`]).
+    pub(super) rehearsal: Option<Rehearsal>,
+    pub(super) identity: Identity,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY
@@ -112,6 +106,7 @@ impl Dir {
             handle,
             path,
             owner,
+            rehearsal: None,
             identity: identity(&stat),
         })
     }
@@ -162,13 +157,25 @@ impl Dir {
 
     fn open_child(&self, name: &str) -> rustix::io::Result<Self> {
         let name = single(name)?;
+        if self.is_made() {
+            return Err(Errno::NOENT);
+        }
         let handle = openat(
             &self.handle,
             name,
             DIRECTORY | OFlags::NOFOLLOW,
             Mode::empty(),
         )?;
-        Self::of(handle, self.path.join(name), self.owner)
+        Ok(Self {
+            rehearsal: self.rehearsal.clone(),
+            ..Self::of(handle, self.path.join(name), self.owner)?
+        })
+    }
+
+    /// Whether it is a directory that a rehearsal would have made.
+    fn is_made(&self) -> bool {
+        let rehearsal = self.rehearsal.as_ref();
+        rehearsal.is_some_and(|rehearsal| rehearsal.is_made)
     }
 
     /// A directory in it, made where it is missing, with the mode that was asked for where it has another.
@@ -180,11 +187,15 @@ impl Dir {
         let failed = |operation| DiskError::on::<Errno>(operation, &path);
         match self.open_child(name) {
             Ok(child) => return Ok(child),
+            Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) if self.rehearsal.is_some() => {}
             Err(Errno::NOTDIR | Errno::LOOP) if obstacle == Obstacle::GivesWay => {
                 self.put_aside(name).map_err(failed("make way at"))?;
             }
             Err(Errno::NOENT) => {}
             Err(error) => return Err(failed("open the directory")(error)),
+        }
+        if let Some(rehearsal) = &self.rehearsal {
+            return Self::made_in(rehearsal, path);
         }
         match mkdirat(&self.handle, name, Mode::from_raw_mode(mode & 0o777)) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -245,6 +256,11 @@ impl Dir {
     /// # Errors
     /// It is there and cannot be removed.
     pub fn remove(&self, name: &str) -> Result<bool, DiskError> {
+        if let Some(rehearsal) = &self.rehearsal {
+            let is_there = self.stamp(name, Links::Refuse)?.is_some();
+            rehearsal.remove(self.path.join(name));
+            return Ok(is_there);
+        }
         match single(name).and_then(|name| unlinkat(&self.handle, name, AtFlags::empty())) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
@@ -257,6 +273,9 @@ impl Dir {
     /// # Errors
     /// It is there and cannot be removed, for another reason than that it is not empty.
     pub fn remove_empty(&self, name: &str) -> Result<bool, DiskError> {
+        if self.rehearsal.is_some() {
+            return Ok(false);
+        }
         match single(name).and_then(|name| unlinkat(&self.handle, name, AtFlags::REMOVEDIR)) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
@@ -292,13 +311,24 @@ impl Dir {
             }
             Ok(names)
         };
-        list().map_err(DiskError::on("list", &self.path))
+        let on_disk = if self.is_made() {
+            Ok(Vec::new())
+        } else {
+            list().map_err(DiskError::on("list", &self.path))
+        };
+        match &self.rehearsal {
+            Some(rehearsal) => Ok(rehearsal.names(&self.path, on_disk?)),
+            None => on_disk,
+        }
     }
 
     /// Removes the temporary files that a crash left in it. Only its one writer may call this. What cannot be removed
     /// stays and is returned: a leftover never stops a publication.
     #[must_use]
     pub fn sweep(&self) -> Vec<DiskError> {
+        if self.rehearsal.is_some() {
+            return Vec::new();
+        }
         let names = match self.names() {
             Ok(names) => names,
             Err(error) => return vec![error],
@@ -328,6 +358,9 @@ impl Dir {
     /// # Errors
     /// The file system could not write them.
     pub fn sync(&self) -> Result<(), DiskError> {
+        if self.rehearsal.is_some() {
+            return Ok(());
+        }
         match rustix::io::retry_on_intr(|| fsync(&self.handle)) {
             // A file system that cannot sync a directory has nothing to wait for.
             Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),

@@ -10,7 +10,8 @@
 //! 5. Whatever fails, the target is untouched and no temporary file stays behind; after a crash [`Dir::sweep`] removes it.
 //! 6. Writing, renaming and setting a mode never follow a symbolic link: they concern the name, never what lies outside.
 //! 7. A mode is a wish: where it cannot be had the file is published all the same.
-//! 8. Nothing that comes from outside is believed: not a size, not a time, not the kind of a file.
+//! 8. In a directory that was opened to rehearse ([`Dir::rehearse`]) nothing is done at all.
+//! 9. Nothing that comes from outside is believed: not a size, not a time, not the kind of a file.
 
 #![cfg_attr(
     not(test),
@@ -28,15 +29,18 @@ mod lock_file;
 mod modes;
 mod mount;
 mod read;
+mod rehearsal;
+mod space;
 mod stamp;
 mod write;
 
 pub use self::by_path::{Placement, Replacement, remove, replace};
 pub use self::cure::{mount_point, user, user_name};
-pub use self::dir::{Dir, Identity, Obstacle, Space};
+pub use self::dir::{Dir, Identity, Obstacle};
 pub use self::error::{Damage, DiskError};
 pub use self::mount::{Presence, Whereabouts};
 pub use self::read::{Links, Whole, read, stamp};
+pub use self::space::Space;
 pub use self::stamp::{FileTime, Stamp};
 pub use self::write::{Kept, ModeNow, Mtime, Replaced, Write, Written};
 

@@ -161,6 +161,20 @@ impl Stamp {
         self.age(now).is_some_and(|age| age > self.granularity())
     }
 
+    /// The stamp of a file that would have been written at this time.
+    pub(super) fn imagined(size: u64, mode: u32, now: SystemTime) -> Self {
+        let now = FileTime::from(now);
+        Self {
+            device: 0,
+            inode: 0,
+            size,
+            mode,
+            owner: (0, 0),
+            mtime: now,
+            ctime: now,
+        }
+    }
+
     pub(super) fn of(found: &Statx) -> Self {
         let time = |time: &rustix::fs::StatxTimestamp| FileTime {
             seconds: time.tv_sec,

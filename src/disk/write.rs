@@ -116,6 +116,9 @@ impl Dir {
         let target = self.path.join(name);
         let failed = |operation| DiskError::on::<io::Error>(operation, &target);
         let name = single(name).map_err(|error| failed("write")(error.into()))?;
+        if let Some(rehearsal) = &self.rehearsal {
+            return Ok(rehearsal.write(target, bytes, how));
+        }
         let old = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok();
         let mut staged = self.stage(name, how.mode)?;
         staged
@@ -183,6 +186,9 @@ impl Dir {
     /// # Errors
     /// The file cannot be examined, or neither be set right nor read.
     pub fn mend_mode(&self, name: &str, mode: u32, cap: u64) -> Result<ModeNow, DiskError> {
+        if self.rehearsal.is_some() {
+            return Ok(ModeNow::Right);
+        }
         let Some(stamp) = self.stamp(name, Links::Refuse)? else {
             return Ok(ModeNow::Right);
         };

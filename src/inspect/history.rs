@@ -47,6 +47,20 @@ pub struct Version {
     pub v2: Vec<u8>,
 }
 
+impl Version {
+    /// A version that is not published.
+    #[must_use]
+    pub fn of(v2: Vec<u8>) -> Self {
+        let sha256 = Digest::of(&v2);
+        Self {
+            id: id(sha256),
+            sha256,
+            published_at: None,
+            v2,
+        }
+    }
+}
+
 /// Why there is nothing to compare or to put back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoVersion {
@@ -284,21 +298,19 @@ fn present(layout: &Layout, generations: &Generations, category: Category) -> Op
     let on_disk = disk::read(&layout.v2(category), Links::Follow, READABLE).ok();
     let on_disk = on_disk.flatten();
     let manifest = read_manifest(&layout.manifest()).unwrap_or_default();
-    let version = |sha256, published_at, v2| Version {
-        id: id(sha256),
-        sha256,
-        published_at,
-        v2,
-    };
     let Some(entry) = manifest.categories.get(&category) else {
-        let v2 = on_disk?;
-        return Some(version(Digest::of(&v2), None, v2));
+        return on_disk.map(Version::of);
     };
     let sha256 = entry.v2.sha256;
     let ours = on_disk.filter(|v2| Digest::of(v2) == sha256);
     // The next cycle brings a damaged file back from there.
     let v2 = ours.or_else(|| generations.v2(category, sha256))?;
-    Some(version(sha256, Some(entry.published_at), v2))
+    Some(Version {
+        id: id(sha256),
+        sha256,
+        published_at: Some(entry.published_at),
+        v2,
+    })
 }
 
 /// What the operator has pinned (invariant 4).

@@ -25,6 +25,10 @@ pub fn fold(ledger: &mut Ledger, event: &Event, context: Context) -> Vec<Transit
     let now = context.now;
     match event {
         Event::Asked(_) => Vec::new(),
+        Event::Rewritten(item, words) => vec![Transition::Rewritten {
+            item: item.clone(),
+            words: words.clone(),
+        }],
         Event::Mended(item, report) => {
             let look = Context {
                 depth: Depth::Disk,

@@ -199,6 +199,7 @@ mod tests {
             elapsed: Duration::from_millis(1500),
             unwritten: None,
             troubled: false,
+            postponed: None,
         }
     }
 

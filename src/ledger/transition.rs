@@ -99,6 +99,13 @@ pub enum Transition {
         /// The first few, each with what is wrong with it, where that is known.
         first: Vec<String>,
     },
+    /// Another program goes on changing the files of an item.
+    Rewritten {
+        /// The item.
+        item: Item,
+        /// What it does to them.
+        words: String,
+    },
     /// An upstream that was well is not.
     UpstreamDown {
         /// Its name.

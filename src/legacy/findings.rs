@@ -2,7 +2,8 @@
 //! (docs/conversion.md, section 12).
 //!
 //! 1. Keys are in the order of their first message, messages of a key in the order they were logged.
-//! 2. Every text model has at least one finding, so the constant sentences about a record are put together with its
+//! 2. Of very many records the findings are counted, and those of the first ones kept.
+//! 3. Every text model has at least one finding, so the constant sentences about a record are put together with its
 //!    key when they are read.
 
 use std::borrow::Cow;
@@ -22,24 +23,31 @@ enum Message {
 
 /// Lint findings: record key -> messages, in order of first message.
 #[derive(Clone, Default)]
-pub struct Issues(IndexMap<String, Vec<Message>, RandomState>);
+pub struct Issues {
+    of: IndexMap<String, Vec<Message>, RandomState>,
+    /// Findings about further records, which are only counted.
+    more: usize,
+}
+
+/// How many records have their findings kept: a file of millions of short bad rows is no reason to keep as many texts.
+const KEPT: usize = 100_000;
 
 impl Issues {
     /// How many findings there are, over all records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+        self.of.values().map(Vec::len).sum::<usize>() + self.more
     }
 
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.of.is_empty()
     }
 
     /// Every record key with its messages, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = Cow<'_, str>>)> {
-        self.0.iter().map(|(key, messages)| {
+        self.of.iter().map(|(key, messages)| {
             let messages = messages.iter().map(move |message| message.read(key));
             (key.as_str(), messages)
         })
@@ -60,18 +68,24 @@ impl Issues {
         if self.is_empty() {
             return later;
         }
-        for (key, messages) in later.0 {
-            self.0.entry(key).or_default().extend(messages);
+        for (key, messages) in later.of {
+            if self.of.len() < KEPT || self.of.contains_key(&key) {
+                self.of.entry(key).or_default().extend(messages);
+            } else {
+                self.more += messages.len();
+            }
         }
+        self.more += later.more;
         self
     }
 
     fn push(&mut self, key: &str, message: Message) {
-        match self.0.get_mut(key) {
-            Some(messages) => messages.push(message),
-            None => {
-                self.0.insert(key.to_owned(), vec![message]);
-            }
+        if let Some(messages) = self.of.get_mut(key) {
+            messages.push(message);
+        } else if self.of.len() < KEPT {
+            self.of.insert(key.to_owned(), vec![message]);
+        } else {
+            self.more += 1;
         }
     }
 }
@@ -91,7 +105,7 @@ impl PartialEq for Issues {
     fn eq(&self, other: &Self) -> bool {
         let same =
             |((key, mine), (other_key, theirs))| key == other_key && Iterator::eq(mine, theirs);
-        self.0.len() == other.0.len() && self.iter().zip(other.iter()).all(same)
+        self.of.len() == other.of.len() && self.iter().zip(other.iter()).all(same)
     }
 }
 
@@ -109,6 +123,18 @@ impl fmt::Debug for Issues {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn findings_about_very_many_records_are_counted_and_not_kept() {
+        let mut issues = Issues::default();
+        for number in 0..KEPT + 5 {
+            issues.about(&number.to_string(), "is odd.");
+        }
+        issues.about("0", "is odd again.");
+        assert_eq!((issues.len(), issues.iter().count()), (KEPT + 6, KEPT));
+        let both = issues.clone().followed_by(issues);
+        assert_eq!((both.len(), both.iter().count()), (2 * KEPT + 12, KEPT));
+    }
 
     #[test]
     fn keys_keep_the_order_of_their_first_message() {

@@ -14,6 +14,12 @@ use crate::python::characters::python_trim;
 use crate::python::json::{Flavour, KeyedObject, Value, Writer};
 use crate::python::numbers::exact_integer;
 
+/// Each entry of a model may have this many times the bytes of its row, over the whole file.
+const GROWTH: usize = 8;
+
+/// A CSV that is smaller counts as one of this size.
+const SMALL: usize = 16 << 20;
+
 /// The legacy JSON of the text category: all models by name, as the reference serves it (it has no final newline).
 ///
 /// With `backend_prefixes` every model is there three times: as `{name}`, `aphrodite/{name}` and
@@ -27,10 +33,16 @@ pub fn legacy_view(csv: &[u8], backend_prefixes: bool) -> Result<String, Rejecte
 
 fn render(csv: &[u8], backend_prefixes: bool, issues: &mut Issues) -> Result<String, Rejected> {
     let copies = if backend_prefixes { 3 } else { 1 };
+    let most = csv.len().max(SMALL).saturating_mul(GROWTH * copies);
     let (bytes, rows) = (csv.len() * 6 * copies, csv.len() / 128 * copies);
     let mut view = KeyedObject::with_capacity(Flavour::View, bytes, rows);
     for_each_row(utf8(csv)?, issues, |row| {
         add(&mut view, row?, backend_prefixes);
+        if view.len() > most {
+            return Err(Rejected::file(format!(
+                "its JSON view would have more than {most} bytes: so many rows of so little in them are no reference"
+            )));
+        }
         Ok(())
     })?;
     let (text, _) = view.finish();

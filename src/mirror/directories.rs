@@ -26,7 +26,18 @@ impl Directories {
     /// # Errors
     /// One of them can be neither opened nor made.
     pub fn open(base_path: &Path, mode: u32) -> Result<Self, DiskError> {
-        let base = Dir::make(base_path, mode)?.for_owner()?;
+        Self::below(Dir::make(base_path, mode)?.for_owner()?, mode)
+    }
+
+    /// The same without making or changing anything ([`Dir::rehearse`]).
+    ///
+    /// # Errors
+    /// One of them is there and cannot be opened.
+    pub fn rehearse(base_path: &Path, mode: u32) -> Result<Self, DiskError> {
+        Self::below(Dir::rehearse(base_path)?, mode)
+    }
+
+    fn below(base: Dir, mode: u32) -> Result<Self, DiskError> {
         if let Err(error) = base.make_child("audit", mode, Obstacle::GivesWay) {
             let error = crate::error::chain(&error);
             tracing::warn!("Python clients of other users will not start: {error}");

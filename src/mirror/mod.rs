@@ -5,7 +5,8 @@
 //! 2. The manifest comes last: the directories that changed are synced to the disk before it, each once a cycle.
 //! 3. What is on disk is known by looking ([`seen`]).
 //! 4. Neither the manifest nor the state is believed against the files: each run hashes every file before it trusts one.
-//! 5. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
+//! 5. A mirror that only rehearses ([`Mirror::rehearse`]) goes the same way without a lock, and writes into memory.
+//! 6. Only `cycle::apply` calls what writes: [`Mirror::write`], [`Mirror::keep`], [`Mirror::enter`], [`Mirror::commit`].
 
 pub mod changes;
 mod commit;
@@ -56,7 +57,8 @@ pub struct Mirror {
     directory_mode: u32,
     history: usize,
     links: Links,
-    lock: Lock,
+    /// The writer's lock; none where nothing is written.
+    lock: Option<Lock>,
     manifest: Manifest,
     /// The manifest as it is on disk; `None` when none can be read there.
     written: Option<Manifest>,
@@ -90,10 +92,23 @@ impl Mirror {
     /// # Errors
     /// Another writer holds the mirror, or the directory cannot be used.
     pub fn open(config: &Config) -> Result<Self, LockError> {
-        let layout = Layout::new(&config.base_path);
         let directories = Directories::open(&config.base_path, config.directory_mode)?;
         let lock = Lock::acquire(&directories.private, config.file_mode)?;
         directories.sweep();
+        Ok(Self::of(config, directories, Some(lock)))
+    }
+
+    /// Opens the directory to find out what a cycle would make of it: no lock is taken, nothing is created, and nothing that
+    /// is written reaches the disk, while reads through this mirror see it. The directory need not be there.
+    ///
+    /// # Errors
+    /// The directory is there and cannot be read.
+    pub fn rehearse(config: &Config) -> Result<Self, LockError> {
+        let directories = Directories::rehearse(&config.base_path, config.directory_mode)?;
+        Ok(Self::of(config, directories, None))
+    }
+
+    fn of(config: &Config, directories: Directories, lock: Option<Lock>) -> Self {
         let mut mirror = Self {
             directories,
             whereabouts: Whereabouts::of(&config.base_path),
@@ -117,10 +132,10 @@ impl Mirror {
             orders: Orders::default(),
             seen: BTreeMap::new(),
             manifest_stamp: None,
-            layout,
+            layout: Layout::new(&config.base_path),
         };
         mirror.recall();
-        Ok(mirror)
+        mirror
     }
 
     /// Takes what is known of the directory's files from the directory itself, and forgets what was known of another.
@@ -193,6 +208,10 @@ impl Mirror {
     /// # Errors
     /// Another process was faster, the mirror was unmounted, or the directory cannot be used.
     pub fn ensure(&mut self) -> Result<(), LockError> {
+        if self.lock.is_none() {
+            self.check_manifest();
+            return Ok(());
+        }
         let now = Whereabouts::of(self.layout.base());
         let mut another = false;
         match now.since(&self.whereabouts) {
@@ -206,8 +225,8 @@ impl Mirror {
         }
         self.directories = Directories::open(self.layout.base(), self.directory_mode)?;
         self.whereabouts = Whereabouts::of(self.layout.base());
-        if !self.lock.is_in(&self.directories.private) {
-            self.lock = Lock::acquire(&self.directories.private, self.file_mode)?;
+        if !self.is_ours() {
+            self.lock = Some(Lock::acquire(&self.directories.private, self.file_mode)?);
             another = true;
         }
         if another {
@@ -215,6 +234,12 @@ impl Mirror {
         }
         self.check_manifest();
         Ok(())
+    }
+
+    /// Whether the lock that is held is the directory's.
+    fn is_ours(&self) -> bool {
+        let lock = self.lock.as_ref();
+        lock.is_some_and(|lock| lock.is_in(&self.directories.private))
     }
 
     /// A manifest that is not the one that was left is written again.
@@ -356,7 +381,7 @@ impl Mirror {
 impl Drop for Mirror {
     /// A cycle may be dropped between two items; what it published is in the manifest all the same.
     fn drop(&mut self) {
-        if !self.lock.is_in(&self.directories.private) {
+        if !self.is_ours() {
             return;
         }
         let was_said = self.failed;

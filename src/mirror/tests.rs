@@ -82,7 +82,7 @@ fn a_removed_mirror_is_made_again_under_a_lock_that_stands() {
     publish(&mut mirror, b"{}\n");
     std::fs::remove_dir_all(mirror.layout().base()).unwrap();
     mirror.ensure().unwrap();
-    assert!(mirror.lock.is_in(&mirror.directories.private));
+    assert!(mirror.is_ours());
     assert!(mirror.look(&BLIP, Form::V2).unwrap().seen.is_none());
     publish(&mut mirror, b"{}\n");
     assert!(mirror.layout().manifest().exists());

@@ -1,7 +1,7 @@
 //! The operator's orders: what waits is accepted, a generation is put back and pinned, a pin is taken off.
 //!
-//! 1. An order is written down ([`intent`]), beside a running daemon too, and carried out by the next cycle of whoever is
-//!    the mirror's writer. Nothing is written where it could not be carried out.
+//! 1. An order is written down ([`intent`]), beside a running daemon too, and carried out by the next cycle of the mirror's
+//!    writer, whichever process that is. Nothing is written where it could not be carried out.
 //! 2. It is carried out when the mirror's state says so: on this host or another one, by a daemon or a command.
 //!
 //! ```no_run

@@ -14,6 +14,10 @@ pub struct HistoryArgs {
 /// `diff`
 #[derive(Debug, clap::Args)]
 pub struct DiffArgs {
+    /// Compare the present version with what a sync would publish if nothing held it; nothing is written
+    #[arg(long, conflicts_with = "from")]
+    pub incoming: bool,
+
     /// Exit with 1 when they differ
     #[arg(long)]
     pub exit_code: bool,

@@ -8,10 +8,12 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+mod around;
 mod category;
 mod history;
 mod orders;
 
+pub use self::around::{CompletionsArgs, EnvArgs, EnvFormat, ManArgs, Shell};
 use self::category::{category, hint};
 pub use self::history::{DiffArgs, HistoryArgs};
 pub use self::orders::{AcceptArgs, RollbackArgs, UnpinArgs};
@@ -164,8 +166,8 @@ pub enum Command {
 
     /// Show which models and fields differ between two generations
     ///
-    /// Without generations it compares the next older one with the present one. On a terminal long values are cut in the
-    /// middle; piped they are whole.
+    /// Without generations it compares the next older one with the present one; with --incoming the present one with what
+    /// a sync would publish if nothing held it. On a terminal long values are cut in the middle; piped they are whole.
     #[command(after_help = "Example: horde-refd diff text_generation 0f3a81 --exit-code")]
     Diff(DiffArgs),
 
@@ -229,6 +231,10 @@ pub struct SyncArgs {
     #[arg(long)]
     pub force: bool,
 
+    /// Say what would become of each category, and write nothing; works beside a daemon
+    #[arg(long)]
+    pub dry_run: bool,
+
     /// Only these categories [default: all]
     #[arg(value_name = "CATEGORY", value_parser = category(), hide_possible_values = true)]
     pub categories: Vec<Category>,
@@ -288,6 +294,10 @@ pub struct StatusArgs {
     /// Show it again every second until interrupted
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
+
+    /// Wait until no listed category is absent, at most this long, e.g. 2m; exit 1 when the time is over
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
 }
 
 /// `doctor`
@@ -316,53 +326,6 @@ pub struct ConfigArgs {
     /// The defaults, whatever the files and the environment say
     #[arg(long)]
     pub default: bool,
-}
-
-/// `env`
-#[derive(Debug, clap::Args)]
-pub struct EnvArgs {
-    /// What the lines are for
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: EnvFormat,
-}
-
-/// `env --format`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum EnvFormat {
-    /// For a shell to eval
-    #[default]
-    Sh,
-    /// For the service section of a systemd unit
-    Systemd,
-    /// For `docker run --env-file`
-    Docker,
-}
-
-/// `man`
-#[derive(Debug, clap::Args)]
-pub struct ManArgs {
-    /// Write every page into this directory, instead of horde-refd(1) to stdout
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// `completions`
-#[derive(Debug, clap::Args)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL", value_enum)]
-    pub shell: Shell,
-}
-
-/// The shells that there are completions for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    /// bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
 }
 
 /// An argument of `check`: a category of the mirror, or a file to read as one.

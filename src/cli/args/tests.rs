@@ -14,6 +14,7 @@ fn the_contract_is_accepted() {
         "run -c x.toml --base-path m --upstream https://h --layout flat -vv",
         "sync",
         "sync --force image_generation lora --json",
+        "sync --dry-run --force clip",
         "--base-path m sync -q",
         "convert blip",
         "convert image_generation file.json",
@@ -28,6 +29,7 @@ fn the_contract_is_accepted() {
         "history",
         "history clip --json",
         "diff clip",
+        "diff clip --incoming --exit-code",
         "diff clip 0f3a",
         "diff clip 0f3a 81bc --exit-code --json",
         "refresh",
@@ -64,6 +66,11 @@ fn mistakes_are_refused_with_the_known_words() {
         ),
         ("convert", ErrorKind::MissingRequiredArgument, "CATEGORY"),
         ("diff", ErrorKind::MissingRequiredArgument, "CATEGORY"),
+        (
+            "diff clip 0f3a --incoming",
+            ErrorKind::ArgumentConflict,
+            "--incoming",
+        ),
         ("convert x", ErrorKind::InvalidValue, "text_generation"),
         (
             "convert --no-backend-prefixes blip",

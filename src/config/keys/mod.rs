@@ -2,9 +2,7 @@
 //!
 //! 1. `table.rs` is the one table. Whatever lists keys (checks, suggestions, `config`, `config.example.toml`) reads it.
 //! 2. A key of `[[upstream]]` is set in the entry that it is written in; every other key is there once.
-//! 3. A key or value that has no effect yet is refused (`not_yet.rs`).
 
-mod not_yet;
 mod table;
 
 use std::fmt;

@@ -201,8 +201,8 @@ keys! {
      are in its environment.";
 
     "hooks.on_trouble" => once hooks.on_trouble: rules::command(), shown;
-    "Program and arguments to run when a category or an upstream becomes unhealthy or well again; HORDE_REFD_CATEGORY, \
-     HORDE_REFD_STATE and HORDE_REFD_ERROR are in its environment.";
+    "Program and arguments to run when a category or an upstream becomes unhealthy or well again; HORDE_REFD_CATEGORY \
+     or HORDE_REFD_UPSTREAM, HORDE_REFD_STATE, HORDE_REFD_ERROR and HORDE_REFD_BASE_PATH are in its environment.";
 
     "hooks.timeout" => once hooks.timeout: rules::duration(MS, DAY), shown;
     "The program is killed after this long.";

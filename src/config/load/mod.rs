@@ -92,7 +92,7 @@ impl Effective {
                 source: source.unwrap_or(&Source::Default),
             }
         };
-        let keys: Vec<_> = KEYS.iter().filter(|key| key.is_in_use()).collect();
+        let keys: Vec<_> = KEYS.iter().collect();
         let groups = keys.chunk_by(|a, b| a.is_of_upstreams() == b.is_of_upstreams());
         let mut settings = Vec::new();
         for group in groups {
@@ -170,7 +170,7 @@ impl Layers {
                 .replace("an absolute path", "the path of a directory"),
             _ => rule,
         });
-        match rule.and_then(|()| key.check_in_use()) {
+        match rule {
             Ok(()) => {
                 self.refused.remove(&spot);
             }

@@ -138,7 +138,7 @@ fn every_kind_of_field_has_its_path_and_both_texts() {
 }
 
 #[test]
-fn models_are_told_apart_by_their_very_names() {
+fn models_differ_by_their_very_names() {
     let old = r#"{"a": {}, "A": {}, "a ": {}, "b": {"x": 1}, "é": {}}"#;
     let new = r#"{"new": {}, "a": {}, "b": {"x": 2}, "a  ": {}, "e\u0301": {}, "\u00e9": {}}"#;
     let diff = Diff::between(old.as_bytes(), new.as_bytes()).unwrap();

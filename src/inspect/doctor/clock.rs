@@ -47,7 +47,7 @@ fn judge(now: Timestamp, dates: &[(String, Timestamp)], latest: Option<Timestamp
     match names.as_slice() {
         [] => Check::good(
             name,
-            "no upstream told its time; nothing here is in the future",
+            "no upstream said its time; nothing here is in the future",
         ),
         names => Check::good(
             name,

@@ -2,7 +2,7 @@
 //!
 //! 1. The last line that sets a variable counts.
 //! 2. Quotes are part of a value for docker, and are taken off by a shell and by systemd; whether a value had some is
-//!    told beside it.
+//!    named beside it.
 
 /// A variable as a file sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]

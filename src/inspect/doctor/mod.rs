@@ -3,8 +3,8 @@
 //! 1. Nothing is changed: files are looked at, the lock is looked at, servers are asked as a poll asks them.
 //! 2. A cure is a command to copy: what it names is quoted for a shell.
 //! 3. A check that cannot be made says why, and is a cross only where that itself is wrong.
-//! 4. What is asked for is judged for the user that the daemon runs as, and for readers under any other user id, whoever
-//!    asks.
+//! 4. What is asked for is judged for the user that the daemon runs as, and for readers under any other user id,
+//!    whichever user asks.
 
 mod access;
 mod clock;

@@ -1,6 +1,7 @@
 //! Whether each upstream can be reached: its name, a connection, an answer, or its directory.
 
 use std::fs;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +123,12 @@ fn judge(name: String, configured: &UpstreamConfig, probe: &Probe) -> Check {
     if let Some(proxy) = &probe.proxy {
         way.push(format!("through the proxy {proxy}"));
     }
-    if !probe.addresses.is_empty() {
+    let is_name = probe
+        .host
+        .trim_matches(['[', ']'])
+        .parse::<IpAddr>()
+        .is_err();
+    if is_name && !probe.addresses.is_empty() {
         let addresses: Vec<_> = probe.addresses.iter().map(ToString::to_string).collect();
         way.push(format!("{} is {}", probe.host, listed(&addresses, 2)));
     }

@@ -10,8 +10,12 @@ use crate::ledger::age;
 use crate::ledger::transition::held_words;
 use crate::text::escaped;
 
-/// How much later than it promised a daemon may poll: a cycle takes its time, and so does a busy host.
-const GRACE: Duration = Duration::from_mins(1);
+/// How much later than it promised a daemon may say something: at most, and at least on a busy host. While a cycle takes
+/// its time it says so every [`SPEAKS`].
+const GRACE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+
+/// How often a daemon writes its status while a cycle runs.
+pub const SPEAKS: Duration = Duration::from_secs(2);
 
 impl Status {
     /// For how long a daemon has not written although it promised a poll; `None` while it keeps its promise.
@@ -21,7 +25,10 @@ impl Status {
             .next_poll
             .filter(|promised| self.updated_at <= *promised)?;
         let late = age(promised, now)?;
-        (self.role != Role::Once && late > GRACE).then_some(late)
+        // Who polls every second is late sooner than who polls every hour.
+        let ahead = age(self.updated_at, promised).unwrap_or_default();
+        let grace = ahead.clamp(GRACE.0, GRACE.1);
+        (self.role != Role::Once && late > grace).then_some(late)
     }
 
     /// What is not healthy at a time, a phrase each, apart from whether the daemon lives and keeps its promises; empty when

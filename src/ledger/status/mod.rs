@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::file::StatusError;
+pub use self::health::SPEAKS;
 pub use self::locate::{FILE, Located, locate, path_for_writer, paths};
 pub use self::words::{ago, span};
 use super::Ledger;

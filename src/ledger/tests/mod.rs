@@ -184,6 +184,7 @@ pub(super) fn run(
 /// The news in short; health has a test of its own.
 pub(super) fn names(news: &[Transition]) -> Vec<&'static str> {
     let name = |transition: &Transition| match transition {
+        Transition::Rewritten { .. } => Some("rewritten"),
         Transition::Published { .. } => Some("published"),
         Transition::BeganToFail { .. } => Some("began"),
         Transition::ChangedTrouble { .. } => Some("changed"),

@@ -1,4 +1,5 @@
-//! The hook: a program that runs after a cycle that changed something.
+//! The hooks: a program that runs after a cycle that changed something, and one that runs when something becomes
+//! unhealthy or well again (`trouble`).
 //!
 //! 1. It never runs in parallel with itself. What changes while it runs adds up to one more run after it, with the
 //!    union of the categories; so a hook runs at least once after each change, and must be idempotent.
@@ -12,9 +13,10 @@
 //! 4. Its output goes to the log line by line, bounded in length and number.
 //! 5. What it leaves behind is waited for where this is process 1 (`reap`).
 //! 6. Its failure is reported and changes nothing. Nothing waits for it.
+//! 7. The two hooks do not wait for each other; each runs one at a time.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +36,9 @@ use crate::item::Item;
 pub mod calls;
 mod output;
 mod reap;
+mod trouble;
+
+pub use self::trouble::Queue as Troubles;
 
 /// Between SIGTERM and SIGKILL when a hook ran into its timeout.
 const GRACE: Duration = Duration::from_secs(2);
@@ -57,6 +62,8 @@ const PRIVATE: [&str; 7] = [
 pub struct Hooks {
     inbox: Arc<Inbox>,
     task: Option<JoinHandle<()>>,
+    troubles: Arc<Troubles>,
+    trouble_task: Option<JoinHandle<()>>,
     reaper: Option<JoinHandle<()>>,
 }
 
@@ -85,27 +92,39 @@ impl Inbox {
 impl Hooks {
     /// Starts the task that runs the hook.
     #[must_use]
-    pub fn spawn(config: &HooksConfig, base_path: PathBuf) -> Self {
+    pub fn spawn(config: &HooksConfig, base_path: &Path) -> Self {
         let inbox = Arc::new(Inbox::default());
         let own = Own::default();
         let reaper = reap::start(own.clone());
-        let task = config.on_change.split_first().map(|(program, arguments)| {
-            tokio::spawn(serve(
-                Arc::clone(&inbox),
-                Hook {
-                    program: program.clone(),
-                    arguments: arguments.to_vec(),
-                    timeout: config.timeout,
-                    base_path,
-                    own,
-                },
-            ))
-        });
+        let hook = |command: &[String]| {
+            let (program, arguments) = command.split_first()?;
+            Some(Hook {
+                program: program.clone(),
+                arguments: arguments.to_vec(),
+                timeout: config.timeout,
+                base_path: base_path.to_owned(),
+                own: own.clone(),
+            })
+        };
+        let task = hook(&config.on_change);
+        let task = task.map(|hook| tokio::spawn(serve(Arc::clone(&inbox), hook)));
+        let trouble = hook(&config.on_trouble);
+        let troubles = Arc::new(Troubles::new(trouble.is_some()));
+        let trouble_task =
+            trouble.map(|hook| tokio::spawn(trouble::serve(Arc::clone(&troubles), hook)));
         Self {
             inbox,
             task,
+            troubles,
+            trouble_task,
             reaper,
         }
+    }
+
+    /// Where news of health is handed to the hook that is for it.
+    #[must_use]
+    pub fn troubles(&self) -> Arc<Troubles> {
+        Arc::clone(&self.troubles)
     }
 
     /// These items changed. Returns at once.
@@ -143,7 +162,9 @@ impl Hooks {
     /// Ends a running hook, by force after 200 ms, and starts no other.
     pub async fn shutdown(&mut self) {
         self.inbox.stop.notify_one();
-        if let Some(task) = self.task.take() {
+        self.troubles.stop();
+        for task in [self.task.take(), self.trouble_task.take()] {
+            let Some(task) = task else { continue };
             // A task that panicked has nothing left to stop.
             let _ = task.await;
         }
@@ -152,7 +173,8 @@ impl Hooks {
 
 impl Drop for Hooks {
     fn drop(&mut self) {
-        for task in [&self.task, &self.reaper].into_iter().flatten() {
+        let tasks = [&self.task, &self.trouble_task, &self.reaper];
+        for task in tasks.into_iter().flatten() {
             task.abort();
         }
     }
@@ -191,7 +213,9 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
         if changed.is_empty() {
             continue;
         }
-        match hook.run(&changed, &inbox.stop).await {
+        let names: Vec<_> = changed.iter().map(ToString::to_string).collect();
+        let variables = [("HORDE_REFD_CHANGED", names.join(" "))];
+        match hook.run(&variables, &inbox.stop).await {
             Run::Stopped => return,
             Run::NotStarted => {}
             Run::Ended => {
@@ -207,11 +231,12 @@ async fn serve(inbox: Arc<Inbox>, hook: Hook) {
 }
 
 impl Hook {
-    async fn run(&self, changed: &BTreeSet<Item>, stop: &Notify) -> Run {
+    /// Runs it with these variables, to its end, its timeout or the daemon's stop.
+    async fn run(&self, variables: &[(&'static str, String)], stop: &Notify) -> Run {
         let program = self.program.as_str();
         let started = clock::instant();
         let spawned = self.own.start(|| {
-            let child = self.command(changed).spawn()?;
+            let child = self.command(variables).spawn()?;
             let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
             Ok((child, group))
         });
@@ -265,12 +290,11 @@ impl Hook {
         if stopped { Run::Stopped } else { Run::Ended }
     }
 
-    fn command(&self, changed: &BTreeSet<Item>) -> Command {
-        let names: Vec<_> = changed.iter().map(ToString::to_string).collect();
+    fn command(&self, variables: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            .env("HORDE_REFD_CHANGED", names.join(" "))
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
             .env("HORDE_REFD_BASE_PATH", &self.base_path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -98,6 +98,7 @@ fn lines(news: &[Transition]) -> Vec<Line> {
             } else {
                 published(item, report)
             }),
+            Transition::Rewritten { item, words } => lines.push(rewritten(item, words)),
             _ => {
                 if let Some((cause, item, line)) = of_item(transition, &shared) {
                     match groups.iter_mut().find(|(known, _, _)| *known == cause) {
@@ -302,6 +303,16 @@ fn published(item: &Item, report: &ItemReport) -> Line {
         modified: Some(report.modified),
         elapsed_ms: report.convert_time.map(|time| time.as_secs_f64() * 1e3),
         ..Line::new(Level::INFO, format!("published {item}{models}{from}"))
+    }
+}
+
+fn rewritten(item: &Item, words: &str) -> Line {
+    let message = format!(
+        "another program goes on changing our files: {words}; each is brought back at most once a second from now on"
+    );
+    Line {
+        category: Some(item.to_string()),
+        ..Line::new(Level::WARN, message)
     }
 }
 

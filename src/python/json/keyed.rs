@@ -51,6 +51,11 @@ impl KeyedObject {
         Ok(())
     }
 
+    /// How many bytes are written so far.
+    pub(crate) const fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// The whole object, and how many members it has.
     pub(crate) fn finish(self) -> (Vec<u8>, usize) {
         let Self {

@@ -168,10 +168,6 @@ fn what_run_would_refuse_config_refuses() {
             ":2: upstream.url: must be an http:// or https:// URL with layout primary",
         ),
         (
-            "[publish]\ntext_legacy_json = true\n",
-            ":2: publish.text_legacy_json: has no effect yet",
-        ),
-        (
             "[[upstream]]\nlayout = \"flat\"\n",
             ":1: upstream.url: must be set",
         ),

@@ -2,7 +2,9 @@
 
 mod check;
 mod config;
+mod doctor;
 mod filters;
 mod packaging;
+mod shipped;
 mod startup;
 mod status;

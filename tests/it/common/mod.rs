@@ -6,6 +6,7 @@ pub mod nginx;
 pub mod origin;
 pub mod prometheus;
 pub mod scripted;
+pub mod site;
 mod world;
 
 pub use daemon::*;

@@ -105,13 +105,13 @@ impl Drop for Nginx {
     }
 }
 
-fn free_port() -> SocketAddr {
+pub fn free_port() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }
 
 /// Whether it answers a request before it ends or ten seconds pass.
-fn answers(child: &mut Child, address: SocketAddr) -> bool {
+pub(super) fn answers(child: &mut Child, address: SocketAddr) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
         if child.try_wait().unwrap().is_some() {

@@ -161,3 +161,59 @@ fn what_it_has_not_seen_to_its_end_is_handed_to_it_after_a_restart() {
         assert_eq!(lines(&world), seen, "{signal:?}");
     }
 }
+
+#[test]
+fn trouble_is_said_once_when_it_begins_and_once_when_it_ends() {
+    use crate::common::origin::{Mood, Origin};
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let script = r#"echo "$HORDE_REFD_CATEGORY$HORDE_REFD_UPSTREAM|$HORDE_REFD_STATE|$HORDE_REFD_ERROR|$HORDE_REFD_BASE_PATH" >> "$1""#;
+    let hook = serde_json::json!(["sh", "-c", script, "hook", world.path("out")]);
+    let setup = || {
+        origin
+            .of(world.setup())
+            .set("hooks.on_trouble", &hook.to_string())
+    };
+    let daemon = setup().started();
+    let refresh = |daemon: &crate::common::Daemon| {
+        daemon.command(&["refresh", "--wait"]);
+    };
+    refresh(&daemon);
+    assert_eq!(lines(&world), [""; 0], "all was well from the beginning");
+    origin.mood(Mood::Fail(503));
+    refresh(&daemon);
+    refresh(&daemon);
+    // Ten categories and their upstream, each once.
+    until("eleven runs", || lines(&world).len() >= 11);
+    let mut heard = lines(&world);
+    heard.sort();
+    let base = world.mirror();
+    let clip = heard.iter().find(|line| line.starts_with("clip|")).unwrap();
+    assert!(
+        clip.starts_with("clip|failing|") && clip.contains("503"),
+        "{clip}"
+    );
+    assert!(clip.ends_with(base.to_str().unwrap()), "{clip}");
+    assert!(
+        heard.iter().any(|line| line.starts_with("flat|down|")),
+        "{heard:?}"
+    );
+    // A restart in the middle is no news.
+    let (status, _) = daemon.stop();
+    assert!(status.success());
+    let daemon = setup().started();
+    refresh(&daemon);
+    origin.mood(Mood::Serve);
+    refresh(&daemon);
+    until("all are heard well", || lines(&world).len() >= 22);
+    let again = lines(&world).split_off(11);
+    assert!(
+        again.iter().any(|line| line.starts_with("clip|fresh||")),
+        "{again:?}"
+    );
+    assert!(
+        again.iter().any(|line| line.starts_with("flat|up||")),
+        "{again:?}"
+    );
+    refresh(&daemon);
+    assert_eq!(lines(&world).len(), 22);
+}

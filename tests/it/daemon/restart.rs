@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::{FILES, World, legacy, models, time};
 
-/// Rounds of killing; `just kills` asks for more.
+/// Rounds of killing; `just crash` asks for more.
 fn rounds() -> u64 {
     std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
 }

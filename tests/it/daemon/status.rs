@@ -58,7 +58,8 @@ fn a_fresh_mirror_says_all_that_the_contract_names() {
     for (category, _, v2) in FILES {
         let row = table.lines().find(|line| line.starts_with(category));
         let words: Vec<_> = row.unwrap().split_whitespace().collect();
-        assert_eq!(words[1..3], ["fresh", &models(v2).to_string()], "{table}");
+        let expected = ["fresh", "flat", &models(v2).to_string()];
+        assert_eq!(words[1..4], expected, "{table}");
     }
     assert!(!table.contains('\u{1b}'), "no colours for a pipe");
 }
@@ -242,4 +243,121 @@ fn a_momentary_emptiness_is_no_line_in_the_log() {
     let lines = daemon.lines(&["category=clip", "cannot be refreshed", "WARN"]);
     assert_eq!(lines, [""; 0]);
     assert_eq!(daemon.lines(&["recovered"]), [""; 0]);
+}
+
+#[test]
+fn a_daemon_that_hangs_with_a_poll_overdue_is_unhealthy() {
+    let world = World::marked();
+    let daemon = world
+        .setup()
+        .set("schedule.cron", "\"* * * * * *\"")
+        .started();
+    daemon.wait_cycles(2);
+    assert_eq!(check(&daemon).0, 0);
+    daemon.signal(Signal::STOP);
+    until("it is overdue", || check(&daemon).0 == 1);
+    let (_, line) = check(&daemon);
+    let pid = daemon.pid();
+    assert!(
+        line.starts_with(&format!(
+            "WARNING: the daemon (pid {pid}) hangs: its poll is overdue"
+        )),
+        "{line}"
+    );
+    daemon.signal(Signal::CONT);
+    until("it goes on", || check(&daemon).0 == 0);
+}
+
+#[test]
+fn a_daemon_that_waits_for_an_upstream_is_not_overdue() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let setup = origin.of(world.setup());
+    let setup = setup.set("schedule.cron", "\"* * * * * *\"");
+    let daemon = setup.set("http.read_timeout", "\"20s\"").started();
+    origin.mood(Mood::Hang);
+    let asked = origin.requests().len();
+    origin.requests_after(asked, 1);
+    let cycles = daemon.cycles();
+    let first = daemon.status().unwrap()["updated_at"].clone();
+    // It speaks while it waits, so what it promised is never long ago.
+    daemon.wait_status("it speaks", |status| {
+        status["updated_at"] != first && time(&status["updated_at"]) > time(&first) + 5.0
+    });
+    assert_eq!(daemon.cycles(), cycles, "the cycle was over");
+    let (_, line) = check(&daemon);
+    assert!(!line.contains("overdue"), "{line}");
+}
+
+#[test]
+fn a_status_that_cannot_be_written_is_unhealthy() {
+    if !crate::common::need::is_root() {
+        crate::common::need::skip!("mounting needs root");
+    }
+    let world = World::marked();
+    let runtime = world.path("run");
+    let mount = |options: &str| {
+        let mut command = std::process::Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", options, "none"]);
+        assert!(command.arg(&runtime).status().unwrap().success());
+    };
+    mount("size=1m");
+    let daemon = world
+        .setup()
+        .set("schedule.cron", "\"* * * * * *\"")
+        .started();
+    daemon.wait_cycles(2);
+    assert_eq!(check(&daemon).0, 0);
+    // The disk that the status lies on is full.
+    let fill = vec![0; 2 << 20];
+    let _ = fs::write(runtime.join("fill"), &fill);
+    until("it is overdue", || check(&daemon).0 == 1);
+    let (_, line) = check(&daemon);
+    assert!(line.contains("its poll is overdue"), "{line}");
+    fs::remove_file(runtime.join("fill")).unwrap();
+    until("it is well", || check(&daemon).0 == 0);
+    daemon.kill();
+    let mut command = std::process::Command::new("umount");
+    let _ = command.arg("-l").arg(&runtime).status();
+}
+
+#[test]
+fn a_wait_ends_when_every_category_is_published_also_before_there_is_anything() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Fail(503)));
+    // Neither mirror nor daemon.
+    let over = world.run(&["status", "--wait", "200ms"]).expect(1);
+    assert!(over.stderr.contains("still not published in"), "{over:?}");
+    assert!(over.stderr.contains("image_generation"), "{over:?}");
+    assert_eq!(over.stdout, "");
+    assert!(!world.mirror().exists());
+    let mut waiting = world.command(&["status", "--wait", "30s"]);
+    waiting.env("RUNTIME_DIRECTORY", world.path("run"));
+    let mut waiting = waiting.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let daemon = origin.of(world.setup()).started();
+    // It has said that everything is absent.
+    daemon.wait_state("blip", "absent");
+    assert!(
+        waiting.try_wait().unwrap().is_none(),
+        "nothing was published"
+    );
+    origin.mood(Mood::Serve);
+    daemon.signal(Signal::HUP);
+    assert!(waiting.wait().unwrap().success());
+    assert_eq!(world.assert_whole(), FILES.len());
+    // Afterwards it is `status`, or its check.
+    let output = daemon.command(&["status", "--wait", "1s", "--check"]);
+    assert!(text(&output.stdout).starts_with("OK: "), "{output:?}");
+}
+
+#[test]
+fn a_clock_that_was_ahead_leaves_nothing_that_looks_fresh() {
+    crate::common::need::need!("faketime");
+    let world = World::marked();
+    let mut sync = crate::common::program_under(&["faketime", "-f", "+9y"]);
+    sync.args(["sync", "-q", "--layout", "flat", "--base-path"]);
+    sync.arg(world.mirror())
+        .arg("--upstream")
+        .arg(world.upstream());
+    assert!(sync.status().unwrap().success());
+    let shown = world.run(&["status", "--check"]).expect(1);
+    assert!(shown.stdout.contains("clip is stale"), "{shown:?}");
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::need::need;
 use crate::common::{World, json, sha256};
-use crate::sync::durability::{Call, recorded};
+use crate::sync::durability::{Call, recorded_of};
 
 use super::run;
 
@@ -30,7 +30,9 @@ fn lasting(mirror: &Path) -> Files {
         for entry in entries.map(Result::unwrap) {
             let path = Path::new(directory).join(entry.file_name());
             // The status is for information, and not synced.
-            let informs = path.ends_with("status.json") || path.ends_with("lock");
+            let informs = ["status.json", "lock", "intent.lock"]
+                .iter()
+                .any(|name| path.ends_with(name));
             if entry.file_type().unwrap().is_file() && !informs {
                 files.insert(path, fs::read(entry.path()).unwrap());
             }
@@ -113,6 +115,7 @@ fn assert_survives(
     before: &Path,
     (old, new): (&Files, &Files),
     became: &BTreeSet<PathBuf>,
+    order: Option<&Path>,
 ) {
     let mirror = world.mirror();
     fs::remove_dir_all(&mirror).unwrap();
@@ -132,7 +135,12 @@ fn assert_survives(
     let generation = sha256(half)[..12].to_owned();
     let generations = mirror.join(".horde-refd/generations/clip");
     fs::create_dir_all(&generations).unwrap();
-    for form in ["v2", "legacy", "json"] {
+    // What an order brings back was kept long before.
+    let unsynced: &[&str] = match order {
+        None => &["v2", "legacy", "json"],
+        Some(_) => &[],
+    };
+    for form in unsynced {
         fs::write(generations.join(format!("{generation}.{form}")), "").unwrap();
     }
     // Readers see whole files, and the manifest is true, absent, or older than the files.
@@ -155,7 +163,9 @@ fn assert_survives(
     }
     world.sync(&[]).expect(0);
     world.assert_whole();
-    for (name, bytes) in new
+    // An order that was lost is as if it had not been given.
+    let given = order.is_none_or(|order| became.contains(order));
+    for (name, bytes) in if given { new } else { old }
         .iter()
         .filter(|(name, _)| name.parent() != Some(Path::new(".horde-refd")))
     {
@@ -168,8 +178,9 @@ fn assert_survives(
     }
 }
 
-/// Records one sync, and tries everything that the power may leave of it.
-fn survives(world: &World, least: usize) {
+/// Records a command, and tries everything that the power may leave of it. `order` is the file that says what the command
+/// wants; without it the upstream does.
+fn survives(world: &World, args: &[&str], order: Option<&Path>, least: usize) {
     let mirror = world.mirror();
     let before = world.path("before");
     if mirror.exists() {
@@ -181,7 +192,7 @@ fn survives(world: &World, least: usize) {
         fs::create_dir_all(&before).unwrap();
     }
     let old = lasting(&before);
-    let calls = recorded(world);
+    let calls = recorded_of(world, args);
     let new = lasting(&mirror);
     let changed = new
         .iter()
@@ -190,7 +201,7 @@ fn survives(world: &World, least: usize) {
     let outcomes = outcomes(&calls, &mirror, &changed);
     assert!(outcomes.len() >= least, "{} outcomes only", outcomes.len());
     for became in &outcomes {
-        assert_survives(world, &before, (&old, &new), became);
+        assert_survives(world, &before, (&old, &new), became, order);
     }
 }
 
@@ -214,11 +225,26 @@ fn power_that_fails_during_a_sync_of_changes_leaves_whole_files_and_no_manifest_
         world.edit(category, from, to);
     }
     // Four files in every combination, then manifest and state.
-    survives(&world, 16 + 3);
+    survives(&world, &["sync"], None, 16 + 3);
 }
 
 #[test]
 fn power_that_fails_during_the_first_sync_leaves_whole_files_and_no_manifest_ahead_of_them() {
     need!("strace");
-    survives(&World::new(), 60);
+    survives(&World::new(), &["sync"], None, 60);
+}
+
+#[test]
+fn power_that_fails_during_a_rollback_leaves_whole_files_and_the_order_or_nothing_of_it() {
+    need!("strace");
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    world.edit(
+        horde_refd::category::Category::Clip,
+        "another name inside",
+        "a third name inside",
+    );
+    world.sync(&[]).expect(0);
+    let order = Path::new(".horde-refd/intent.json");
+    survives(&world, &["rollback", "clip"], Some(order), 6);
 }

@@ -2,6 +2,7 @@
 
 mod diff;
 mod list;
+mod rehearsal;
 
 use std::fs;
 

@@ -21,7 +21,7 @@ impl Bench {
             on_trouble: Vec::new(),
             timeout,
         };
-        let hooks = Hooks::spawn(&config, root.path().to_owned());
+        let hooks = Hooks::spawn(&config, root.path());
         Self { root, hooks }
     }
 
@@ -112,7 +112,7 @@ async fn its_failure_changes_nothing() {
         on_trouble: Vec::new(),
         timeout: LONG,
     };
-    let mut hooks = Hooks::spawn(&missing, PathBuf::from("/"));
+    let mut hooks = Hooks::spawn(&missing, Path::new("/"));
     hooks.changed([Category::Lora]);
     hooks.shutdown().await;
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{CLIP, assert_published, id, intent, models, order, send, v2_of, world};
 use crate::common::{Daemon, World, bare, program, text, until};
 
-const NOBODY: u32 = 65534;
+const STRANGER: u32 = 65534;
 
 #[track_caller]
 fn good(daemon: &Daemon, args: &[&str]) -> String {
@@ -161,7 +161,7 @@ fn root_orders_beside_a_daemon_of_another_user() {
     }
     let (world, [_, b]) = two();
     for path in world.tree().into_keys() {
-        chown(world.mirror().join(path), Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(world.mirror().join(path), Some(STRANGER), Some(STRANGER)).unwrap();
     }
     for directory in [world.root().to_owned(), world.path("run")] {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
@@ -197,7 +197,7 @@ fn root_orders_beside_a_daemon_of_another_user() {
     assert_published(&world, &b);
     for name in ["intent.json", "intent.lock", "state.json"] {
         let owner = fs::metadata(world.private().join(name)).unwrap();
-        assert_eq!((owner.uid(), owner.gid()), (NOBODY, NOBODY), "{name}");
+        assert_eq!((owner.uid(), owner.gid()), (STRANGER, STRANGER), "{name}");
         assert_eq!(owner.mode() & 0o777, 0o644, "{name}");
     }
 }

@@ -11,7 +11,7 @@ use crate::common::scripted::header;
 use crate::common::{World, json, sha256};
 
 #[test]
-fn a_shrunk_update_is_held_and_told_everywhere() {
+fn a_shrunk_update_is_held_and_said_everywhere() {
     let (full, less) = (models(0..40, "full"), models(0..9, "less"));
     let world = world(&full);
     let published = world.tree();
@@ -103,7 +103,7 @@ fn what_is_accepted_is_the_version_that_waits() {
     let world = world(&full);
     send(&world, &less);
     world.sync(&[]).expect(1);
-    // The upstream has another one by now, which nobody has seen here.
+    // The upstream has another one by now, which is not known here.
     let later = models(0..3, "later");
     send(&world, &later);
     let before = fs::metadata(world.v2(CLIP)).unwrap().modified().unwrap();

@@ -1,9 +1,11 @@
 //! In the operator's hands: what a guard holds, what a pin keeps, and the commands that decide.
 
 mod beside;
+mod crash;
 mod edits;
 mod guard;
 mod held;
+mod lanes;
 mod orders;
 
 use std::ops::Range;

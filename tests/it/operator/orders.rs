@@ -46,7 +46,7 @@ fn each_rollback_goes_one_further_back_and_unpin_follows_the_upstream_again() {
             assert_eq!(
                 said["held"]["v2_sha256"],
                 sha256(&v2_of(&c)),
-                "what waits is told"
+                "what waits is said"
             );
         }
         assert_published(&world, version);
@@ -198,7 +198,7 @@ fn what_is_pinned_is_mended_and_never_pruned() {
 }
 
 #[test]
-fn orders_that_cannot_be_read_are_told_and_the_pins_stay() {
+fn orders_that_cannot_be_read_are_said_and_the_pins_stay() {
     let [a, b] = ["a", "b"].map(|mark| models(0..40, mark));
     let world = history(&[&a, &b]);
     order(&world, &["rollback", "clip"]).expect(0);

@@ -93,7 +93,7 @@ fn legacy(category: Category, number: u64) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Rounds of killing; `just kills` asks for more.
+/// Rounds of killing; `just crash` asks for more.
 fn rounds() -> usize {
     std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
 }

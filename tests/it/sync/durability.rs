@@ -172,8 +172,13 @@ fn assert_durable(calls: &[Call], base: &Path) -> (usize, usize) {
 
 /// What a `sync` of this world calls.
 pub(crate) fn recorded(world: &World) -> Vec<Call> {
+    recorded_of(world, &["sync"])
+}
+
+/// What a command on this world calls.
+pub(crate) fn recorded_of(world: &World, args: &[&str]) -> Vec<Call> {
     let trace = world.path("trace");
-    let sync = world.command(&["sync", "--layout", "flat", "--upstream"]);
+    let sync = world.command(&[args, &["--layout", "flat", "--upstream"]].concat());
     let mut strace = bare("strace");
     strace.args(["-f", "-y", "-e", CALLS, "-o"]).arg(&trace);
     strace

@@ -11,5 +11,4 @@ mod readers;
 mod refused;
 mod repair;
 mod skip;
-mod stranger;
 mod trouble;

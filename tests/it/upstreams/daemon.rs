@@ -5,6 +5,8 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 
 use super::{Peer, upstream};
+use horde_refd::category::Category;
+
 use crate::common::scripted::{Action, answer_with};
 use crate::common::{FILES, Ran, World, json, until};
 
@@ -131,7 +133,7 @@ fn one_cause_is_one_line_and_a_change_of_source_is_one_line() {
 }
 
 #[test]
-fn a_server_that_hangs_costs_the_time_of_one_series_and_nobody_else() {
+fn a_server_that_hangs_costs_the_time_of_one_series_and_no_other() {
     let world = World::marked();
     let github = Peer::flat(&world);
     let primary = Peer::bare(|_| None);
@@ -163,4 +165,45 @@ fn a_server_that_hangs_costs_the_time_of_one_series_and_nobody_else() {
     primary.script(|_, _| Some(Action::Send(answer_with(503, &[("Retry-After", "1")], b""))));
     let ran = Ran::of(&mut command).expect(1);
     assert_eq!(ran.json()["categories"]["clip"]["outcome"], "failed");
+}
+
+#[test]
+fn legacy_files_deleted_in_a_loop_are_fetched_a_few_times() {
+    let world = World::marked();
+    let github = Peer::flat(&world);
+    let primary = Peer::bare(|path| {
+        path.ends_with("/clip")
+            .then(|| b"{\"m\": {\"name\": \"m\"}}".to_vec())
+    });
+    let upstreams = [
+        upstream(
+            "primary",
+            &format!("{}/api", primary.url()),
+            "primary",
+            "30m",
+        ),
+        upstream("github", &github.url(), "flat", "30m"),
+    ];
+    let running = Running::start(world, &upstreams);
+    let seen = github.server.requests().len();
+    let path = running.world.legacy(Category::Clip);
+    for round in 0..3 {
+        std::fs::remove_file(&path).unwrap();
+        until(&format!("it is fetched, round {round}"), || path.exists());
+    }
+    std::fs::remove_file(&path).unwrap();
+    // What else changes is done meanwhile.
+    let v2 = running.world.v2(Category::Clip);
+    let good = std::fs::read(&v2).unwrap();
+    for _ in 0..3 {
+        std::fs::write(&v2, "{").unwrap();
+        until("it is brought back", || {
+            std::fs::read(&v2).is_ok_and(|read| read == good)
+        });
+    }
+    assert!(!path.exists());
+    assert_eq!(github.server.requests().len() - seen, 3);
+    // A poll brings it.
+    running.refresh().expect(0);
+    assert!(path.exists());
 }
