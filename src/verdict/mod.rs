@@ -3,13 +3,13 @@
 //! Each guard is a file of its own: a function of what is published and the draft. They are asked in this order, and the
 //! first that objects decides:
 //!
-//! 1. [`size`]: what could not be read again is never published.
+//! 1. `size`: what could not be read again is never published.
 //! 2. Where nothing is published there is nothing to guard: the draft is.
-//! 3. [`pinned`]: the operator keeps a generation.
-//! 4. [`equal`]: it is what is published.
+//! 3. `pinned`: the operator keeps a generation.
+//! 4. `equal`: it is what is published.
 //! 5. What the operator has accepted, and what comes from where it was guarded already, is published.
-//! 6. [`emptied`]: held until it is accepted.
-//! 7. [`shrunk`]: held until it is accepted or its time is over, and then published by the poll that still says so.
+//! 6. `emptied`: held until it is accepted.
+//! 7. `shrunk`: held until it is accepted or its time is over, and then published by the poll that still says so.
 
 mod emptied;
 mod equal;
