@@ -258,7 +258,7 @@ check "packaging/install.sh installs an archive, and the service runs" archive
 uninstalled() {
   local left
   /srv/archive/packaging/install.sh --uninstall && ! active && complete || return 1
-  left=$(find /usr/local /etc/systemd /etc/sysusers.d /etc/tmpfiles.d -name '*horde-refd*' -not -path '*.d/*' | grep . || true)
+  left=$(find /usr/local /etc/systemd /etc/sysusers.d /etc/tmpfiles.d -name '*horde-refd*' ! -type d -not -path '*.service.d/*' | grep . || true)
   [ -z "$left" ] || { echo "$left"; return 1; }
 }
 check "and its --uninstall leaves configuration and mirror" uninstalled
