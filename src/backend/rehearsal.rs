@@ -5,6 +5,7 @@ use crate::category::Category;
 use crate::config::Config;
 use crate::item::{Form, Item};
 use crate::mirror::Mirror;
+use crate::mirror::waiting::Kind;
 
 impl GithubBackend {
     /// Opens a mirror to rehearse: [`Self::refresh`] goes the whole way, asks the upstreams as it would and reports what
@@ -18,11 +19,17 @@ impl GithubBackend {
         Self::with(config, Some(mirror), false)
     }
 
-    /// The v2 file of a category as the cycles of this backend left it: of a rehearsal, what a refresh would publish.
+    /// What a refresh would publish of a category if nothing held it, as the cycles of this backend left it: what a guard
+    /// holds or a pin keeps out, and without that the v2 file.
     pub async fn incoming(&self, category: Category) -> Option<Vec<u8>> {
         let writer = self.writer.lock().await;
-        let read = writer.mirror.as_ref()?;
-        let read = read.read(&Item::Category(category), Form::V2);
-        read.ok().flatten()
+        let mirror = writer.mirror.as_ref()?;
+        // Ready-made v2 is preferred to what a legacy file gives, and what an upstream sent to an edit.
+        let kinds = [Kind::V2, Kind::Legacy, Kind::Edit].into_iter();
+        let mut waiting = kinds.filter_map(|kind| mirror.waiting_bytes(category, kind)?.v2);
+        waiting.next().or_else(|| {
+            let read = mirror.read(&Item::Category(category), Form::V2);
+            read.ok().flatten()
+        })
     }
 }

@@ -141,7 +141,11 @@ fn together(v2: ItemReport, legacy: ItemReport, named: bool, converts: bool) -> 
             error
         }
     });
-    let issues = if converts { legacy.issues } else { v2.issues };
+    let (issues, left_out) = if converts {
+        (legacy.issues, legacy.left_out)
+    } else {
+        (v2.issues, v2.left_out)
+    };
     let mut instead_of = v2.instead_of;
     if converts {
         instead_of.extend(legacy.instead_of);
@@ -153,6 +157,7 @@ fn together(v2: ItemReport, legacy: ItemReport, named: bool, converts: bool) -> 
         instead_of,
         downloaded_bytes: v2.downloaded_bytes + legacy.downloaded_bytes,
         issues,
+        left_out,
         changes: v2.changes.or(legacy.changes),
         modified: legacy.modified,
         held: v2.held.or(legacy.held),

@@ -158,12 +158,6 @@ impl Cycle<'_> {
         }
     }
 
-    /// Whether the published v2 file came ready-made.
-    pub(super) fn is_ready_made(&self, category: Category) -> bool {
-        let entry = self.mirror.manifest().categories.get(&category);
-        entry.is_some_and(|entry| entry.made_from.form == Form::V2)
-    }
-
     /// Stores a legacy file that waited behind a pin, where the v2 file is not made from it.
     pub(super) fn store_waiting(
         &mut self,

@@ -64,9 +64,10 @@ impl Cycle<'_> {
             Ok(Said::Waiting(kind)) => (Ok(()), Some(look), Some(kind)),
             Err(error) => (Err(error), Some(look), None),
         };
-        let is_ready = self.is_ready_made(category);
+        let entry = self.mirror.manifest().categories.get(&category);
+        let is_ready = entry.is_some_and(|entry| entry.made_from.form == Form::V2);
         let compared = if is_ready && self.mirror.waiting(category, Kind::Legacy).is_some() {
-            // A held conversion takes the place of nothing.
+            // The conversion that would take the place of a ready-made file is held: that stays.
             self.keep_ready(category, report)
         } else {
             self.compare(category, look, report)

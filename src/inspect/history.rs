@@ -10,7 +10,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::category::Category;
@@ -18,7 +17,8 @@ use crate::digest::Digest;
 use crate::disk::{self, Links};
 use crate::mirror::changes::Changes;
 use crate::mirror::generations::{Generation, Generations, id};
-use crate::mirror::layout::{Kind, Layout, READABLE};
+use crate::mirror::intent;
+use crate::mirror::layout::{Layout, READABLE};
 use crate::mirror::manifest::read_manifest;
 
 /// The shortest prefix that names a generation.
@@ -315,18 +315,8 @@ fn present(layout: &Layout, generations: &Generations, category: Category) -> Op
 
 /// What the operator has pinned (invariant 4).
 fn pins(layout: &Layout) -> BTreeMap<Category, Digest> {
-    #[derive(Default, Deserialize)]
-    struct Intent {
-        #[serde(default)]
-        pin: BTreeMap<Category, Digest>,
-    }
-    let path = layout.private().join("intent.json");
-    let bytes = disk::read(&path, Links::Refuse, Kind::Intent.cap(0)).ok();
-    let intent = bytes.flatten().and_then(|bytes| {
-        let intent: Option<Intent> = serde_json::from_slice(&bytes).ok();
-        intent
-    });
-    intent.unwrap_or_default().pin
+    let read = intent::read(layout).unwrap_or_default();
+    read.intent.pin
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::layout::READABLE;
 use super::{Mirror, Place};
 use crate::category::Category;
 use crate::digest::Digest;
-use crate::disk::{self, Dir, DiskError, Links, Write};
+use crate::disk::{Dir, DiskError, Links, Write};
 use crate::draft::MadeFrom;
 use crate::upstream::Validators;
 
@@ -172,11 +172,11 @@ impl Mirror {
     #[must_use]
     pub fn waiting_bytes(&self, category: Category, kind: Kind) -> Option<Bytes> {
         let waiting = self.waiting(category, kind)?;
-        let directory = self.layout.waiting().join(category.name());
         let read = |end: &str, sha256: Digest| {
-            let path = directory.join(format!("{}.{end}", kind.as_str()));
-            let bytes = disk::read(&path, Links::Refuse, READABLE).ok()??;
-            (Digest::of(&bytes) == sha256).then_some(bytes)
+            let path = format!("waiting/{category}/{}.{end}", kind.as_str());
+            let private = &self.directories.private;
+            let whole = private.read(path, Links::Refuse, READABLE).ok()??;
+            (Digest::of(&whole.bytes) == sha256).then_some(whole.bytes)
         };
         let body = read("body", waiting.made_from.sha256)?;
         let v2 = match waiting.v2_sha256 {

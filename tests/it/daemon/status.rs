@@ -307,10 +307,17 @@ fn a_status_that_cannot_be_written_is_unhealthy() {
         .started();
     daemon.wait_cycles(2);
     assert_eq!(check(&daemon).0, 0);
-    // The disk that the status lies on is full.
-    let fill = vec![0; 2 << 20];
-    let _ = fs::write(runtime.join("fill"), &fill);
-    until("it is overdue", || check(&daemon).0 == 1);
+    // The disk that the status lies on is full, also of what a status leaves that was being replaced meanwhile.
+    let fill = || {
+        let mut options = fs::OpenOptions::new();
+        let file = options.append(true).create(true);
+        let mut file = file.open(runtime.join("fill")).unwrap();
+        while std::io::Write::write(&mut file, &[0; 512]).is_ok() {}
+    };
+    until("it is overdue", || {
+        fill();
+        check(&daemon).0 == 1
+    });
     let (_, line) = check(&daemon);
     assert!(line.contains("its poll is overdue"), "{line}");
     fs::remove_file(runtime.join("fill")).unwrap();

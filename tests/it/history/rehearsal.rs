@@ -278,3 +278,71 @@ fn open_to_all(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// A legacy file with so many models.
+fn many(count: usize) -> String {
+    let models = (0..count).map(|at| format!("\"m{at:02}\": {{\"name\": \"m{at:02}\"}}"));
+    format!("{{{}}}", models.collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn what_a_guard_would_hold_is_compared_all_the_same() {
+    let world = World::empty();
+    publish(&world, &many(40));
+    fs::write(world.sent(CLIP), many(2)).unwrap();
+    let before = world.tree();
+    // Held for the first time by this very look, whose bytes are nowhere on the disk.
+    let ran = rehearse(&world, &["clip"]).expect(1);
+    let held = ran.json()["categories"]["clip"]["held"].clone();
+    assert_eq!(
+        (clip(&ran).0.as_str(), &held["removed"]),
+        ("held", &json!(38))
+    );
+    let compared = incoming(&world, &["--json"]).expect(0).json();
+    assert_eq!(compared["removed"].as_array().unwrap().len(), 38);
+    assert_eq!(world.tree(), before);
+    // And held already: the upstream says the same again.
+    world.sync(&["clip"]).expect(1);
+    let before = world.tree();
+    assert_eq!(incoming(&world, &["--json"]).expect(0).json(), compared);
+    assert_eq!(world.tree(), before);
+    fs::write(world.sent(CLIP), many(41)).unwrap();
+    let compared = incoming(&world, &["--json"]).expect(0).json();
+    assert_eq!(
+        compared,
+        json!({"added": ["m40"], "removed": [], "changed": {}})
+    );
+}
+
+#[test]
+fn what_a_pin_keeps_out_is_compared_with_the_pinned_version() {
+    let world = World::empty();
+    let [one, two] = [ONE, TWO].map(|legacy| publish(&world, legacy));
+    world.run(&["rollback", "clip"]).expect(0);
+    let list = world.run(&["history", "clip", "--json"]).expect(0).json()["clip"].clone();
+    let marks = |at: usize| {
+        let one = &list[at];
+        (
+            one["generation"].clone(),
+            one["current"].clone(),
+            one["pinned"].clone(),
+        )
+    };
+    // A rollback does not change the order.
+    assert_eq!(marks(0), (json!(two), json!(false), json!(false)));
+    assert_eq!(marks(1), (json!(one), json!(true), json!(true)));
+    let before = world.tree();
+    let description = json!({"description": {"from": "first", "to": "second"}});
+    let compared = incoming(&world, &["--json"]).expect(0).json();
+    assert_eq!(compared["changed"], json!({"a": description}));
+    fs::write(world.sent(CLIP), THREE).unwrap();
+    let compared = incoming(&world, &["--json"]).expect(0).json();
+    assert_eq!(
+        (&compared["added"], &compared["removed"]),
+        (&json!(["c"]), &json!(["b"]))
+    );
+    let ran = rehearse(&world, &["clip"]).expect(0);
+    assert_eq!(ran.json()["categories"]["clip"]["pinned"], true);
+    assert_eq!(clip(&ran).0, "unchanged");
+    assert_eq!(world.tree(), before);
+}

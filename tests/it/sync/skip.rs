@@ -170,17 +170,17 @@ fn no_reference_at_all_or_nothing_left_is_rejected() {
     sync(&world, &config, &[]).expect(0);
     let good = [CLIP, TEXT].map(|category| fs::read(world.v2(category)).unwrap());
     let nothing_left = r#"{"bad": {"name": 1}}"#;
-    // What is sent, and whether it is stored in legacy/.
-    for (category, sent, stored) in [
-        (CLIP, "[]", false),
-        (CLIP, "{\"good\": {\"name\": \"good\"}", false),
-        (CLIP, nothing_left, true),
-        (TEXT, "title\nx\n", false),
-        (TEXT, "name,parameters_bn\na,inf\n", true),
+    // What is sent, what becomes of it, and whether it is stored in legacy/.
+    for (category, sent, outcome, stored) in [
+        (CLIP, "[]", "rejected", false),
+        (CLIP, "{\"good\": {\"name\": \"good\"}", "failed", false),
+        (CLIP, nothing_left, "rejected", true),
+        (TEXT, "title\nx\n", "rejected", false),
+        (TEXT, "name,parameters_bn\na,inf\n", "rejected", true),
     ] {
         fs::write(world.sent(category), sent).unwrap();
         let ran = sync(&world, &config, &[]).expect(1);
-        assert_eq!(ran.fared(category).0, "rejected", "{sent}");
+        assert_eq!(ran.fared(category).0, outcome, "{sent}");
         let kept = fs::read_to_string(world.legacy(category)).unwrap();
         assert_eq!(kept == sent, stored, "{sent}");
     }
