@@ -58,3 +58,15 @@ example-config:
 generated: example-config
     BLESS=1 cargo test --test it cli::packaging::the_shipped
     packaging/sbom
+
+# The Debian package and the wheel, built and looked at, and the package under a real systemd (as root).
+packages:
+    packaging/sbom --check
+    tests/packaging/run.sh
+    tests/systemd/package.sh target/debian/horde-refd_*.deb
+
+# What a release has: the Debian package, the RPM and the bill of materials (cargo install cargo-deb cargo-generate-rpm).
+release: generated
+    cargo deb
+    cargo generate-rpm
+    ls -l target/debian target/generate-rpm packaging/horde-refd.cdx.json

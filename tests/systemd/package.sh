@@ -57,6 +57,8 @@ install_package() { DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-
 
 # An image of a container may keep packages from starting what they install; a host does not.
 rm -f /usr/sbin/policy-rc.d
+# The index of manual pages would be made anew at every step.
+rm -f /var/lib/man-db/auto-update
 
 # An upstream, and a configuration that was edited before the package came.
 cp -r "$repository/tests/fixtures/upstream" /srv/upstream
@@ -210,6 +212,7 @@ fi
 undo credentials
 chmod 644 /etc/horde-refd/config.toml
 
+configure /srv/upstream
 timer() {
   systemctl disable --now "$unit"
   rm -rf "$state"
@@ -238,6 +241,27 @@ purged() {
 check "purge removes state and configuration" purged
 units() { ! systemctl list-unit-files --no-legend 'horde-refd*' | grep -v masked | grep -q .; }
 check "and no unit is left" units
+
+# Without a package: an archive as it is unpacked, with the program beside the rest.
+archive() {
+  mkdir /srv/archive
+  cp -r "$repository"/{README.md,CHANGELOG.md,SECURITY.md,LICENSE-APACHE,LICENSE-MIT,config.example.toml,systemd,packaging} \
+    /srv/archive
+  dpkg-deb --fsys-tarfile "$package" | tar -xOf - ./usr/bin/horde-refd >/srv/archive/horde-refd
+  chmod 755 /srv/archive/horde-refd
+  mkdir -p /etc/horde-refd
+  configure /srv/upstream
+  /srv/archive/packaging/install.sh && active && complete && [ "$(systemctl is-enabled "$unit")" = enabled ] || return 1
+  systemctl reload "$unit" && grep -qx "$edited" /etc/horde-refd/config.toml
+}
+check "packaging/install.sh installs an archive, and the service runs" archive
+uninstalled() {
+  local left
+  /srv/archive/packaging/install.sh --uninstall && ! active && complete || return 1
+  left=$(find /usr/local /etc/systemd /etc/sysusers.d /etc/tmpfiles.d -name '*horde-refd*' ! -type d -not -path '*.service.d/*' | grep . || true)
+  [ -z "$left" ] || { echo "$left"; return 1; }
+}
+check "and its --uninstall leaves configuration and mirror" uninstalled
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
