@@ -3,8 +3,8 @@
 #
 #   tests/systemd/package.sh PACKAGE.deb      needs root; prints a line a check and "N passed, N failed"
 #
-# The systemd is that of tests/systemd/run.sh. $HORDE_REFD_PYTHON names a Python with horde_model_reference, which reads
-# the mirror as another user.
+# The systemd is that of tests/systemd/run.sh. $HORDE_REFD_PYTHON, or target/python where tests/run made one, is a Python with
+# horde_model_reference, which reads the mirror as another user.
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -17,8 +17,9 @@ if [ "${1:-}" != --inside ]; then
   sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:-$repository/../shared}/tools/systemd-sandbox}
   SANDBOX_BIND=$repository:$(dirname "$package")
   python=
-  if [ -n "${HORDE_REFD_PYTHON:-}" ]; then
-    environment=$(readlink -f "$(dirname "$HORDE_REFD_PYTHON")/..")
+  worker=${HORDE_REFD_PYTHON:-$repository/target/python/bin/python}
+  if [ -x "$worker" ]; then
+    environment=$(readlink -f "$(dirname "$worker")/..")
     python=$environment/bin/python SANDBOX_BIND=$SANDBOX_BIND:$environment
   fi
   # A systemd in a chroot, as this one may be, is given no user namespaces by the kernel.
@@ -135,6 +136,9 @@ namespaces() {
     return
   fi
   ! systemctl restart "$unit" && [ "$(property ExecMainStatus)" = 217 ] || return 1
+  local said
+  said=$(horde-refd doctor --json) && return 1
+  jq -e '.[] | select(.check == "user namespaces") | .ok == false and (.cure | test("PrivateUsers=no"))' <<<"$said" || return 1
   mkdir -p "/etc/systemd/system/$unit.d" "/etc/systemd/system/horde-refd-sync.service.d"
   cp "$documents/examples/systemd/no-user-namespaces.conf" "/etc/systemd/system/$unit.d/"
   cp "$documents/examples/systemd/no-user-namespaces.conf" /etc/systemd/system/horde-refd-sync.service.d/
@@ -142,7 +146,7 @@ namespaces() {
   systemctl reset-failed "$unit"
   systemctl restart "$unit" && active
 }
-check "a kernel without user namespaces: status 217, and the drop-in of the examples cures it" namespaces
+check "a kernel without user namespaces: status 217, the doctor says so, and the drop-in of the examples cures it" namespaces
 
 verified() { # every example but the one for systemd 253 and later is understood
   local example said
