@@ -40,7 +40,11 @@ fn id(legacy: &[u8]) -> String {
 
 /// A mirror of an upstream with 40 models, as `legacy` has them.
 fn world(legacy: &[u8]) -> World {
-    let world = World::new();
+    published(World::new(), legacy)
+}
+
+/// The same in a world of the test's choice.
+fn published(world: World, legacy: &[u8]) -> World {
     send(&world, legacy);
     world.sync(&[]).expect(0);
     world
