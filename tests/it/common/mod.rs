@@ -1,6 +1,7 @@
 //! What several themes need: a world to work in, the program run in it, servers to fetch from.
 
 mod daemon;
+pub mod kills;
 pub mod need;
 pub mod nginx;
 pub mod origin;

@@ -10,14 +10,13 @@ mod orders;
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use horde_refd::category::Category;
 use horde_refd::convert::convert;
 use horde_refd::item::OnInvalidRecord;
 use serde_json::Value;
 
-use crate::common::{Ran, World, sha256};
+use crate::common::{Ran, World, kills, sha256};
 
 const CLIP: Category = Category::Clip;
 
@@ -41,7 +40,11 @@ fn id(legacy: &[u8]) -> String {
 
 /// A mirror of an upstream with 40 models, as `legacy` has them.
 fn world(legacy: &[u8]) -> World {
-    let world = World::new();
+    published(World::new(), legacy)
+}
+
+/// The same in a world of the test's choice.
+fn published(world: World, legacy: &[u8]) -> World {
     send(&world, legacy);
     world.sync(&[]).expect(0);
     world
@@ -95,34 +98,7 @@ fn intent(world: &World) -> Value {
     crate::common::json(&world.private().join("intent.json"))
 }
 
-/// Ends the reader when dropped.
-struct EndOf<'a>(&'a AtomicBool);
-
-impl Drop for EndOf<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Runs `act` beside a reader that holds the v2 file of [`CLIP`] to be one of these, at every moment; how often it read.
 fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
-    let (stop, v2) = (AtomicBool::new(false), world.v2(CLIP));
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut reads = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let bytes = std::fs::read(&v2).unwrap();
-                serde_json::from_slice::<Value>(&bytes).unwrap();
-                assert!(versions.contains(&bytes), "a mixture");
-                reads += 1;
-            }
-            reads
-        });
-        {
-            // Also where `act` fails: the scope waits for the reader.
-            let _end = EndOf(&stop);
-            act();
-        }
-        reader.join().unwrap()
-    })
+    kills::beside_a_reader(&[(world.v2(CLIP), versions.to_vec())], act)
 }
