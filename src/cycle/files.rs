@@ -152,6 +152,7 @@ impl Cycle<'_> {
         // A task ends early only by a panic, which ends the process, or with the runtime.
         if let Ok((item, heard)) = joined {
             let report = self.work_file(&item, Some(heard));
+            self.keep_limits();
             self.file_done(item, report, items);
         }
     }

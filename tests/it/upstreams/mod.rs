@@ -1,5 +1,6 @@
 //! Several upstreams in order, end to end: who is asked, who serves, what happens while one is down.
 
+mod answers;
 mod daemon;
 mod fallback;
 mod mirror;
