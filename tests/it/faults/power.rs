@@ -231,7 +231,7 @@ fn survives_recorded(
     for became in &outcomes {
         assert_survives(world, &before, (&old, &new), became, order);
     }
-    println!(
+    eprintln!(
         "{} system calls of a recording, {} outcomes of a power loss",
         calls.len(),
         outcomes.len()
