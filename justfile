@@ -58,3 +58,7 @@ example-config:
 generated: example-config
     BLESS=1 cargo test --test it cli::packaging::the_shipped
     packaging/sbom
+
+# Runs docs/evening.sh and writes what it prints into docs/evening.md.
+evening:
+    BLESS=1 cargo test --test it docs::evening
