@@ -72,3 +72,7 @@ packages:
 # What a release has, in target/release-files: the Debian package, the RPM, the wheel, the bill of materials, checksums.
 release: generated
     tests/packaging/release
+
+# Runs docs/evening.sh and writes what it prints into docs/evening.md.
+evening:
+    BLESS=1 cargo test --test it docs::evening

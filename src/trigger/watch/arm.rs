@@ -17,6 +17,9 @@ use super::watcher::{Watcher, cure, is_full, start};
 use super::{Backend, Hints, WatchError};
 use crate::config::{WatchBackend, WatchConfig};
 
+/// How often the operators' orders are looked for where nothing else is: who gives one waits half a minute for it.
+const ORDERS: Duration = Duration::from_secs(1);
+
 /// A watcher and its directories.
 pub(super) struct Armed {
     watcher: Watcher,
@@ -69,8 +72,11 @@ impl Armed {
             );
         }
         let names = Arc::new(names);
-        let poll_interval = config.poll_interval;
         let backend = choose(config.backend, &paths);
+        let poll_interval = match backend {
+            Backend::Off => config.poll_interval.min(ORDERS),
+            Backend::Inotify | Backend::Poll => config.poll_interval,
+        };
         let (watcher, backend) = start(backend, &paths, &names, poll_interval, &hints)?;
         Ok(Self {
             watcher,

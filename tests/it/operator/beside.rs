@@ -204,7 +204,8 @@ fn root_orders_beside_a_daemon_of_another_user() {
 #[test]
 fn an_order_is_seen_where_nothing_else_is_watched() {
     let (world, [a, b]) = two();
-    let daemon = world.setup().set("watch.backend", "\"off\"").started();
+    let setup = world.setup().set("watch.backend", "\"off\"");
+    let daemon = setup.set("watch.poll_interval", "\"1h\"").started();
     // Damage waits for the next poll, which is far; an order does not.
     fs::write(world.v2(CLIP), "damaged").unwrap();
     let before = daemon.begun("disk");

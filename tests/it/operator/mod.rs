@@ -7,6 +7,7 @@ mod guard;
 mod held;
 mod lanes;
 mod orders;
+mod replay;
 
 use std::ops::Range;
 use std::path::PathBuf;
