@@ -19,7 +19,7 @@ test *ARGS:
 readers COUNT="10000":
     HORDE_REFD_CYCLES={{COUNT}} cargo test --test it readers_during_forced -- --nocapture
 
-# This many SIGKILLs at random moments of each of sync, run and the operator's orders, beside a reader that parses everything.
+# This many SIGKILLs in all at random moments of sync, run, accept, rollback and unpin, beside readers that parse everything.
 crash COUNT="2000":
     HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
@@ -37,7 +37,7 @@ reliability:
 
 # Changes the decisions one by one and runs the unit tests (cargo install cargo-mutants); see docs/mutants.md.
 mutants:
-    cargo mutants -f 'src/verdict/*.rs' -f 'src/draft/*.rs' -f 'src/cycle/plan*' -f src/ledger/fold.rs -f src/freshness.rs -C=--lib
+    cargo mutants -f 'src/verdict/*.rs' -f 'src/draft/**/*.rs' -f 'src/cycle/plan*' -f src/ledger/fold.rs -f src/freshness.rs -C=--lib
 
 bench *ARGS:
     cargo bench {{ARGS}}

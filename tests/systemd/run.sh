@@ -244,6 +244,17 @@ check "systemctl stop takes less than a second" stopped
 check "the status of a stopped daemon is unhealthy" \
   eval "! /usr/bin/horde-refd status --check --base-path $state"
 
+# The metrics go where the example configuration has them, as the unit is shipped.
+configure /srv/upstream "$(sed -n 's/^# metrics_file/metrics_file/p' "$repository/config.example.toml")"
+textfiles=/var/lib/prometheus/node-exporter
+mkdir -p $textfiles
+chgrp horde-refd $textfiles
+chmod 775 $textfiles
+systemctl start "$unit"
+check "metrics_file of the example configuration is written" \
+  until_true grep -q '^horde_refd_build_info' $textfiles/horde-refd.prom
+systemctl stop "$unit"
+
 # What it is to write elsewhere it cannot.
 configure /srv/upstream 'metrics_file = "/var/lib/elsewhere/horde-refd.prom"'
 mkdir -p /var/lib/elsewhere

@@ -9,3 +9,4 @@ mod packaging;
 mod shipped;
 mod startup;
 mod status;
+mod terminal;
