@@ -62,7 +62,7 @@ upstream=$PWD/tests/fixtures/upstream
     horde-refd sync --quiet --upstream "$upstream" --layout github
     eval "$(horde-refd env)"
     if python -c 'import horde_model_reference' 2>/dev/null; then
-        python - <<'PYTHON'
+        python - 2>reader.log <<'PYTHON' || { tail -n 20 reader.log; exit 1; }
 from horde_model_reference import MODEL_REFERENCE_CATEGORY, ModelReferenceManager
 
 manager = ModelReferenceManager()

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod doctor;
 mod filters;
+mod install;
 mod packaging;
 mod shipped;
 mod startup;

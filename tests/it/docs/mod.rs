@@ -7,6 +7,7 @@
 //!    number of seconds.
 
 mod evening;
+mod threats;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -206,6 +207,35 @@ fn every_file_that_is_linked_is_there() {
             let file = document.parent().unwrap().join(path);
             assert!(file.exists(), "{}: {target}", document.display());
         }
+    }
+}
+
+#[test]
+fn the_readme_names_every_command_and_exit_code() {
+    let readme = std::fs::read_to_string(documents().remove(0)).unwrap();
+    assert!(readme.starts_with("# horde-refd"), "the README comes first");
+    let help = Ran::of(program().arg("help")).expect(0).stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() >= 15, "{names:?}");
+    for name in names {
+        let named = readme.contains(&format!("horde-refd {name}"));
+        assert!(named, "README.md does not name `horde-refd {name}`");
+    }
+    let (_, codes) = help.split_once("Exit codes: ").unwrap();
+    for code in codes
+        .split_whitespace()
+        .filter(|word| word.parse::<u8>().is_ok())
+    {
+        assert!(
+            readme.contains(&format!("\n| {code} | ")),
+            "exit code {code}"
+        );
     }
 }
 
