@@ -1,6 +1,7 @@
 use super::*;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn invariant_2_every_outcome_is_news_once() {
     let skipped = ItemReport::skipped();
     let rewritten = ItemReport {
