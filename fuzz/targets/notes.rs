@@ -86,7 +86,8 @@ pub(super) fn intent(data: &[u8]) -> String {
         }
     };
     assert_eq!(before.sha256, Some(Digest::of(data)));
-    let _ = read::<Intent>(data).expect("it was read");
+    let plain = serde_json::to_vec(&before.intent).expect("it can be written");
+    assert_eq!(read::<Intent>(&plain).as_ref(), Ok(&before.intent));
     let written = change(None, Some(pin)).expect("it can be changed");
     let after = intent::read(&layout).expect("what was written is read");
     assert_eq!(after.sha256, written);

@@ -226,4 +226,24 @@ mod tests {
             assert_eq!(kind(category, body, false), on_disk, "on disk {body:?}");
         }
     }
+
+    #[test]
+    fn what_is_not_converted_is_checked_for_what_the_way_did_to_it() {
+        let check = |body: &str| match check_legacy(Category::Clip, body.as_bytes()) {
+            Ok(()) => None,
+            Err(NoDraft::Damaged(_)) => Some(true),
+            Err(_) => Some(false),
+        };
+        for (body, found) in [("{}", None), ("{\"a\": ", Some(true)), ("[]", Some(false))] {
+            assert_eq!(check(body), found, "{body}");
+            for (form, tells) in [(Form::Legacy, true), (Form::V2, true), (Form::Raw, false)] {
+                let damage = damage(Category::Clip, form, body.as_bytes());
+                assert_eq!(
+                    damage.is_some(),
+                    tells && found == Some(true),
+                    "{form:?} {body}"
+                );
+            }
+        }
+    }
 }

@@ -121,6 +121,13 @@ fn what_a_draft_alone_decides() {
         let verdict = judge(published.as_ref(), &draft(0..2), &fresh, &most, now());
         assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
     }
+    // As large as what is read of one is not too large.
+    let whole = draft(0..2);
+    let most = Policy {
+        most: whole.v2.len() as u64,
+        ..POLICY
+    };
+    assert_eq!(judge(None, &whole, &fresh, &most, now()), Publish);
 }
 
 #[test]

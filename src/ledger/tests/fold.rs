@@ -1,14 +1,32 @@
 use super::*;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn invariant_2_every_outcome_is_news_once() {
     let skipped = ItemReport::skipped();
-    let table: [Row<'_>; 16] = [
+    let rewritten = ItemReport {
+        changes: None,
+        ..updated()
+    };
+    let mended = ItemReport {
+        changes: Some(Changes::default()),
+        ..look()
+    };
+    let refused = ItemReport {
+        answered: Answered::None,
+        ..rejected()
+    };
+    let table: [Row<'_>; 19] = [
         (
             &[(well(), Poll), (well(), Poll), (look(), Look)],
             &["", "", ""],
         ),
         (&[(updated(), Poll), (well(), Poll)], &["published", ""]),
+        // A passed-through file has no changes of records, and one that was brought back no other outcome.
+        (&[(well(), Poll), (rewritten, Poll)], &["", "published"]),
+        (&[(well(), Poll), (mended, Look)], &["", "published"]),
+        // What a look finds is passing only where the file is empty.
+        (&[(well(), Poll), (refused, Look)], &["", "began"]),
         // Another number of records is left out.
         (
             &[
@@ -218,4 +236,50 @@ fn a_file_that_is_brought_back_as_it_was_differs_from_one_that_changed() {
         });
         assert_eq!(back.collect::<Vec<_>>(), expected, "{reports:?}");
     }
+}
+
+#[test]
+fn a_check_is_a_poll_or_an_answer_and_a_success_is_a_good_one() {
+    let unconfirmed = ItemReport {
+        answered: Answered::Failed,
+        ..well()
+    };
+    // What is reported, and the seconds of the last check and the last success after it.
+    let table = [
+        (updated(), Look, 0, 0),
+        (look(), Look, 0, 0),
+        (look(), Poll, 2, 2),
+        (look(), Look, 2, 2),
+        (unconfirmed, Poll, 4, 2),
+        (well(), Look, 5, 5),
+    ];
+    let mut ledger = ledger();
+    for (second, (report, cycle, check, success)) in (0..).zip(table) {
+        run(&mut ledger, &report, cycle, second);
+        let known = facts(&ledger);
+        let found = (known.last_check, known.last_success);
+        assert_eq!(found, (Some(at(check)), Some(at(success))), "{second}");
+    }
+}
+
+#[test]
+fn an_upstream_that_fails_while_a_cycle_is_superseded_is_news_of_the_next() {
+    let say = |ledger: &mut Ledger, down: bool, cycle, second| {
+        let error = UpstreamError::Empty {
+            place: "blip.json".to_owned(),
+        };
+        let report = UpstreamReport {
+            error: down.then(|| Arc::new(error)),
+            limited_until: None,
+            breaker: Breaker::Closed,
+        };
+        let event = Event::Upstream("first".to_owned(), report);
+        fold(ledger, &event, context(cycle, second));
+        names(&ended(ledger, cycle, second))
+    };
+    let mut ledger = ledger();
+    assert_eq!(say(&mut ledger, true, Superseded, 0), [""; 0]);
+    assert_eq!(say(&mut ledger, true, Poll, 1), ["down"]);
+    // A recovery stays one.
+    assert_eq!(say(&mut ledger, false, Superseded, 2), ["up"]);
 }

@@ -198,9 +198,9 @@ enum Order {
 }
 
 /// Records a command, and tries everything that the power may leave of it. An order says what the command wants; without
-/// one the upstream does.
-fn survives(world: &World, args: &[&str], order: Option<Order>, least: usize) {
-    survives_recorded(world, |world| recorded_of(world, args), order, least);
+/// one the upstream does. How much there was to try.
+fn survives(world: &World, args: &[&str], order: Option<Order>, least: usize) -> String {
+    survives_recorded(world, |world| recorded_of(world, args), order, least)
 }
 
 fn survives_recorded(
@@ -208,7 +208,7 @@ fn survives_recorded(
     recorded: impl FnOnce(&World) -> Vec<Call>,
     order: Option<Order>,
     least: usize,
-) {
+) -> String {
     let mirror = world.mirror();
     let before = world.path("before");
     if mirror.exists() {
@@ -231,11 +231,11 @@ fn survives_recorded(
     for became in &outcomes {
         assert_survives(world, &before, (&old, &new), became, order);
     }
-    eprintln!(
+    format!(
         "{} system calls of a recording, {} outcomes of a power loss",
         calls.len(),
         outcomes.len()
-    );
+    )
 }
 
 #[test]
@@ -250,13 +250,13 @@ fn power_that_fails_during_a_sync_of_changes_leaves_whole_files_and_no_manifest_
         world.edit(category, from, to);
     }
     // Four files in every combination, then manifest and state.
-    survives(&world, &["sync"], None, 16 + 3);
+    println!("{}", survives(&world, &["sync"], None, 16 + 3));
 }
 
 #[test]
 fn power_that_fails_during_the_first_sync_leaves_whole_files_and_no_manifest_ahead_of_them() {
     need!("strace");
-    survives(&World::new(), &["sync"], None, 60);
+    println!("{}", survives(&World::new(), &["sync"], None, 60));
 }
 
 #[test]
@@ -266,7 +266,10 @@ fn power_that_fails_during_a_rollback_leaves_whole_files_and_the_order_or_nothin
     world.sync(&[]).expect(0);
     world.edit(Category::Clip, "another name inside", "a third name inside");
     world.sync(&[]).expect(0);
-    survives(&world, &["rollback", "clip"], Some(Order::Keeps), 6);
+    println!(
+        "{}",
+        survives(&world, &["rollback", "clip"], Some(Order::Keeps), 6)
+    );
 }
 
 #[test]
@@ -277,7 +280,10 @@ fn power_that_fails_during_an_unpin_leaves_whole_files_and_the_pin_or_nothing_of
     world.edit(Category::Clip, "another name inside", "a third name inside");
     world.sync(&[]).expect(0);
     ordered(&world, &["rollback", "clip"]);
-    survives(&world, &["unpin", "clip"], Some(Order::Keeps), 6);
+    println!(
+        "{}",
+        survives(&world, &["unpin", "clip"], Some(Order::Keeps), 6)
+    );
 }
 
 #[test]
@@ -288,7 +294,10 @@ fn power_that_fails_during_an_acceptance_leaves_whole_files_and_the_order_or_not
     // An update without any model, which waits for the operator.
     world.rename_into(&world.sent(Category::Clip), b"{}\n");
     world.sync(&[]).expect(1);
-    survives(&world, &["accept", "clip"], Some(Order::Accepts), 6);
+    println!(
+        "{}",
+        survives(&world, &["accept", "clip"], Some(Order::Accepts), 6)
+    );
 }
 
 #[test]
@@ -307,7 +316,7 @@ fn power_that_fails_under_a_daemon_leaves_whole_files_and_what_its_ready_and_its
         assert!(calls.contains(&Call::Ready));
         calls
     };
-    survives_recorded(&world, recorded, None, 4 + 2);
+    println!("{}", survives_recorded(&world, recorded, None, 4 + 2));
 }
 
 /// An order of the operator, carried out.
