@@ -84,7 +84,8 @@ def polls(options, root, url, layout, access_log, limits):
         states = {entry["state"] for entry in running.status()["categories"].values()}
         print(f"# {made} polls with nothing new, layout {layout}, load {os.getloadavg()[0]:.1f}, states {states}")
         figure("requests a poll", len(lines) / made, "", requests_a_poll)
-        figure(f"answers other than {answer}", sum(not line.startswith(f"{answer} ") for line in lines), "", 0)
+        others = [line for line in lines if not line.startswith(f"{answer} ")]
+        figure(f"answers other than {answer}: {others[:2]}", len(others), "", 0)
         figure("bytes of bodies a poll", sum(int(line.split()[1]) for line in lines) / made, "B", 0 if answer == 304 else None)
         figure("CPU of a poll, and of the rest until the next", cpu / made * 1000, "ms", milliseconds)
         figure("published files written", len(set(before.items()) ^ set(tree(running.mirror).items())), "", 0)

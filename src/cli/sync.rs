@@ -69,7 +69,7 @@ pub(super) fn main(common: &Common, args: &SyncArgs) -> anyhow::Result<Exit> {
     if let Some(bars) = eyes.bars {
         bars.clear();
     }
-    say(&eyes.left_out.into_inner().unwrap_or_default());
+    say(&eyes.left_out.into_inner().unwrap_or_default(), Depth::Poll);
     if !args.dry_run {
         let status = reports.status(Role::Once, None, None);
         reports.write_status(&status);

@@ -1,8 +1,10 @@
 //! What a cycle puts right without an upstream: entries that the manifest lacks, files that are missing or damaged.
 //!
-//! 1. A file is brought back only as what the manifest names; bytes that have another digest are none.
+//! 1. A file is brought back as what the manifest names, where that is anywhere; bytes that have another digest are none.
 //! 2. Where the manifest could not be read, a generation with the file's digest tells what a v2 file is; else a whole one
 //!    stays where the first upstream of its lane gives it ready-made, until that answers.
+//! 3. An edit makes no generation. When it is gone as well, the legacy file is what an upstream sent last, and the v2 file
+//!    the newest version that is kept: older than the edit, and whole.
 
 use super::lanes::Looks;
 use super::{Cycle, ItemReport, Outcome};
@@ -102,15 +104,18 @@ impl Cycle<'_> {
         self.mirror.enter(category, entry);
     }
 
-    /// Brings a missing legacy file back from the generation that has what the manifest names.
+    /// Brings a missing legacy file back from the generation that has what the manifest names (invariant 3).
     fn bring_back_legacy(&mut self, category: Category, is_missing: bool) -> Option<Look> {
         if self.is_origin() || !is_missing {
             return None;
         }
         let item = Item::Category(category);
         let entry = self.mirror.manifest().categories.get(&category)?;
-        let sha256 = entry.legacy.as_ref()?.sha256;
-        let legacy = self.mirror.generations().legacy(category, sha256)?;
+        let named = entry.legacy.as_ref()?.sha256;
+        let kept = self.mirror.generations().legacy(category, named);
+        let (sha256, legacy) = kept
+            .map(|legacy| (named, legacy))
+            .or_else(|| self.sent_before(category))?;
         // What cannot be written is fetched, and its error is said then.
         self.mirror
             .write(&item, Form::Legacy, &legacy, sha256, None)
@@ -119,6 +124,21 @@ impl Cycle<'_> {
             seen: self.mirror.last_seen(&item, Form::Legacy),
             read: Some(legacy),
         })
+    }
+
+    /// The legacy file that an upstream sent last, where a generation has it and no pin keeps another.
+    fn sent_before(&mut self, category: Category) -> Option<(Digest, Vec<u8>)> {
+        if self.mirror.pin(category).is_some() {
+            return None;
+        }
+        let urls = self.legacy_urls(category);
+        let known = urls.iter().map(|origin| self.mirror.known(&origin.url));
+        let sent: Vec<Digest> = known.flatten().map(|known| known.sha256).collect();
+        let generations = self.mirror.generations();
+        let mut found = sent
+            .into_iter()
+            .filter_map(|sha256| Some((sha256, generations.legacy(category, sha256)?)));
+        found.next()
     }
 
     /// The v2 file of a category that an upstream gives ready-made, brought back where it is not the published one: its
@@ -150,20 +170,56 @@ impl Cycle<'_> {
     /// Brings the last good v2 file back where it is not what is on disk.
     pub(super) fn restore(&mut self, category: Category, report: &mut ItemReport) {
         let item = Item::Category(category);
-        let Some(good) = self.mirror.manifest().categories.get(&category) else {
+        let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
             return;
         };
-        let good = good.v2.sha256;
+        let good = entry.v2.sha256;
         let before = self.mirror.look(&item, Form::V2).unwrap_or_default();
         let stands = before.seen.is_some_and(|seen| seen.sha256 == good);
         if stands {
             return;
         }
-        let Some(v2) = self.mirror.generations().v2(category, good) else {
-            return;
+        let (named, v2) = match self.mirror.generations().v2(category, good) {
+            Some(v2) => (None, v2),
+            None => match self.newest(category, entry) {
+                Some((named, v2)) => (Some(named), v2),
+                None => return,
+            },
         };
-        if self.write_v2(category, &v2, good, None).is_ok() {
+        let sha256 = named.as_ref().map_or(good, |named| named.v2.sha256);
+        if self.write_v2(category, &v2, sha256, None).is_ok() {
             report.changes = Some(Changes::between(before.read.as_deref(), &v2));
+            if let Some(named) = named {
+                self.mirror.enter(category, named);
+            }
         }
+    }
+
+    /// The newest generation that is whole, as the manifest will name it in the place of `entry` (invariant 3); none where a
+    /// pin keeps another.
+    fn newest(&self, category: Category, entry: Entry) -> Option<(Entry, Vec<u8>)> {
+        if self.mirror.pin(category).is_some() {
+            return None;
+        }
+        let generations = self.mirror.generations();
+        let mut whole = generations
+            .list(category)
+            .into_iter()
+            .filter_map(|kept| Some((generations.v2(category, kept.v2_sha256)?, kept)));
+        let (v2, kept) = whole.next()?;
+        let named = Entry {
+            v2: V2Entry {
+                file: category.v2_file().to_owned(),
+                sha256: kept.v2_sha256,
+                bytes: v2.len() as u64,
+                models: kept.models,
+                dropped: kept.dropped,
+            },
+            made_from: kept.made_from,
+            legacy: kept.legacy.or(entry.legacy),
+            source: kept.source,
+            published_at: clock::now(),
+        };
+        Some((named, v2))
     }
 }

@@ -8,7 +8,8 @@
 //! 2. Nothing is written between two awaits: a cycle that is dropped at an await has published whole files only.
 //! 3. A legacy body is stored only if it is a reference; a v2 file is published only if its conversion succeeded.
 //! 4. An upstream that takes its time keeps no edit from being published: a cycle that waits looks at the files after
-//!    `PATIENCE` and whenever it is hinted at a change, and brings the v2 files in line.
+//!    `PATIENCE`, whenever it is hinted at a change, and when the pause of what it left as it is ends, and brings the
+//!    v2 files in line.
 //! 5. Each file is opened, hashed, parsed and converted at most once: a body that was received is not read back.
 
 mod apply;
@@ -215,19 +216,22 @@ impl Cycle<'_> {
         while !(of_categories.is_empty() && files.is_empty()) {
             let joined = tokio::select! {
                 biased;
-                Some(joined) = of_categories.join_next() => joined,
+                Some(joined) = of_categories.join_next() => Some(joined),
                 Some(joined) = files.join_next() => {
                     self.file_heard(joined, items);
                     continue;
                 }
-                () = &mut impatient, if !impatient.is_elapsed() => {
-                    self.mend(categories, &mut mended);
-                    continue;
+                () = &mut impatient, if !impatient.is_elapsed() => None,
+                () = hinted(self.hints) => None,
+            };
+            let Some(joined) = joined else {
+                self.postponed = None;
+                self.mend(categories, &mut mended);
+                // What is left as it is for now does not wait for the upstream's end either.
+                if let Some(pause) = self.postponed {
+                    impatient.as_mut().reset(clock::timer_instant() + pause);
                 }
-                () = hinted(self.hints) => {
-                    self.mend(categories, &mut mended);
-                    continue;
-                }
+                continue;
             };
             // A task ends early only by a panic, which ends the process, or with the runtime.
             if let Ok((category, before, looks, heards)) = joined {

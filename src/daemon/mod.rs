@@ -93,13 +93,15 @@ struct Daemon {
 /// Writes the news of a cycle to the log, hands changes of health to their hook, and carries what it mends to the loop,
 /// which shares its thread with the cycle and takes that before anything else waits.
 struct News {
+    depth: Depth,
     mended: UnboundedSender<Item>,
     troubles: Arc<Troubles>,
 }
 
 impl Witness for News {
     fn saw(&self, event: &Event, transitions: &[Transition]) {
-        say(transitions);
+        let is_early = matches!(event, Event::Mended(..));
+        say(transitions, if is_early { Depth::Disk } else { self.depth });
         self.troubles.tell(calls::troubles(transitions));
         if let Event::Mended(item, _) = event {
             // The loop ends after every cycle: without it nothing is left that could hear of it.
@@ -237,6 +239,7 @@ impl Daemon {
         let backend = Arc::clone(&self.backend);
         let trigger = self.trigger.clone();
         let news = News {
+            depth,
             mended: self.mended.0.clone(),
             troubles: self.hooks.troubles(),
         };

@@ -2,9 +2,11 @@
 //!
 //! 1. What counts is the sentence, fields apart: it names which and why. News come through a few times before they are
 //!    counted, trouble once; then one line a minute says how often, and one at the end (`crate::repeat`).
-//! 2. Lines for debugging are never counted, nor is what a hook prints, which has a bound of its own, nor the daemon's
+//! 2. What a neighbour does to our files has many sentences, one a file and a cause. Of those that looks at the disk bring
+//!    a few come through at all; then they are counted together, whatever they say.
+//! 3. Lines for debugging are never counted, nor is what a hook prints, which has a bound of its own, nor the daemon's
 //!    answer to a signal, which a person waits for.
-//! 3. The lines that say how often come from the thread that writes the log, so that they come on time and without a
+//! 4. The lines that say how often come from the thread that writes the log, so that they come on time and without a
 //!    clock that ticks while there is nothing to say.
 
 use std::collections::BTreeMap;
@@ -18,10 +20,16 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use crate::clock;
+use crate::observe::say::OF_DISK;
 use crate::repeat::{Line, PAUSE, Repeats};
 
 /// How often a piece of news is said before it is counted.
 const NEWS: u64 = 3;
+/// How many lines of looks at the disk are written before they are counted: more than one for each file.
+const OF_FILES: u64 = 25;
+/// What is said of those that are not written.
+const MORE_OF_FILES: &str =
+    "files in the mirror go on changing, and news of them are not written one by one";
 /// How many sentences are remembered; one more than that is just said.
 const SENTENCES: usize = 1024;
 /// Where the lines that say how often come from.
@@ -48,7 +56,8 @@ impl<S: Subscriber> Layer<S> for Calm {
         }
         let mut sentence = Sentence(String::new());
         event.record(&mut sentence);
-        SAID.lets_through(*metadata.level(), sentence.0, clock::instant())
+        let (level, now) = (*metadata.level(), clock::instant());
+        SAID.lets_through((level, sentence.0), target == OF_DISK, now)
     }
 }
 
@@ -82,15 +91,19 @@ impl Said {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lets_through(&self, level: Level, sentence: String, now: Instant) -> bool {
+    fn lets_through(&self, key: (Level, String), of_disk: bool, now: Instant) -> bool {
         let mut said = self.lock();
-        let key = (level, sentence);
-        if said.len() >= SENTENCES && !said.contains_key(&key) {
+        let is_known = said.contains_key(&key);
+        if of_disk && !is_known && !is_one_of_few(&mut said, now) {
+            return false;
+        }
+        if !is_known && said.len() >= SENTENCES {
             return true;
         }
-        let lines = if level == Level::INFO { NEWS } else { 1 };
+        let lines = if key.0 == Level::INFO { NEWS } else { 1 };
         let repeats = said.entry(key).or_insert(Repeats::after(lines));
-        repeats.counted(now)
+        let passes = repeats.counted(now);
+        passes && (!of_disk || !is_known || is_one_of_few(&mut said, now))
     }
 
     fn due(&self) -> Option<Instant> {
@@ -118,6 +131,13 @@ impl Said {
             });
         lines.collect()
     }
+}
+
+/// Counts a line of a look at the disk, whatever it says; whether it is one of the first.
+fn is_one_of_few(said: &mut BTreeMap<(Level, String), Repeats>, now: Instant) -> bool {
+    let key = (Level::WARN, MORE_OF_FILES.to_owned());
+    let repeats = said.entry(key).or_insert(Repeats::after(OF_FILES));
+    repeats.counted(now)
 }
 
 fn words(sentence: &str, line: Line) -> String {
@@ -163,7 +183,8 @@ mod tests {
         let begun = clock::instant();
         let at = |millis| begun + Duration::from_millis(millis);
         let through = |level, sentence: &str| {
-            let times = (0..100).filter(|&n| said.lets_through(level, sentence.to_owned(), at(n)));
+            let key = (level, sentence.to_owned());
+            let times = (0..100).filter(|&n| said.lets_through(key.clone(), false, at(n)));
             times.count()
         };
         assert_eq!(through(Level::WARN, "clip is damaged"), 1);
@@ -204,5 +225,23 @@ mod tests {
             lines(said.end()),
             ["WARN clip is damaged (100 times in 0 s)"]
         );
+    }
+
+    #[test]
+    fn what_looks_at_the_disk_bring_is_a_few_lines_however_many_sentences_it_has() {
+        let said = Said(Mutex::default());
+        let begun = clock::instant();
+        let at = |millis| begun + Duration::from_millis(millis);
+        let brings = |number: u64, of_disk| {
+            let key = (Level::WARN, format!("clip has trouble {number}"));
+            said.lets_through(key, of_disk, at(number))
+        };
+        let written = (0..100).filter(|&number| brings(number, true)).count();
+        assert_eq!(written as u64, OF_FILES);
+        assert!(brings(200, false), "what a poll brings is none of them");
+        assert_eq!(said.look(at(60_099)).len(), 1);
+        let lines = said.end();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].1.starts_with(MORE_OF_FILES), "{lines:?}");
     }
 }

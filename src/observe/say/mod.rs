@@ -4,20 +4,26 @@
 //! 2. What a line of a worse kind already says is for debugging: an upstream that is down where the items that it
 //!    fails are named, a manifest that could not be written where the categories that it misses are.
 //! 3. Repeats are for debugging.
+//! 4. What a look at the disk brings has a target of its own, by which the log counts it when it goes on and on; that
+//!    another program is behind it is always said.
 
 use std::collections::BTreeMap;
 
 use tracing::Level;
 
 use crate::cycle::ItemReport;
+use crate::depth::Depth;
 use crate::item::Item;
 use crate::ledger::{Transition, Trouble, causes};
 use crate::mirror::Changes;
 
-/// Writes the lines that an event's news give.
-pub fn say(news: &[Transition]) {
+/// The target of lines that a look at the disk brings.
+pub const OF_DISK: &str = "horde_refd::observe::say::disk";
+
+/// Writes the lines that an event's news give, in a cycle of a depth.
+pub fn say(news: &[Transition], depth: Depth) {
     for line in lines(news) {
-        line.write();
+        line.write(depth);
     }
 }
 
@@ -35,6 +41,8 @@ struct Line {
     downloaded_bytes: Option<u64>,
     modified: Option<bool>,
     elapsed_ms: Option<f64>,
+    /// It is said however much else is.
+    always: bool,
 }
 
 impl Line {
@@ -46,10 +54,11 @@ impl Line {
         }
     }
 
-    fn write(&self) {
+    fn write(&self, depth: Depth) {
         macro_rules! at {
-            ($level:expr) => {
+            ($target:expr, $level:expr) => {
                 tracing::event!(
+                    target: $target,
                     $level,
                     category = self.category.as_deref(),
                     outcome = self.outcome,
@@ -65,11 +74,13 @@ impl Line {
                 )
             };
         }
-        match self.level {
-            Some(Level::ERROR) => at!(Level::ERROR),
-            Some(Level::WARN) => at!(Level::WARN),
-            Some(Level::INFO) => at!(Level::INFO),
-            _ => at!(Level::DEBUG),
+        match (self.level, depth) {
+            (Some(Level::ERROR), _) => at!(module_path!(), Level::ERROR),
+            (Some(Level::WARN), Depth::Disk) if !self.always => at!(OF_DISK, Level::WARN),
+            (Some(Level::WARN), _) => at!(module_path!(), Level::WARN),
+            (Some(Level::INFO), Depth::Disk) => at!(OF_DISK, Level::INFO),
+            (Some(Level::INFO), _) => at!(module_path!(), Level::INFO),
+            _ => at!(module_path!(), Level::DEBUG),
         }
     }
 }
@@ -312,6 +323,7 @@ fn rewritten(item: &Item, words: &str) -> Line {
     );
     Line {
         category: Some(item.to_string()),
+        always: true,
         ..Line::new(Level::WARN, message)
     }
 }

@@ -231,7 +231,10 @@ fn a_rate_limit_outlives_a_kill_in_the_middle_of_the_cycle_that_met_it() {
     upstreams[0] += "categories = [\"clip\"]\n";
     upstreams[1] += "categories = [\"blip\"]\n";
     let mut running = Running::start(world, &upstreams);
-    first.always(429, &[("Retry-After", "3600")], b"");
+    // It comes after the look at the disk that a cycle takes when it waits, which writes the state as well.
+    let limit = answer_with(429, &[("Retry-After", "3600")], b"");
+    let pause = std::time::Duration::from_millis(20);
+    first.script(move |_, _| Some(Action::Drip(limit.clone(), pause)));
     second.script(|_, _| Some(Action::Stall(Vec::new())));
     let (asked, hung) = (
         first.server.requests().len(),

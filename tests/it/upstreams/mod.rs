@@ -4,6 +4,7 @@ mod answers;
 mod daemon;
 mod fallback;
 mod mirror;
+mod neighbours;
 mod primary;
 mod rehearsal;
 mod service;
