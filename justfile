@@ -20,14 +20,12 @@ readers COUNT="10000":
     HORDE_REFD_CYCLES={{COUNT}} cargo test --test it readers_during_forced -- --nocapture
 
 # This many SIGKILLs in all at random moments of sync, run, accept, rollback and unpin, beside readers that parse everything.
+crash COUNT="2000":
+    HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
 # A program that rewrites, cuts, renames and deletes our files as fast as it can, for so many seconds.
 neighbours SECONDS="60":
     HORDE_REFD_NEIGHBOUR_SECONDS={{SECONDS}} cargo test --test it upstreams::neighbours -- --nocapture
-
-# This many SIGKILLs at random moments of each of sync, run and the operator's orders, beside a reader that parses everything.
-crash COUNT="2000":
-    HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
 # Every fuzz target, or those whose test's name has these words, for so many seconds each; what is new is kept.
 fuzz SECONDS="600" WORDS="":
