@@ -42,9 +42,13 @@ mutants:
 bench *ARGS:
     cargo bench {{ARGS}}
 
-# Licences, advisories, duplicates (cargo install cargo-deny).
+# Licences, sources, one TLS stack, no second version without a reason.
 deny:
-    cargo deny check
+    tests/packaging/deny
+
+# Known holes in what is linked: asks for the advisory database, which is not reachable everywhere.
+advisories: deny
+    PATH=$PWD/target/tools/bin:$PATH cargo deny check advisories
 
 # A mirror of the sample upstream in ./mirror.
 sample:
@@ -58,3 +62,13 @@ example-config:
 generated: example-config
     BLESS=1 cargo test --test it cli::packaging::the_shipped
     packaging/sbom
+
+# The Debian package and the wheel, built and looked at, and the package under a real systemd (as root).
+packages:
+    packaging/sbom --check
+    tests/packaging/run.sh
+    tests/systemd/package.sh target/debian/horde-refd_*.deb
+
+# What a release has, in target/release-files: the Debian package, the RPM, the wheel, the bill of materials, checksums.
+release: generated
+    tests/packaging/release

@@ -8,6 +8,7 @@ pub mod origin;
 pub mod prometheus;
 pub mod scripted;
 pub mod site;
+pub mod terminal;
 mod world;
 
 pub use daemon::*;

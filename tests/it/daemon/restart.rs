@@ -57,7 +57,7 @@ fn a_kill_at_any_moment_leaves_whole_files_and_a_restart_mends_the_rest() {
             let daemon = world.start();
             wait_for_a_moment(whole_time.mul_f64(0.5), &mut chance);
             if chance.u8(..4) == 0 {
-                // Somebody edits a file, not atomically, with whatever comes of it.
+                // A file is edited in place, not atomically, with whatever comes of it.
                 let other = &versions[0].1[chance.usize(..2)].0;
                 std::fs::write(world.legacy(versions[0].0), other).unwrap();
             }

@@ -16,7 +16,7 @@ use horde_refd::convert::convert;
 use horde_refd::item::OnInvalidRecord;
 use serde_json::Value;
 
-use crate::common::{Ran, World, sha256};
+use crate::common::{Ran, World, kills, sha256};
 
 const CLIP: Category = Category::Clip;
 
@@ -96,4 +96,9 @@ fn order(world: &World, args: &[&str]) -> Ran {
 
 fn intent(world: &World) -> Value {
     crate::common::json(&world.private().join("intent.json"))
+}
+
+/// Runs `act` beside a reader that holds the v2 file of [`CLIP`] to be one of these, at every moment; how often it read.
+fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
+    kills::beside_a_reader(&[(world.v2(CLIP), versions.to_vec())], act)
 }
