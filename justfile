@@ -19,7 +19,7 @@ test *ARGS:
 readers COUNT="10000":
     HORDE_REFD_CYCLES={{COUNT}} cargo test --test it readers_during_forced -- --nocapture
 
-# This many SIGKILLs at random moments of each of sync, run and the operator's orders, beside a reader that parses everything.
+# This many SIGKILLs in all at random moments of sync, run, accept, rollback and unpin, beside readers that parse everything.
 crash COUNT="2000":
     HORDE_REFD_KILLS={{COUNT}} cargo test --test it at_any_moment -- --nocapture
 
@@ -37,14 +37,18 @@ reliability:
 
 # Changes the decisions one by one and runs the unit tests (cargo install cargo-mutants); see docs/mutants.md.
 mutants:
-    cargo mutants -f 'src/verdict/*.rs' -f 'src/draft/*.rs' -f 'src/cycle/plan*' -f src/ledger/fold.rs -f src/freshness.rs -C=--lib
+    cargo mutants -f 'src/verdict/*.rs' -f 'src/draft/**/*.rs' -f 'src/cycle/plan*' -f src/ledger/fold.rs -f src/freshness.rs -C=--lib
 
 bench *ARGS:
     cargo bench {{ARGS}}
 
-# Licences, advisories, duplicates (cargo install cargo-deny).
+# Licences, sources, one TLS stack, no second version without a reason.
 deny:
-    cargo deny check
+    tests/packaging/deny
+
+# Known holes in what is linked: asks for the advisory database, which is not reachable everywhere.
+advisories: deny
+    PATH=$PWD/target/tools/bin:$PATH cargo deny check advisories
 
 # A mirror of the sample upstream in ./mirror.
 sample:
@@ -58,3 +62,13 @@ example-config:
 generated: example-config
     BLESS=1 cargo test --test it cli::packaging::the_shipped
     packaging/sbom
+
+# The Debian package and the wheel, built and looked at, and the package under a real systemd (as root).
+packages:
+    packaging/sbom --check
+    tests/packaging/run.sh
+    tests/systemd/package.sh target/debian/horde-refd_*.deb
+
+# What a release has, in target/release-files: the Debian package, the RPM, the wheel, the bill of materials, checksums.
+release: generated
+    tests/packaging/release

@@ -80,7 +80,7 @@ http {{
 class Daemon:
     """The daemon with a mirror of its own; a context manager."""
 
-    def __init__(self, binary, root, upstream, cron=NEVER, **keys):
+    def __init__(self, binary, root, upstream, cron=NEVER, layout="github", **keys):
         self.root = pathlib.Path(root)
         self.mirror = self.root / "mirror"
         self.run = self.root / "run"
@@ -94,7 +94,7 @@ class Daemon:
         }
         config = self.root / "config.toml"
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-        lines += ["[[upstream]]", f"url = {json.dumps(upstream)}", 'layout = "github"', ""]
+        lines += ["[[upstream]]", f"url = {json.dumps(upstream)}", f'layout = "{layout}"', ""]
         config.write_text("\n".join(lines))
         self.log = open(self.root / "log", "wb")
         self.child = subprocess.Popen(

@@ -11,6 +11,8 @@ use horde_refd::digest::Digest;
 use horde_refd::mirror::Manifest;
 use tempfile::TempDir;
 
+use super::directory;
+
 const LEGACY: &[u8] = br#"{"a": {"name": "a", "type": "clip", "description": "one"}}"#;
 
 /// One for all inputs: a file that has just been written is looked at twice before it counts.
@@ -19,17 +21,6 @@ static UPSTREAM: LazyLock<TempDir> = LazyLock::new(|| {
     std::fs::write(upstream.path().join("clip.json"), LEGACY).expect("a file");
     upstream
 });
-
-/// In memory where there is a file system for that: this is not about disks.
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let directory = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
-    directory.expect("a directory")
-}
 
 /// Manifest, state and intent of a mirror, with a zero byte between each. An empty one stays as it was.
 pub(super) fn mirror(data: &[u8]) -> String {

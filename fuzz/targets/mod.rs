@@ -10,6 +10,10 @@ mod notes;
 mod references;
 mod words;
 
+use std::path::Path;
+
+use tempfile::TempDir;
+
 /// A target by its name, which is that of its corpus below `fuzz/corpus/`.
 pub struct Target {
     /// Its name.
@@ -48,6 +52,30 @@ const JSON: &[&str] = &[
     "\u{2028}",
     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":",
+];
+
+const ORDERS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "null",
+    "\"pin\":",
+    "\"accept\":",
+    "\"clip\":",
+    "\"blip\":",
+    "\"image_generation\":",
+    "\"0000000000000000000000000000000000000000000000000000000000000000\"",
+    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+    "\"E3B0\"",
+    "\\u0063",
+    "1e999",
+    "\u{feff}",
+    "\n",
+    " ",
 ];
 
 const RECORD: &[&str] = &[
@@ -268,6 +296,11 @@ pub const TARGETS: &[Target] = &[
         dictionary: JSON,
     },
     Target {
+        name: "intent",
+        run: notes::intent,
+        dictionary: ORDERS,
+    },
+    Target {
         name: "status",
         run: notes::status,
         dictionary: JSON,
@@ -304,6 +337,17 @@ pub const TARGETS: &[Target] = &[
 pub fn run(name: &str, data: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.expect("a target of this name").run)(data);
+}
+
+/// In memory where there is a file system for that: this is not about disks.
+fn directory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    directory.expect("a directory")
 }
 
 /// The kind of an outcome: its words without those that differ from input to input.

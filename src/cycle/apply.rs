@@ -330,6 +330,18 @@ impl Cycle<'_> {
         state.absent.retain(|url, _| is_asked(url));
     }
 
+    /// Keeps a limit that a host has just set, before anybody is shown it: a process that is killed in the middle of a
+    /// long cycle leaves it to the next one.
+    pub(super) fn keep_limits(&mut self) {
+        let limits = self.hosts.limits();
+        let known = &self.mirror.state().rate_limits;
+        let is_kept = |(host, until)| known.get(host).is_some_and(|known| known >= until);
+        if !limits.iter().all(is_kept) {
+            // What cannot be written now is with the end of the cycle, which says so.
+            let _ = self.commit();
+        }
+    }
+
     /// Ends a round of writing: the manifest, and what outlives the run.
     pub(super) fn commit(&mut self) -> Unwritten {
         let limits = self.hosts.limits();

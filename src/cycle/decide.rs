@@ -7,8 +7,9 @@ use super::work::Body;
 use super::{Cycle, ItemError, ItemReport};
 use crate::category::Category;
 use crate::clock;
+use crate::digest::Digest;
 use crate::draft::{Draft, NoDraft};
-use crate::item::Form;
+use crate::item::{Form, Item};
 use crate::verdict::{self, Context, Order, Policy, Verdict};
 
 /// What became of a body.
@@ -117,13 +118,14 @@ impl Cycle<'_> {
     /// Judges a draft. `polled`: an upstream has just sent it, or said that it still is the present one.
     pub(super) fn judge(&mut self, category: Category, draft: &Draft, polled: bool) -> Verdict {
         let published = self.published(category, draft.sha256);
+        let was_accepted = self.was_accepted(category, draft.sha256);
         let mut waiting = self.mirror.all_waiting(category);
         let waits = waiting.any(|(_, waiting)| waiting.v2_sha256 == Some(draft.sha256));
         let held = self.mirror.all_waiting(category);
         let held = held.filter(|(_, waiting)| !waiting.pinned);
         let order = if self.mirror.pin(category).is_some() {
             Order::Pinned
-        } else if waits && self.mirror.accepts(category, draft.sha256) {
+        } else if was_accepted || waits && self.mirror.accepts(category, draft.sha256) {
             Order::Accepted
         } else {
             Order::None
@@ -141,5 +143,15 @@ impl Cycle<'_> {
             most: self.mirror.cap(Form::V2),
         };
         verdict::judge(published.as_ref(), draft, &context, &policy, clock::now())
+    }
+
+    /// Whether a draft was accepted and lies there already, though the manifest does not know it: the power failed.
+    fn was_accepted(&mut self, category: Category, draft: Digest) -> bool {
+        if !self.mirror.has_accepted(category, draft) {
+            return false;
+        }
+        let item = Item::Category(category);
+        let v2 = self.mirror.look(&item, Form::V2).unwrap_or_default();
+        v2.seen.is_some_and(|seen| seen.sha256 == draft)
     }
 }

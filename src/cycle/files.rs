@@ -17,7 +17,7 @@ use super::apply::source_of;
 use super::ask::{Heard, Lane};
 use super::heard::{Delivery, Opened};
 use super::leaf::Leaves;
-use super::{Answered, Cycle, Event, ItemError, ItemReport, Outcome};
+use super::{Answered, Cycle, Event, ItemError, ItemReport, Outcome, plan};
 use crate::category::Category;
 use crate::clock;
 use crate::config::Config;
@@ -152,6 +152,7 @@ impl Cycle<'_> {
         // A task ends early only by a panic, which ends the process, or with the runtime.
         if let Ok((item, heard)) = joined {
             let report = self.work_file(&item, Some(heard));
+            self.keep_limits();
             self.file_done(item, report, items);
         }
     }
@@ -210,6 +211,8 @@ impl Cycle<'_> {
                 report.answered = Answered::NotModified;
                 report.downloaded_bytes = 0;
             }
+        } else if plan::is_moot(self.depth, self.is_origin(), look.seen.is_some()) {
+            return Ok(());
         } else {
             self.store_file(item, &bytes, sha256)?;
             report.outcome = Outcome::Updated;

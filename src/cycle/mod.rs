@@ -232,6 +232,7 @@ impl Cycle<'_> {
             // A task ends early only by a panic, which ends the process, or with the runtime.
             if let Ok((category, before, looks, heards)) = joined {
                 let report = self.work(category, before, looks, heards);
+                self.keep_limits();
                 self.done(category, report, items);
             }
         }

@@ -5,6 +5,7 @@
 //! 2. Of the upstreams of a lane the first is asked, and the next one only when all before it gave no answer: in the same
 //!    cycle where the lane has nothing published, else after they have failed for its own `fallback_after`.
 //! 3. Where the local files are the origin, upstreams only seed what is missing.
+//! 4. A body that was asked for only because the file was missing is of no use once the file has come from elsewhere.
 
 use std::time::Duration;
 
@@ -78,6 +79,13 @@ fn conditional(before: &Before<'_>) -> Ask {
             waits || (before.on_disk == Some(known.sha256) && !before.came_back)
         });
     known.map_or(Ask::Whole, |known| Ask::IfChanged(known.validators.clone()))
+}
+
+/// Whether a body that was asked for is of no use: it was to fill a gap, and `is_here` now says that there is none
+/// (invariant 4). An editor that renames its file into place must not lose it to a fetch that began before.
+#[must_use]
+pub fn is_moot(depth: Depth, is_origin: bool, is_here: bool) -> bool {
+    is_here && (is_origin || depth == Depth::Disk)
 }
 
 /// One upstream of a lane, in order of preference.
@@ -191,72 +199,24 @@ mod tests {
 
     #[test]
     fn how_a_file_is_asked_for() {
+        use Depth::{Disk, Force, Poll};
         let with = known("a", Some("\"1\""));
         let without = known("a", None);
         let validators = || Ask::IfChanged(with.validators.clone());
         // depth, origin, seeds, on disk, known, expected
         for (depth, is_origin, seeds, on_disk, known, expected) in [
-            (
-                Depth::Disk,
-                false,
-                false,
-                Some("a"),
-                Some(&with),
-                Ask::Nothing,
-            ),
-            (
-                Depth::Disk,
-                false,
-                false,
-                Some(""),
-                Some(&with),
-                Ask::Nothing,
-            ),
-            (Depth::Disk, false, false, None, Some(&with), Ask::Whole),
-            (Depth::Poll, false, false, None, None, Ask::Whole),
-            (Depth::Poll, false, false, Some("a"), None, Ask::Whole),
-            (
-                Depth::Poll,
-                false,
-                false,
-                Some("a"),
-                Some(&with),
-                validators(),
-            ),
-            (
-                Depth::Poll,
-                false,
-                false,
-                Some("a"),
-                Some(&without),
-                Ask::Whole,
-            ),
-            (
-                Depth::Poll,
-                false,
-                false,
-                Some("edited"),
-                Some(&with),
-                Ask::Whole,
-            ),
-            (
-                Depth::Force,
-                false,
-                false,
-                Some("a"),
-                Some(&with),
-                Ask::Whole,
-            ),
-            (
-                Depth::Force,
-                true,
-                true,
-                Some("a"),
-                Some(&with),
-                Ask::Nothing,
-            ),
-            (Depth::Force, true, false, None, None, Ask::Nothing),
-            (Depth::Disk, true, true, None, Some(&with), Ask::Whole),
+            (Disk, false, false, Some("a"), Some(&with), Ask::Nothing),
+            (Disk, false, false, Some(""), Some(&with), Ask::Nothing),
+            (Disk, false, false, None, Some(&with), Ask::Whole),
+            (Poll, false, false, None, None, Ask::Whole),
+            (Poll, false, false, Some("a"), None, Ask::Whole),
+            (Poll, false, false, Some("a"), Some(&with), validators()),
+            (Poll, false, false, Some("a"), Some(&without), Ask::Whole),
+            (Poll, false, false, Some("edited"), Some(&with), Ask::Whole),
+            (Force, false, false, Some("a"), Some(&with), Ask::Whole),
+            (Force, true, true, Some("a"), Some(&with), Ask::Nothing),
+            (Force, true, false, None, None, Ask::Nothing),
+            (Disk, true, true, None, Some(&with), Ask::Whole),
         ] {
             let before = Before {
                 depth,
@@ -283,6 +243,23 @@ mod tests {
                 waiting: None,
             };
             assert_eq!(ask(&before), expected, "{depth:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_for_a_gap_is_moot_once_the_file_is_here() {
+        // depth, origin, on disk when the body has come, expected
+        for (depth, is_origin, is_here, expected) in [
+            (Depth::Disk, false, true, true),
+            (Depth::Disk, false, false, false),
+            (Depth::Poll, false, true, false),
+            (Depth::Force, false, true, false),
+            (Depth::Poll, true, true, true),
+            (Depth::Force, true, true, true),
+            (Depth::Force, true, false, false),
+        ] {
+            let found = is_moot(depth, is_origin, is_here);
+            assert_eq!(found, expected, "{depth:?} {is_origin} {is_here}");
         }
     }
 

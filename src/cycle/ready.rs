@@ -12,7 +12,7 @@ use super::ask::Heard;
 use super::decide::Taken;
 use super::heard::{Delivery, Said};
 use super::work::Body;
-use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
+use super::{Answered, Cycle, ItemError, ItemReport, Outcome, plan};
 use crate::category::Category;
 use crate::clock;
 use crate::digest::Digest;
@@ -97,6 +97,10 @@ impl Cycle<'_> {
             self.remember(&origin, Known { validators, sha256 });
             self.let_go(category, Kind::V2);
             report.origin = Some(origin);
+            return Ok(Said::Nothing);
+        }
+        // Elsewhere a v2 file that is not the published one gives way.
+        if self.is_origin() && plan::is_moot(self.depth, true, on_disk.is_some()) {
             return Ok(Said::Nothing);
         }
         if self.is_waiting(category, Kind::V2, &origin, Some(sha256)) {

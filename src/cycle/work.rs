@@ -8,7 +8,7 @@ use super::decide::Taken;
 use super::heard::{Delivery, Said};
 use super::need::{Compared, Need, need};
 use super::waits::Why;
-use super::{Answered, Cycle, ItemError, ItemReport, Origin};
+use super::{Answered, Cycle, ItemError, ItemReport, Origin, plan};
 use crate::category::Category;
 use crate::clock;
 use crate::depth::Depth;
@@ -158,6 +158,9 @@ impl Cycle<'_> {
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
         let is_here = look.seen.is_some_and(|seen| seen.sha256 == sha256);
         let waits = self.is_waiting(category, Kind::Legacy, &origin, Some(sha256));
+        if !is_here && plan::is_moot(self.depth, self.is_origin(), look.seen.is_some()) {
+            return Ok(Said::Nothing);
+        }
         if !is_here && !waits {
             return Ok(Said::Body(Body {
                 bytes,

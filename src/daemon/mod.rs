@@ -30,7 +30,7 @@ use self::pace::Pace;
 use self::shown::Shown;
 use crate::backend::{GithubBackend, OpenError, Role};
 use crate::clock;
-use crate::config::{Config, OnLocked};
+use crate::config::{Config, OnLocked, WatchBackend};
 use crate::cycle::{Event, Report};
 use crate::depth::Depth;
 use crate::item::Item;
@@ -127,12 +127,17 @@ pub async fn run(
     let trigger = Trigger::new();
     let mut schedule = Schedule::start(&config.schedule, trigger.clone());
     let layout = backend.layout();
-    let watched = vec![
-        layout.base().to_owned(),
-        layout.legacy_directory(),
-        layout.private(),
-    ];
-    let names = Names::new(config.extra_files.iter().map(|file| file.file.as_str()));
+    let (watched, names) = match config.watch.backend {
+        WatchBackend::Off => (vec![layout.private()], Names::orders()),
+        _ => (
+            vec![
+                layout.base().to_owned(),
+                layout.legacy_directory(),
+                layout.private(),
+            ],
+            Names::new(config.extra_files.iter().map(|file| file.file.as_str())),
+        ),
+    };
     let mut watch = Watch::start(watched, names, &config.watch, trigger.clone())?;
     let mut daemon = Daemon {
         shown: Shown::new(&backend, schedule.next(), runtime_directory),

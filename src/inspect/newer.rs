@@ -1,6 +1,7 @@
 //! Whether the configuration file was changed after the daemon read it: what it says is in effect after a restart.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -15,8 +16,10 @@ pub fn newer_configuration(daemon: &Daemon, file: &Path, now: Timestamp) -> Opti
         return None;
     }
     let since = daemon.status().since;
-    let changed = fs::metadata(file).ok()?.modified().ok()?;
-    let changed = Timestamp::try_from(changed).ok()?;
+    // The inode's own time, which no program sets: a file that is moved or copied into place may say that it is old.
+    let file_now = fs::metadata(file).ok()?;
+    let nanoseconds = i32::try_from(file_now.ctime_nsec()).ok()?;
+    let changed = Timestamp::new(file_now.ctime(), nanoseconds).ok()?;
     (changed > since).then(|| {
         format!(
             "{} was changed {}, the daemon started {}: it runs with what the file said before",

@@ -97,9 +97,8 @@ impl Mirror {
     pub fn open(config: &Config) -> Result<Self, LockError> {
         let directories = Directories::open(&config.base_path, config.directory_mode)?;
         let lock = Lock::acquire(&directories.private, config.file_mode)?;
-        directories.sweep();
         let mut mirror = Self::of(config, directories, Some(lock));
-        mirror.sweep_waiting();
+        mirror.sweep();
         Ok(mirror)
     }
 
@@ -156,6 +155,7 @@ impl Mirror {
         self.manifest = manifest.unwrap_or_default();
         self.manifest_stamp = None;
         self.seen.clear();
+        self.gone.clear();
         self.unsynced.clear();
     }
 
@@ -213,24 +213,24 @@ impl Mirror {
             return Ok(());
         }
         let now = Whereabouts::of(self.layout.base());
-        let mut another = false;
-        match now.since(&self.whereabouts) {
+        let another = match now.since(&self.whereabouts) {
             Presence::Unmounted { at } => return Err(LockError::Unmounted { at }),
             Presence::Another => {
                 let path = self.layout.base().display();
-                another = true;
                 tracing::warn!(%path, "another directory is the mirror now: {path} was replaced or mounted over");
+                true
             }
-            Presence::Same | Presence::Removed => {}
-        }
+            Presence::Same | Presence::Removed => false,
+        };
         self.directories = Directories::open(self.layout.base(), self.directory_mode)?;
         self.whereabouts = Whereabouts::of(self.layout.base());
-        if !self.is_ours() {
+        let locked = self.is_ours();
+        if !locked {
             self.lock = Some(Lock::acquire(&self.directories.private, self.file_mode)?);
-            another = true;
         }
-        if another {
+        if another || !locked {
             self.recall();
+            self.sweep();
         }
         self.check_manifest();
         Ok(())

@@ -3,6 +3,8 @@
 //! 1. Where `intent.json` cannot be read the pins that were carried out last stay; that is said once.
 //! 2. Acceptances of a file that was carried out are without effect (the intent's invariant 3).
 //! 3. What could not be carried out is not noted: the next cycle tries again, and the command that waits goes on waiting.
+//! 4. Where the power failed the state may be newer than the manifest. What the state's orders accepted, and what lies there
+//!    as the v2 file, has been published: no guard takes it for an edit.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,8 @@ use crate::digest::Digest;
 pub(super) struct Orders {
     pin: BTreeMap<Category, Digest>,
     accept: BTreeMap<Category, Digest>,
+    /// What a file that was carried out accepted (invariant 4).
+    accepted: BTreeMap<Category, Digest>,
     /// The file that they stand in; `None` where there is none that can be read.
     sha256: Option<Digest>,
     /// Why the file cannot be read.
@@ -31,13 +35,15 @@ impl Orders {
         match read {
             Ok(intent::Read { intent, sha256 }) => {
                 let is_done = carried.is_some_and(|carried| Some(carried.sha256) == sha256);
+                let (accept, accepted) = if is_done {
+                    (BTreeMap::new(), intent.accept)
+                } else {
+                    (intent.accept, BTreeMap::new())
+                };
                 Self {
                     pin: intent.pin,
-                    accept: if is_done {
-                        BTreeMap::new()
-                    } else {
-                        intent.accept
-                    },
+                    accept,
+                    accepted,
                     sha256,
                     ..Self::default()
                 }
@@ -78,6 +84,12 @@ impl Mirror {
     #[must_use]
     pub fn accepts(&self, category: Category, v2: Digest) -> bool {
         self.orders.accept.get(&category) == Some(&v2)
+    }
+
+    /// Whether this v2 file is what an order that was carried out accepted (invariant 4).
+    #[must_use]
+    pub fn has_accepted(&self, category: Category, v2: Digest) -> bool {
+        self.orders.accepted.get(&category) == Some(&v2)
     }
 
     /// Whether the orders are not those that were carried out last.
@@ -135,19 +147,20 @@ mod tests {
             }),
             ..State::default()
         };
-        // The file, what was carried out; the pins and the acceptances that count.
+        // The file, what was carried out; the pins, the acceptances that count, and those that have counted.
         let table = [
-            (read.clone(), State::default(), 1, 1),
-            (read.clone(), carried(Digest::of(b"another")), 1, 1),
-            (read, carried(file), 1, 0),
-            (Ok(Read::default()), carried(file), 0, 0),
-            (Err("damaged".to_owned()), carried(file), 1, 0),
-            (Err("damaged".to_owned()), State::default(), 0, 0),
+            (read.clone(), State::default(), 1, 1, 0),
+            (read.clone(), carried(Digest::of(b"another")), 1, 1, 0),
+            (read, carried(file), 1, 0, 1),
+            (Ok(Read::default()), carried(file), 0, 0, 0),
+            (Err("damaged".to_owned()), carried(file), 1, 0, 0),
+            (Err("damaged".to_owned()), State::default(), 0, 0, 0),
         ];
-        for (read, state, pins, accepts) in table {
+        for (read, state, pins, accepts, accepted) in table {
             let orders = Orders::of(read.clone(), &state);
-            let found = (orders.pin.len(), orders.accept.len());
-            assert_eq!(found, (pins, accepts), "{read:?} {:?}", state.intent);
+            let found = (orders.pin.len(), orders.accept.len(), orders.accepted.len());
+            let expected = (pins, accepts, accepted);
+            assert_eq!(found, expected, "{read:?} {:?}", state.intent);
         }
     }
 }

@@ -170,8 +170,10 @@ impl Mirror {
         }
     }
 
-    /// Removes what a process left that was killed after the state was written.
-    pub(super) fn sweep_waiting(&mut self) {
+    /// Removes what a process left that was killed, or whose file system went away: temporary files, and the bytes of
+    /// what no longer waits.
+    pub(super) fn sweep(&mut self) {
+        self.directories.sweep();
         let Ok(Some(directory)) = self.directories.private.child("waiting") else {
             return;
         };

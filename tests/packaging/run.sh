@@ -3,36 +3,51 @@
 #
 #   tests/packaging/run.sh      installs cargo-deb below target/tools, and maturin in a fresh environment
 #
-# HORDE_REFD_PROFILE=dev makes the wheel of the development profile, which is there sooner.
+# Both have the program of one release build. The wheel is put into $HORDE_REFD_WHEELS, if that is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+since=$SECONDS
+took() { # WHAT
+    echo "   $((SECONDS - since)) s: $1"
+    since=$SECONDS
+}
 
 export PATH=$PWD/target/tools/bin:$PATH
 if ! cargo deb --version >/dev/null 2>&1; then
     # No lzma: its C library takes longer to build than it saves bytes.
-    cargo install --quiet --locked cargo-deb@3.8.0 --no-default-features --features gzip --root target/tools
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug cargo-deb@3.8.0 --no-default-features --features gzip --root target/tools
+    took "cargo install cargo-deb"
 fi
+
+echo "-- the release build"
+cargo build --quiet --release --locked --bin horde-refd
+took "cargo build --release"
 
 echo "-- cargo deb"
 rm -f target/debian/*.deb
-cargo deb --quiet
+cargo deb --quiet --no-build
 package=$(echo target/debian/horde-refd_*.deb)
 echo "$package: $(stat -c %s "$package") bytes"
+took "cargo deb"
 lintian --allow-root --fail-on error,warning,info --display-info "$package"
+took "lintian"
 
 echo "-- the wheel"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 environment=$work/environment
-python3 -m venv "$environment"
+python=${HORDE_REFD_PYTHON:-$PWD/target/python/bin/python}
+[ -x "$python" ] || python=$(command -v python3)
+"$python" -m venv "$environment"
 "$environment/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.7,<2'
-(cd packaging/python && "$environment/bin/maturin" build --quiet --profile "${HORDE_REFD_PROFILE:-release}" --out "$work/wheels" \
+(cd packaging/python && "$environment/bin/maturin" build --quiet --release --out "$work/wheels" \
     --target-dir ../../target)
 echo "$(basename "$work"/wheels/*.whl): $(stat -c %s "$work"/wheels/*.whl) bytes"
+[ -z "${HORDE_REFD_WHEELS-}" ] || cp "$work"/wheels/*.whl "$HORDE_REFD_WHEELS"
+took "maturin build"
 
 # As a worker's environment has it: the reference package's own, where tests/run made one, with the wheel beside it.
-python=${HORDE_REFD_PYTHON:-$PWD/target/python/bin/python}
-[ -x "$python" ] || python=$environment/bin/python
 worker=$work/worker
 "$python" -m venv --system-site-packages "$worker"
 "$python" -c 'import site; print("\n".join(site.getsitepackages()))' >"$(echo "$worker"/lib/python3.*/site-packages)/worker.pth"
@@ -60,4 +75,5 @@ PYTHON
         echo "SKIPPED the package's offline client: no Python with horde_model_reference"
     fi
 )
+took "the wheel in a worker's environment"
 echo "2 passed, 0 failed"

@@ -3,8 +3,8 @@
 #
 #   tests/systemd/package.sh PACKAGE.deb      needs root; prints a line a check and "N passed, N failed"
 #
-# The systemd is that of tests/systemd/run.sh. $HORDE_REFD_PYTHON names a Python with horde_model_reference, which reads
-# the mirror as another user.
+# The systemd is that of tests/systemd/run.sh. $HORDE_REFD_PYTHON, or target/python where tests/run made one, is a Python with
+# horde_model_reference, which reads the mirror as another user.
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -17,8 +17,9 @@ if [ "${1:-}" != --inside ]; then
   sandbox=${SYSTEMD_SANDBOX:-${HORDE_REFD_SHARED:-$repository/../shared}/tools/systemd-sandbox}
   SANDBOX_BIND=$repository:$(dirname "$package")
   python=
-  if [ -n "${HORDE_REFD_PYTHON:-}" ]; then
-    environment=$(readlink -f "$(dirname "$HORDE_REFD_PYTHON")/..")
+  worker=${HORDE_REFD_PYTHON:-$repository/target/python/bin/python}
+  if [ -x "$worker" ]; then
+    environment=$(readlink -f "$(dirname "$worker")/..")
     python=$environment/bin/python SANDBOX_BIND=$SANDBOX_BIND:$environment
   fi
   # A systemd in a chroot, as this one may be, is given no user namespaces by the kernel.
@@ -57,6 +58,8 @@ install_package() { DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-
 
 # An image of a container may keep packages from starting what they install; a host does not.
 rm -f /usr/sbin/policy-rc.d
+# The index of manual pages would be made anew at every step.
+rm -f /var/lib/man-db/auto-update
 
 # An upstream, and a configuration that was edited before the package came.
 cp -r "$repository/tests/fixtures/upstream" /srv/upstream
@@ -133,6 +136,9 @@ namespaces() {
     return
   fi
   ! systemctl restart "$unit" && [ "$(property ExecMainStatus)" = 217 ] || return 1
+  local said
+  said=$(horde-refd doctor --json) && return 1
+  jq -e '.[] | select(.check == "user namespaces") | .ok == false and (.cure | test("PrivateUsers=no"))' <<<"$said" || return 1
   mkdir -p "/etc/systemd/system/$unit.d" "/etc/systemd/system/horde-refd-sync.service.d"
   cp "$documents/examples/systemd/no-user-namespaces.conf" "/etc/systemd/system/$unit.d/"
   cp "$documents/examples/systemd/no-user-namespaces.conf" /etc/systemd/system/horde-refd-sync.service.d/
@@ -140,7 +146,7 @@ namespaces() {
   systemctl reset-failed "$unit"
   systemctl restart "$unit" && active
 }
-check "a kernel without user namespaces: status 217, and the drop-in of the examples cures it" namespaces
+check "a kernel without user namespaces: status 217, the doctor says so, and the drop-in of the examples cures it" namespaces
 
 verified() { # every example but the one for systemd 253 and later is understood
   local example said
@@ -210,6 +216,7 @@ fi
 undo credentials
 chmod 644 /etc/horde-refd/config.toml
 
+configure /srv/upstream
 timer() {
   systemctl disable --now "$unit"
   rm -rf "$state"
@@ -238,6 +245,27 @@ purged() {
 check "purge removes state and configuration" purged
 units() { ! systemctl list-unit-files --no-legend 'horde-refd*' | grep -v masked | grep -q .; }
 check "and no unit is left" units
+
+# Without a package: an archive as it is unpacked, with the program beside the rest.
+archive() {
+  mkdir /srv/archive
+  cp -r "$repository"/{README.md,CHANGELOG.md,SECURITY.md,LICENSE-APACHE,LICENSE-MIT,config.example.toml,systemd,packaging} \
+    /srv/archive
+  dpkg-deb --fsys-tarfile "$package" | tar -xOf - ./usr/bin/horde-refd >/srv/archive/horde-refd
+  chmod 755 /srv/archive/horde-refd
+  mkdir -p /etc/horde-refd
+  configure /srv/upstream
+  /srv/archive/packaging/install.sh && active && complete && [ "$(systemctl is-enabled "$unit")" = enabled ] || return 1
+  systemctl reload "$unit" && grep -qx "$edited" /etc/horde-refd/config.toml
+}
+check "packaging/install.sh installs an archive, and the service runs" archive
+uninstalled() {
+  local left
+  /srv/archive/packaging/install.sh --uninstall && ! active && complete || return 1
+  left=$(find /usr/local /etc/systemd /etc/sysusers.d /etc/tmpfiles.d -name '*horde-refd*' ! -type d -not -path '*.service.d/*' | grep . || true)
+  [ -z "$left" ] || { echo "$left"; return 1; }
+}
+check "and its --uninstall leaves configuration and mirror" uninstalled
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

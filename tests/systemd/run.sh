@@ -162,6 +162,13 @@ check "modes are for readers, whatever the unit's umask" modes
 refused() { ! as_nobody touch "$state/clip.json"; }
 check "and writes nothing" refused
 
+no_port() { # of a network; the journal and the service manager are reached by connections of its own
+  local listening
+  listening=$(ss -H --tcp --udp --listening --processes | grep horde-refd || true)
+  [ -z "$listening" ] || { echo "$listening"; return 1; }
+}
+check "it listens on no port" no_port
+
 reload_is_synchronous() {
   publish second && systemctl reload "$unit" && published second
 }
@@ -237,6 +244,17 @@ check "systemctl stop takes less than a second" stopped
 check "the status of a stopped daemon is unhealthy" \
   eval "! /usr/bin/horde-refd status --check --base-path $state"
 
+# The metrics go where the example configuration has them, as the unit is shipped.
+configure /srv/upstream "$(sed -n 's/^# metrics_file/metrics_file/p' "$repository/config.example.toml")"
+textfiles=/var/lib/prometheus/node-exporter
+mkdir -p $textfiles
+chgrp horde-refd $textfiles
+chmod 775 $textfiles
+systemctl start "$unit"
+check "metrics_file of the example configuration is written" \
+  until_true grep -q '^horde_refd_build_info' $textfiles/horde-refd.prom
+systemctl stop "$unit"
+
 # What it is to write elsewhere it cannot.
 configure /srv/upstream 'metrics_file = "/var/lib/elsewhere/horde-refd.prom"'
 mkdir -p /var/lib/elsewhere
@@ -254,6 +272,14 @@ inside_refused() {
   done
 }
 check "its mount namespace is read-only elsewhere, for root too" inside_refused
+
+homes_hidden() {
+  local pid
+  install -D -m 644 /etc/hostname /home/worker/.cache/secret
+  pid=$(main_pid) || return 1
+  nsenter --target "$pid" --mount --root --wd test -d /etc && ! nsenter --target "$pid" --mount --root --wd test -e /home/worker
+}
+check "and does not see what is below /home" homes_hidden
 
 # Over HTTP: name lookup, sockets and the address filter in the sandbox.
 serve() {

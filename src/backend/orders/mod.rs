@@ -112,13 +112,18 @@ pub fn rollback(
     let layout = Layout::new(&config.base_path);
     let state = State::read(&layout);
     let generations = Generations::of(&layout);
-    let kept = generations.list(category);
+    let mut kept = generations.list(category);
     let generation = if let Some(prefix) = to {
         named(category, &kept, prefix)?
     } else {
         let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
         let entry = manifest.categories.get(&category);
-        older(category, &kept, entry.map(|entry| entry.v2.sha256))?
+        let present = entry.map(|entry| entry.v2.sha256);
+        // On the way back what is damaged counts as absent.
+        kept.retain(|it| {
+            Some(it.v2_sha256) == present || generations.v2(category, it.v2_sha256).is_some()
+        });
+        older(category, &kept, present)?
     };
     if generations.v2(category, generation.v2_sha256).is_none() {
         return Err(OrderError::Damaged {

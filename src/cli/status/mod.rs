@@ -94,7 +94,12 @@ fn watch(config: &Config, as_json: bool, palette: Palette) -> anyhow::Result<Exi
         match look(config) {
             Ok(view) => print(&view, as_json, palette, in_place)?,
             // The next daemon writes another file, so a damaged one does not end the watch.
-            Err(error) => output::complain(&error.into()),
+            Err(error) => {
+                let mut out = Output::stdout();
+                out.bytes(in_place.as_bytes())?;
+                out.finish()?;
+                output::complain(&error.into());
+            }
         }
         thread::sleep(PERIOD);
     }

@@ -188,7 +188,7 @@ keys! {
 
     "watch.backend" => once watch.backend: rules::word(), word;
     "How changes on disk are noticed: \"auto\" polls on network file systems and uses inotify elsewhere; \"inotify\", \
-     \"poll\", or \"off\" (then only the schedule finds them).";
+     \"poll\", or \"off\" (then only the schedule finds them; orders are seen all the same).";
 
     "watch.debounce" => once watch.debounce: rules::duration(Duration::ZERO, MINUTE), shown;
     "Events are gathered for this long from the first one.";

@@ -37,7 +37,7 @@ fn way(path: &Path) -> Vec<PathBuf> {
 }
 
 /// The mode and the owner as `ls` shows them.
-fn shown(metadata: &Metadata) -> String {
+pub(super) fn shown(metadata: &Metadata) -> String {
     let mode = metadata.mode() & 0o7777;
     format!("{mode:04o}, {}", user_name(metadata.uid()))
 }

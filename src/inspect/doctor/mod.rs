@@ -10,6 +10,7 @@ mod access;
 mod clock;
 mod env_file;
 mod leftovers;
+mod metrics;
 mod owner;
 mod people;
 mod process;
@@ -157,6 +158,7 @@ pub async fn examine(around: &Surroundings<'_>) -> Vec<Check> {
     let mut checks = writer::configuration(&scene);
     checks.extend(writer::mirror(&scene));
     checks.extend(access::checks(&scene));
+    checks.extend(metrics::check(&scene));
     checks.extend(space::checks(&scene));
     checks.extend(watch::checks(&scene));
     checks.extend(writer::checks(&scene));

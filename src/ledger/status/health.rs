@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::{ItemStatus, Role, State, Status, ago};
 use crate::category::Category;
+use crate::item::Item;
 use crate::ledger::age;
+use crate::ledger::causes::causes;
 use crate::ledger::transition::held_words;
 use crate::text::escaped;
 
@@ -31,8 +33,8 @@ impl Status {
         (self.role != Role::Once && late > grace).then_some(late)
     }
 
-    /// What is not healthy at a time, a phrase each, apart from whether the daemon lives and keeps its promises; empty when
-    /// all is well.
+    /// What is not healthy at a time, a phrase a cause, apart from whether the daemon lives and keeps its promises; empty
+    /// when all is well.
     #[must_use]
     pub fn complaints(&self, now: Timestamp) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -40,18 +42,54 @@ impl Status {
             complaints.push("no category is known yet".to_owned());
         }
         let stale_after = self.stale_after();
-        for (category, status) in &self.categories {
-            let state = status.state_at(now, stale_after);
-            let name = category.name();
-            let error = status.last_error.clone();
-            let error = error.or_else(|| status.held_words(*category));
-            let facts = (status.last_success, error.as_deref());
-            complaints.extend(complaint(name, state, facts, now));
-        }
+        complaints.extend(self.of_categories(now, stale_after));
         for (path, status) in &self.files {
             let state = status.state_at(now, stale_after);
             let facts = (status.last_success, status.last_error.as_deref());
-            complaints.extend(complaint(path, state, facts, now));
+            if !state.is_healthy() {
+                complaints.push(complaint(&[path.as_str()], state, facts, now));
+            }
+        }
+        complaints
+    }
+
+    /// The complaints about categories: those of one state and one cause are one, with the oldest of their successes.
+    fn of_categories(&self, now: Timestamp, stale_after: Duration) -> Vec<String> {
+        let unwell: Vec<(Category, State, Option<String>)> = self
+            .categories
+            .iter()
+            .map(|(category, status)| {
+                let error = status.last_error.clone();
+                let error = error.or_else(|| status.held_words(*category));
+                (*category, status.state_at(now, stale_after), error)
+            })
+            .filter(|(_, state, _)| !state.is_healthy())
+            .collect();
+        let mut complaints = Vec::new();
+        let mut said: Vec<Item> = Vec::new();
+        for (category, state, _) in &unwell {
+            let item = Item::from(*category);
+            if said.contains(&item) {
+                continue;
+            }
+            let alike = unwell.iter().filter(|(_, other, _)| other == state);
+            let errors =
+                alike.filter_map(|(other, _, error)| Some((Item::from(*other), error.clone()?)));
+            let cause = causes(errors)
+                .into_iter()
+                .find(|it| it.items.contains(&item));
+            let (hit, error) = cause.map_or_else(
+                || (vec![item], None),
+                |cause| (cause.items, Some(cause.error)),
+            );
+            let of_hit = |category: &Category| hit.contains(&Item::from(*category));
+            let statuses = self.categories.iter().filter(|(it, _)| of_hit(it));
+            let (names, successes): (Vec<_>, Vec<_>) = statuses
+                .map(|(it, status)| (it.name(), status.last_success))
+                .unzip();
+            let facts = (successes.into_iter().min().flatten(), error.as_deref());
+            complaints.push(complaint(&names, *state, facts, now));
+            said.extend(hit);
         }
         complaints
     }
@@ -67,15 +105,16 @@ impl ItemStatus {
 }
 
 fn complaint(
-    name: &str,
+    names: &[&str],
     state: State,
     (success, error): (Option<Timestamp>, Option<&str>),
     now: Timestamp,
-) -> Option<String> {
+) -> String {
+    let each = names
+        .iter()
+        .map(|name| format!("{name} is {}", state.as_str()));
+    let what = each.collect::<Vec<_>>().join(", ");
     let since = success.map(|time| format!(", last success {}", ago(time, now)));
     let cause = error.map(|error| format!(" ({})", escaped(error)));
-    (!state.is_healthy()).then(|| {
-        let parts = [Some(format!("{name} is {}", state.as_str())), since, cause];
-        parts.into_iter().flatten().collect()
-    })
+    [Some(what), since, cause].into_iter().flatten().collect()
 }

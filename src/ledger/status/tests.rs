@@ -272,3 +272,36 @@ fn healthy_is_what_is_fresh_modified_or_pinned() {
     let unknown = ["no category is known yet"];
     assert_eq!(status.complaints(time(NOW)), unknown);
 }
+
+#[test]
+fn a_dead_host_is_one_complaint_and_a_held_category_is_its_own() {
+    let mut status = sample();
+    let one = status.categories[&Category::TextGeneration].clone();
+    let failing = |success: &str, error: &str| ItemStatus {
+        last_success: Some(time(success)),
+        last_error: Some(error.to_owned()),
+        ..one.clone()
+    };
+    let dead = "cannot connect to http://h:1/blip.json: Connection refused";
+    let unasked = "not asking for http://h:1/clip.json: h:1 does not answer in this cycle";
+    let held = ItemStatus {
+        state: State::Held,
+        ..failing("2026-11-22T11:59:00Z", dead)
+    };
+    status.categories = [
+        (Category::Blip, failing("2026-11-22T11:59:00Z", dead)),
+        (Category::Clip, failing("2026-11-22T11:50:00Z", unasked)),
+        (Category::Esrgan, held),
+        (
+            Category::Gfpgan,
+            failing("2026-11-22T11:59:00Z", "HTTP 404"),
+        ),
+    ]
+    .into();
+    let expected = [
+        "blip is failing, clip is failing, last success 10m ago (cannot connect to http://h:1/…: Connection refused)",
+        "esrgan is held, last success 1m 0s ago (cannot connect to http://h:1/blip.json: Connection refused)",
+        "gfpgan is failing, last success 1m 0s ago (HTTP 404)",
+    ];
+    assert_eq!(status.complaints(time(NOW)), expected);
+}

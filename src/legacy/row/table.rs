@@ -51,11 +51,9 @@ fn check_length(cells: &StringRecord, number: usize) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// Whether a text is a whole `models.csv`, whatever its rows say.
+/// Whether a text is a whole `models.csv`, whatever its rows say. What has not our columns is another file, whole or
+/// not: an answer; what has them and no end was cut on its way.
 pub(crate) fn check(text: &str) -> Result<(), Rejected> {
-    if !text.ends_with('\n') {
-        return Err(Rejected::damaged("cut off: the last row has no line end"));
-    }
     let (header, mut rows) = Rows::below_header(text).map_err(unreadable)?;
     for column in ["name", "parameters_bn"] {
         if header.iter().all(|name| name != column) {
@@ -63,6 +61,9 @@ pub(crate) fn check(text: &str) -> Result<(), Rejected> {
                 "header changed: there is no column '{column}'"
             )));
         }
+    }
+    if !text.ends_with('\n') {
+        return Err(Rejected::damaged("cut off: the last row has no line end"));
     }
     let mut row = StringRecord::new();
     while rows.next(&mut row).map_err(unreadable)? {}

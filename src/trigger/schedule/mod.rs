@@ -246,11 +246,11 @@ mod tests {
     async fn invariant_2_a_blocked_runtime_leaves_one_tick_and_the_schedule_lives_on() {
         let trigger = Trigger::new();
         let schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), trigger.clone());
-        assert_eq!(within(5, trigger.next()).await, Depth::Poll);
+        assert_eq!(within(60, trigger.next()).await, Depth::Poll);
         std::thread::sleep(Duration::from_millis(3500));
         // One tick for the time that was blocked, and then the usual ones.
         for _ in 0..3 {
-            assert_eq!(within(5, trigger.next()).await, Depth::Poll);
+            assert_eq!(within(60, trigger.next()).await, Depth::Poll);
         }
         assert!(schedule.next().borrow().is_some());
     }
@@ -258,11 +258,11 @@ mod tests {
     #[tokio::test]
     async fn invariant_2_ticks_within_the_delay_are_skipped_and_the_delay_is_announced() {
         let trigger = Trigger::new();
-        let hour = Duration::from_hours(1);
-        let schedule = Schedule::start(&config("* * * * * *", hour), trigger.clone());
+        let days = Duration::from_hours(100);
+        let schedule = Schedule::start(&config("* * * * * *", days), trigger.clone());
         let mut next = schedule.next();
         within(
-            5,
+            60,
             next.wait_for(|due| due.is_some_and(|due| due > clock::now() + Duration::from_secs(3))),
         )
         .await
@@ -289,7 +289,7 @@ mod tests {
         let (trigger, fallbacks) = (ticker.trigger.clone(), Arc::clone(&ticker.fallbacks));
         let task = tokio::spawn(ticker.run(source));
         for _ in 0..3 {
-            assert_eq!(within(10, trigger.next()).await, Depth::Poll);
+            assert_eq!(within(60, trigger.next()).await, Depth::Poll);
         }
         assert_eq!(fallbacks.load(Ordering::Relaxed), 1);
         task.abort();
@@ -299,7 +299,7 @@ mod tests {
     async fn a_schedule_whose_task_is_gone_has_failed() {
         let mut schedule = Schedule::start(&config("* * * * * *", Duration::ZERO), Trigger::new());
         schedule.task.abort();
-        let error = within(5, schedule.failed()).await;
+        let error = within(60, schedule.failed()).await;
         assert!(matches!(error, ScheduleError::Died { .. }), "{error}");
     }
 }

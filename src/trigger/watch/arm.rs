@@ -166,8 +166,9 @@ impl Directory {
         lost: bool,
     ) -> notify::Result<Arming> {
         let found = identity(&self.path);
-        let known = self.identity.is_some() && (backend == Backend::Poll || !lost);
-        if known && (backend == Backend::Poll || found == self.identity) {
+        let by_name = backend != Backend::Inotify;
+        let known = self.identity.is_some() && (by_name || !lost);
+        if known && (by_name || found == self.identity) {
             return Ok(Arming::Kept);
         }
         // The old watch may follow a directory that was renamed.

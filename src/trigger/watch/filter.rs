@@ -18,6 +18,9 @@ use notify::{Event, WatcherKind};
 
 use crate::category::Category;
 
+/// The file of the operators' orders.
+const ORDERS: &str = "intent.json";
+
 /// The names whose files wake a cycle, in whatever watched directory they are.
 #[derive(Debug, Clone)]
 pub struct Names(BTreeSet<String>);
@@ -32,9 +35,15 @@ impl Names {
             let legacy = category.has_legacy().then(|| category.legacy_file());
             [Some(category.v2_file()), legacy]
         });
-        let others = ["intent.json", "audit", "..data"];
+        let others = [ORDERS, "audit", "..data"];
         let names = files.flatten().chain(others).chain(extra);
         Self(names.map(str::to_owned).collect())
+    }
+
+    /// The operators' orders alone.
+    #[must_use]
+    pub fn orders() -> Self {
+        Self([ORDERS.to_owned()].into())
     }
 
     /// Every name, in order.

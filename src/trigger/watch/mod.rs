@@ -12,7 +12,9 @@
 //! 6. Errors ask for a cycle at most every 30 s: a lasting one must not keep the daemon busy.
 //! 7. The poll watcher cannot see a change that is undone before it looks, as a cycle does that restores a file:
 //!    after such a cycle ([`Watch::wrote`]) one more is asked for, once the watcher has looked.
-//! 8. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
+//! 8. [`Backend::Off`] looks as the poll watcher does, and only for the operators' orders ([`Names::orders`], which the
+//!    caller passes with their directory): who gives one waits for it.
+//! 9. notify calls back in a thread of its own; the callback sets bits and never blocks or logs.
 //!
 //! [`Depth::Disk`]: crate::depth::Depth::Disk
 
@@ -30,7 +32,7 @@ pub use self::filter::Names;
 use self::filter::{Counts, Effect, Kind};
 use super::Trigger;
 use crate::clock;
-use crate::config::{WatchBackend, WatchConfig};
+use crate::config::WatchConfig;
 use crate::depth::Depth;
 
 mod arm;
@@ -57,7 +59,7 @@ pub enum Backend {
     Inotify,
     /// The directories are read at an interval.
     Poll,
-    /// Nothing watches.
+    /// The operators' orders alone are looked for.
     Off,
 }
 
@@ -103,9 +105,9 @@ pub enum WatchError {
 /// A running watch; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    shared: Option<Arc<Shared>>,
+    shared: Arc<Shared>,
     counts: Arc<Counts>,
-    task: Option<JoinHandle<WatchError>>,
+    task: JoinHandle<WatchError>,
 }
 
 /// What the task and the owner share.
@@ -130,19 +132,14 @@ impl Watch {
     ) -> Result<Self, WatchError> {
         let hints = Arc::new(Hints::default());
         let counts = Arc::clone(&hints.counts);
-        if config.backend == WatchBackend::Off {
-            return Ok(Self {
-                shared: None,
-                counts,
-                task: None,
-            });
-        }
         let mut armed = Armed::new(directories, names, config, Arc::clone(&hints))?;
         let checked = armed.check(false)?;
-        tracing::info!(
-            backend = armed.backend().name(),
-            "watching for changes on disk"
-        );
+        if armed.backend() != Backend::Off {
+            tracing::info!(
+                backend = armed.backend().name(),
+                "watching for changes on disk"
+            );
+        }
         let shared = Arc::new(Shared {
             armed: Mutex::new(armed),
             hints,
@@ -155,22 +152,17 @@ impl Watch {
             config.poll_interval.saturating_mul(2),
         ));
         Ok(Self {
-            shared: Some(shared),
+            shared,
             counts,
-            task: Some(task),
+            task,
         })
     }
 
     /// The backend at work; a full inotify table turns it into [`Backend::Poll`].
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.shared.as_ref().map_or(Backend::Off, |shared| {
-            shared
-                .armed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .backend()
-        })
+        let armed = self.shared.armed.lock();
+        armed.unwrap_or_else(PoisonError::into_inner).backend()
     }
 
     /// Accepted events by kind, for the metric.
@@ -184,29 +176,22 @@ impl Watch {
     /// # Errors
     /// When a watch was lost and no backend can be started.
     pub fn check(&self) -> Result<(), WatchError> {
-        self.shared
-            .as_ref()
-            .map_or(Ok(()), |shared| shared.check(false))
+        self.shared.check(false)
     }
 
     /// To be called after a cycle that changed files (invariant 7).
     pub fn wrote(&self) {
-        if let Some(shared) = &self.shared
-            && self.backend() == Backend::Poll
-        {
-            shared.hints.set(WROTE);
+        if self.backend() == Backend::Poll {
+            self.shared.hints.set(WROTE);
         }
     }
 
     /// Resolves when watching has died, which ends the daemon. Cancel-safe.
     pub async fn failed(&mut self) -> WatchError {
-        match &mut self.task {
-            None => std::future::pending().await,
-            Some(task) => match task.await {
-                Ok(error) => error,
-                Err(_) => WatchError::Died {
-                    backend: self.backend().name(),
-                },
+        match (&mut self.task).await {
+            Ok(error) => error,
+            Err(_) => WatchError::Died {
+                backend: self.backend().name(),
             },
         }
     }
@@ -214,9 +199,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.task.abort();
     }
 }
 

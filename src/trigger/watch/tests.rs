@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::WatchBackend;
 use notify::event::Flag;
 use notify::{Event, EventKind, WatcherKind};
 
@@ -22,7 +23,7 @@ async fn an_overflow_leads_to_a_request_and_invariant_6_errors_to_one_in_a_while
         trigger.clone(),
     )
     .unwrap();
-    let hints = &watch.shared.as_ref().unwrap().hints;
+    let hints = &watch.shared.hints;
     let report = |event| {
         let hint = filter::judge(
             &event,
@@ -63,7 +64,7 @@ async fn a_dead_watcher_is_an_error() {
         Trigger::new(),
     )
     .unwrap();
-    watch.shared.as_ref().unwrap().hints.set(DEAD);
+    watch.shared.hints.set(DEAD);
     let error = timeout(Duration::from_secs(10), watch.failed())
         .await
         .unwrap();

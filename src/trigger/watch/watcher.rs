@@ -36,7 +36,7 @@ impl Watcher {
     }
 }
 
-/// Starts a watcher; one that inotify has no room for becomes a poll watcher.
+/// Starts a watcher; one that inotify has no room for becomes a poll watcher. [`Backend::Off`] is one too, of fewer names.
 pub(super) fn start(
     backend: Backend,
     paths: &[PathBuf],
@@ -60,7 +60,11 @@ pub(super) fn start(
     let callback = Callback::new(paths, names, WatcherKind::PollWatcher, hints);
     let poller = Poller::start(Arc::clone(names), poll_interval, callback)
         .map_err(|source| WatchError::Start { source })?;
-    Ok((Watcher::Poll(poller), Backend::Poll))
+    let backend = match backend {
+        Backend::Off => Backend::Off,
+        Backend::Inotify | Backend::Poll => Backend::Poll,
+    };
+    Ok((Watcher::Poll(poller), backend))
 }
 
 /// The limits of inotify as they are, and how they are raised: they hold for all programs of a user together.

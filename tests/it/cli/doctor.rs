@@ -354,6 +354,10 @@ fn a_daemon_that_is_stopped_or_gone_or_without_its_lock_is_said() {
     let config = host.world.path("run/config.toml");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("# changed\n{text}")).unwrap();
+    // Prepared long ago, and copied into place with its time.
+    let file = fs::File::options().write(true).open(&config).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
     asked().only(
         "configuration in use",
         "was changed",
@@ -564,12 +568,79 @@ fn a_worker_must_be_sent_to_this_mirror_and_offline() {
 }
 
 #[test]
+fn a_category_that_is_not_well_is_a_cross_with_its_cause() {
+    let host = Host::new();
+    let upstream = host.world.upstream();
+    let sync = || Ran::of(host.command("sync").arg("-q"));
+    fs::rename(upstream.join("clip.json"), upstream.join("away")).unwrap();
+    sync().expect(1);
+    let checks = host.doctor();
+    let found = "clip is failing, last success ";
+    checks.has("categories", found, "horde-refd status --base-path ");
+    checks.has("categories", "does not exist", "");
+    fs::rename(upstream.join("away"), upstream.join("clip.json")).unwrap();
+    sync().expect(0);
+    host.doctor().well();
+    // The last success is too long ago, and no daemon is there that would try again.
+    let status = host.file(".horde-refd/status.json");
+    let mut old: Value = serde_json::from_slice(&fs::read(&status).unwrap()).unwrap();
+    old["categories"]["clip"]["last_success"] = "2020-01-01T00:00:00Z".into();
+    fs::write(&status, old.to_string()).unwrap();
+    let checks = host.doctor();
+    checks.only(
+        "categories",
+        "clip is stale, last success",
+        "horde-refd sync --base-path ",
+    );
+}
+
+#[test]
 fn a_warning_of_the_configuration_is_a_cross() {
     let host = Host::new();
     let config = host.world.path("config.toml");
     fs::write(&config, "metrics_file = \"/tmp/x.txt\"\n").unwrap();
     let checks = Checks::of(host.command("doctor").arg("--json").arg("-c").arg(&config));
     checks.only("configuration", "does not end in .prom", "config.toml");
+}
+
+#[test]
+fn the_metrics_need_a_directory_that_the_daemon_may_write() {
+    let host = Host::new();
+    let directory = host.world.path("textfiles");
+    let config = host.world.path("config.toml");
+    let file = directory.join("horde-refd.prom");
+    let (base, upstream) = (&host.base, host.world.upstream());
+    let text = format!(
+        "base_path = {base:?}\nmetrics_file = {file:?}\n[[upstream]]\nurl = {upstream:?}\n"
+    );
+    fs::write(&config, text).unwrap();
+    let doctor = || Checks::of(program().args(["doctor", "--json", "-c"]).arg(&config));
+    let checks = doctor();
+    checks.only("metrics file", "textfiles does not exist", "install -d -o ");
+    cure(&checks.cure("metrics file"));
+    doctor().well();
+    mode(&directory, 0o555);
+    if !is_root() {
+        let checks = doctor();
+        checks.only("metrics file", "may not write in ", "chmod u+wx ");
+        cure(&checks.cure("metrics file"));
+        doctor().well();
+        skip!("root alone can look at another user's daemon");
+    }
+    // The daemon is another user's: the owner of the mirror.
+    for path in crate::common::tree(base).into_keys() {
+        chown(base.join(path), Some(65534), Some(65534)).unwrap();
+    }
+    let checks = doctor();
+    checks.only("metrics file", "may not write in ", "chgrp ");
+    cure(&checks.cure("metrics file"));
+    doctor().well();
+    mode(&directory, 0o555);
+    chown(&directory, Some(65534), None).unwrap();
+    let checks = doctor();
+    checks.only("metrics file", "may not write in ", "chmod u+wx ");
+    cure(&checks.cure("metrics file"));
+    doctor().well();
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod packaging;
 mod shipped;
 mod startup;
 mod status;
+mod terminal;

@@ -63,6 +63,21 @@ fn no_unit_runs_anything_but_the_program_and_nothing_as_root() {
 }
 
 #[test]
+fn a_unit_opens_the_directory_where_the_example_has_the_metrics() {
+    let example = shipped("config.example.toml");
+    let file = example
+        .lines()
+        .find_map(|line| line.strip_prefix("# metrics_file = \""))
+        .unwrap();
+    let directory = Path::new(file.trim_end_matches('"')).parent().unwrap();
+    let open = format!("ReadWritePaths=-{}", directory.display());
+    for unit in ["horde-refd.service", "horde-refd-sync.service"] {
+        let unit = shipped(&format!("systemd/{unit}"));
+        assert!(sandbox(&unit).contains(&open.as_str()), "{open}");
+    }
+}
+
+#[test]
 fn what_a_unit_mentions_is_shipped() {
     let examples: BTreeSet<String> = std::fs::read_dir("systemd/examples")
         .unwrap()

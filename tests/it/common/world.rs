@@ -145,11 +145,14 @@ impl World {
 
     /// The upstream has a flat copy of an upstream in GitHub's layout.
     pub fn with(upstream: &Path) -> Self {
-        let world = Self::empty();
+        Self::empty().filled(upstream)
+    }
+
+    fn filled(self, upstream: &Path) -> Self {
         for category in Category::with_legacy() {
-            std::fs::copy(upstream.join(github(category)), world.sent(category)).unwrap();
+            std::fs::copy(upstream.join(github(category)), self.sent(category)).unwrap();
         }
-        world
+        self
     }
 
     /// The upstream has the sample, marked `upstream`.
@@ -163,7 +166,22 @@ impl World {
 
     /// The upstream has nothing.
     pub fn empty() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    /// The upstream has the sample, and all is in memory where there is a file system for that: for tests whose many rounds
+    /// wait for no disk.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        Self::at(root.unwrap()).filled(&fixtures().join("upstream"))
+    }
+
+    fn at(root: tempfile::TempDir) -> Self {
         for directory in ["upstream", "run", "scratch"] {
             std::fs::create_dir(root.path().join(directory)).unwrap();
         }

@@ -1,12 +1,14 @@
 //! What a cycle does while it still waits for the upstream is shown at once: to readers, the manifest, the status, the hook.
 
 use std::fs;
+use std::sync::Arc;
 
 use horde_refd::mirror::Digest;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::common::origin::{Mood, Origin};
+use crate::common::scripted::Gate;
 use crate::common::{Daemon, World, legacy, until};
 
 /// A daemon whose forced refresh hangs, with a hook that appends to `hooked`.
@@ -53,6 +55,30 @@ fn an_edit_under_a_hanging_refresh_is_shown_before_the_refresh_ends() {
         let hooked = fs::read_to_string(world.path("hooked")).unwrap_or_default();
         hooked.lines().any(|line| line == "blip")
     });
+}
+
+/// It was written over with what had been asked for before it came.
+#[test]
+fn an_edit_that_comes_while_its_missing_file_is_fetched_stays() {
+    let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
+    let daemon = origin.of(world.setup()).started();
+    fs::remove_dir_all(world.private().join("generations/blip")).unwrap();
+    let (seen, gate) = (origin.requests().len(), Arc::new(Gate::default()));
+    origin.mood(Mood::Wait(Arc::clone(&gate)));
+    fs::remove_file(world.legacy("blip.json")).unwrap();
+    let asked = origin.requests_after(seen, 1);
+    assert!(asked[0].contains("blip.json"), "{asked:?}");
+    world.rename_into(&world.legacy("blip.json"), &legacy("blip.json", "edited"));
+    world.wait_v2("blip.json", "edited");
+    let cycles = daemon.cycles();
+    gate.open();
+    daemon.wait_cycles(cycles + 1);
+    daemon.wait_state("blip", "modified");
+    world.wait_v2("blip.json", "edited");
+    assert_eq!(world.assert_whole(), 10);
+    // The next poll makes the mirror the upstream's again.
+    daemon.signal(Signal::HUP);
+    world.wait_v2("blip.json", "upstream");
 }
 
 #[test]

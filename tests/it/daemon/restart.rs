@@ -1,75 +1,83 @@
 //! Killed at any moment, the daemon leaves whole files and goes on where it was.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde_json::Value;
+use horde_refd::category::Category;
 
-use crate::common::{FILES, World, legacy, models, time};
+use crate::common::kills::{beside_a_reader, rounds, two_versions, wait_for_a_moment};
+use crate::common::{World, temporary, time, until};
 
-/// Rounds of killing; `just crash` asks for more.
-fn rounds() -> u64 {
-    std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
-}
-
-/// Reads every v2 file again and again, as the readers do, until the test ends it; returns how many it has read.
-fn reader(world: &World, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
-    let files = FILES.map(|(_, _, v2)| (world.v2(v2), models(v2)));
-    let stop = Arc::clone(stop);
-    std::thread::spawn(move || {
-        let mut reads = 0;
-        while !stop.load(Ordering::Relaxed) {
-            for (path, models) in &files {
-                let bytes = std::fs::read(path).unwrap();
-                let value: Value = serde_json::from_slice(&bytes).unwrap();
-                assert_eq!(
-                    value.as_object().unwrap().len(),
-                    *models,
-                    "{}",
-                    path.display()
-                );
-                reads += 1;
-            }
-        }
-        reads
-    })
-}
+/// After so many rounds the time of a first cycle is taken anew.
+const ANEW: usize = 100;
 
 #[test]
 fn a_kill_at_any_moment_leaves_whole_files_and_a_restart_mends_the_rest() {
-    let world = World::marked();
+    let versions: Vec<_> = Category::with_legacy()
+        .map(|category| (category, two_versions(category)))
+        .collect();
+    let world = World::in_memory();
+    let send = |number: usize| {
+        for (category, versions) in &versions {
+            world.rename_into(&world.sent(*category), &versions[number % 2].0);
+        }
+    };
+    let has = |number: usize| {
+        versions.iter().all(|(category, versions)| {
+            let (sent, v2) = &versions[number % 2];
+            let is = |path, bytes: &Vec<u8>| std::fs::read(path).is_ok_and(|found| found == *bytes);
+            is(world.legacy(*category), sent) && is(world.v2(*category), v2)
+        })
+    };
+    send(0);
     let _ = world.started().stop();
-    let stop = Arc::new(AtomicBool::new(false));
-    let reading = reader(&world, &stop);
-    for round in 0..rounds() {
-        for (_, file, _) in FILES {
-            world.publish(file, &format!("round {round}"));
-        }
-        let daemon = world.start();
-        // Somewhere between its start and the end of its first cycles; a busy wait, since the moment is the point.
-        let until = Instant::now() + Duration::from_micros(fastrand::u64(1_000..60_000));
-        while Instant::now() < until {
-            if fastrand::u8(..) == 0 {
-                let _ = std::fs::write(world.legacy("blip.json"), legacy("blip.json", "edited"));
+    let files: Vec<_> = versions
+        .iter()
+        .map(|(category, versions)| {
+            (
+                world.v2(*category),
+                versions.clone().map(|(_, v2)| v2).to_vec(),
+            )
+        })
+        .collect();
+    let mut chance = fastrand::Rng::with_seed(13);
+    let (mut whole, mut whole_time) = (0, std::time::Duration::ZERO);
+    let reads = beside_a_reader(&files, || {
+        for round in 1..=rounds() {
+            send(round);
+            if round % ANEW == 1 {
+                let begun = Instant::now();
+                let daemon = world.started();
+                whole_time = begun.elapsed();
+                // Nothing is left of the killed ones, and what was due is done.
+                until("the upstream's versions are published", || has(round));
+                assert!(daemon.stop().0.success());
+                assert!(temporary(&world.mirror()).is_empty());
+                send(round + 1);
             }
+            let daemon = world.start();
+            wait_for_a_moment(whole_time.mul_f64(0.5), &mut chance);
+            if chance.u8(..4) == 0 {
+                // A file is edited in place, not atomically, with whatever comes of it.
+                let other = &versions[0].1[chance.usize(..2)].0;
+                std::fs::write(world.legacy(versions[0].0), other).unwrap();
+            }
+            wait_for_a_moment(whole_time.mul_f64(0.5), &mut chance);
+            whole += usize::from(daemon.cycles() > 0);
+            daemon.kill();
         }
-        daemon.kill();
-        for (_, _, v2) in FILES {
-            let bytes = std::fs::read(world.v2(v2)).unwrap();
-            serde_json::from_slice::<Value>(&bytes).unwrap();
-        }
-    }
+    });
+    println!(
+        "{} rounds of run, {whole} of them killed after a cycle, {reads} read",
+        rounds()
+    );
+    assert!(whole < rounds(), "nothing was ever killed in time");
+    send(0);
     let daemon = world.started();
+    until("the upstream's versions are published", || has(0));
     daemon.wait_state("blip", "fresh");
-    let last = format!("round {}", rounds() - 1);
-    for (_, _, v2) in FILES {
-        world.wait_v2(v2, &last);
-    }
-    stop.store(true, Ordering::Relaxed);
-    assert!(reading.join().unwrap() > 0);
     assert!(daemon.stop().0.success());
     assert_eq!(world.assert_whole(), 10);
+    assert!(temporary(&world.mirror()).is_empty());
 }
 
 #[test]

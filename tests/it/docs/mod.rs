@@ -6,6 +6,8 @@
 //! 3. A `console` block after a block that runs is what that one prints: word by word, with `...` for any lines, and any
 //!    number of seconds.
 
+mod evening;
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 

@@ -127,8 +127,10 @@ fn a_mount_whose_program_died_is_waited_for_and_healed_without_a_restart() {
     let clip = daemon.wait_state("clip", "absent");
     assert!(clip["last_error"].is_string(), "{clip:#}");
     assert!(has("upstream"), "the file below was touched");
-    // The next mount comes up in the same place, as systemd or an operator makes it.
+    // The next mount comes up in the same place, as systemd or an operator makes it, with what a write left that it cut
+    // short.
     drop(mount);
+    fs::write(under.join("mirror/.clip.json.0123456789.tmp"), "half").unwrap();
     let mount = Fuse::mount(&under, &point, &[]);
     daemon.signal(Signal::HUP);
     until("the change is published", || has("newer"));

@@ -99,10 +99,10 @@ fn force(daemon: &Daemon) {
 }
 
 /// A tmpfs, unmounted when dropped.
-struct Tmpfs(PathBuf);
+pub(crate) struct Tmpfs(PathBuf);
 
 impl Tmpfs {
-    fn mount(at: &Path, options: &str) -> Self {
+    pub(crate) fn mount(at: &Path, options: &str) -> Self {
         std::fs::create_dir_all(at).unwrap();
         run(
             "mount",

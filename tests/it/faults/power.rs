@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use horde_refd::category::Category;
+
 use crate::common::need::need;
 use crate::common::{World, json, sha256};
-use crate::sync::durability::{Call, recorded_of};
+use crate::sync::durability::{Call, recorded_of, recorded_of_run};
 
 use super::run;
 
@@ -74,7 +76,10 @@ fn outcomes(calls: &[Call], mirror: &Path, new: &BTreeSet<PathBuf>) -> BTreeSet<
                     may.insert(name.to_owned());
                 }
             }
-            Call::Exit => assert!(may.is_empty(), "exit 0, and these may be lost: {may:?}"),
+            // What they claim is done.
+            Call::Exit | Call::Ready | Call::Program(_) => {
+                assert!(may.is_empty(), "{call:?}, and these may be lost: {may:?}");
+            }
             _ => {}
         }
         for some in combinations(&may) {
@@ -115,7 +120,7 @@ fn assert_survives(
     before: &Path,
     (old, new): (&Files, &Files),
     became: &BTreeSet<PathBuf>,
-    order: Option<&Path>,
+    order: Option<Order>,
 ) {
     let mirror = world.mirror();
     fs::remove_dir_all(&mirror).unwrap();
@@ -137,8 +142,8 @@ fn assert_survives(
     fs::create_dir_all(&generations).unwrap();
     // What an order brings back was kept long before.
     let unsynced: &[&str] = match order {
-        None => &["v2", "legacy", "json"],
-        Some(_) => &[],
+        Some(Order::Keeps) => &[],
+        None | Some(Order::Accepts) => &["v2", "legacy", "json"],
     };
     for form in unsynced {
         fs::write(generations.join(format!("{generation}.{form}")), "").unwrap();
@@ -161,10 +166,12 @@ fn assert_survives(
             }
         }
     }
-    world.sync(&[]).expect(0);
-    world.assert_whole();
     // An order that was lost is as if it had not been given.
-    let given = order.is_none_or(|order| became.contains(order));
+    let given = order.is_none_or(|_| became.contains(Path::new(ORDERS)));
+    let complete = given || order != Some(Order::Accepts);
+    let ran = world.sync(&[]);
+    assert_eq!(ran.code, Some(i32::from(!complete)), "{became:?}: {ran:?}");
+    world.assert_whole();
     for (name, bytes) in if given { new } else { old }
         .iter()
         .filter(|(name, _)| name.parent() != Some(Path::new(".horde-refd")))
@@ -178,9 +185,30 @@ fn assert_survives(
     }
 }
 
-/// Records a command, and tries everything that the power may leave of it. `order` is the file that says what the command
-/// wants; without it the upstream does.
-fn survives(world: &World, args: &[&str], order: Option<&Path>, least: usize) {
+/// The file with the operator's orders.
+const ORDERS: &str = ".horde-refd/intent.json";
+
+/// What an order is about. Without it a sync of everything is complete, or is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// A generation that was kept.
+    Keeps,
+    /// What a guard holds, which it goes on to do where the order is lost.
+    Accepts,
+}
+
+/// Records a command, and tries everything that the power may leave of it. An order says what the command wants; without
+/// one the upstream does.
+fn survives(world: &World, args: &[&str], order: Option<Order>, least: usize) {
+    survives_recorded(world, |world| recorded_of(world, args), order, least);
+}
+
+fn survives_recorded(
+    world: &World,
+    recorded: impl FnOnce(&World) -> Vec<Call>,
+    order: Option<Order>,
+    least: usize,
+) {
     let mirror = world.mirror();
     let before = world.path("before");
     if mirror.exists() {
@@ -192,7 +220,7 @@ fn survives(world: &World, args: &[&str], order: Option<&Path>, least: usize) {
         fs::create_dir_all(&before).unwrap();
     }
     let old = lasting(&before);
-    let calls = recorded_of(world, args);
+    let calls = recorded(world);
     let new = lasting(&mirror);
     let changed = new
         .iter()
@@ -203,6 +231,11 @@ fn survives(world: &World, args: &[&str], order: Option<&Path>, least: usize) {
     for became in &outcomes {
         assert_survives(world, &before, (&old, &new), became, order);
     }
+    eprintln!(
+        "{} system calls of a recording, {} outcomes of a power loss",
+        calls.len(),
+        outcomes.len()
+    );
 }
 
 #[test]
@@ -211,16 +244,8 @@ fn power_that_fails_during_a_sync_of_changes_leaves_whole_files_and_no_manifest_
     let world = World::new();
     world.sync(&[]).expect(0);
     for (category, from, to) in [
-        (
-            horde_refd::category::Category::TextGeneration,
-            "patient",
-            "restless",
-        ),
-        (
-            horde_refd::category::Category::Clip,
-            "another name inside",
-            "a third name inside",
-        ),
+        (Category::TextGeneration, "patient", "restless"),
+        (Category::Clip, "another name inside", "a third name inside"),
     ] {
         world.edit(category, from, to);
     }
@@ -239,12 +264,55 @@ fn power_that_fails_during_a_rollback_leaves_whole_files_and_the_order_or_nothin
     need!("strace");
     let world = World::new();
     world.sync(&[]).expect(0);
-    world.edit(
-        horde_refd::category::Category::Clip,
-        "another name inside",
-        "a third name inside",
-    );
+    world.edit(Category::Clip, "another name inside", "a third name inside");
     world.sync(&[]).expect(0);
-    let order = Path::new(".horde-refd/intent.json");
-    survives(&world, &["rollback", "clip"], Some(order), 6);
+    survives(&world, &["rollback", "clip"], Some(Order::Keeps), 6);
+}
+
+#[test]
+fn power_that_fails_during_an_unpin_leaves_whole_files_and_the_pin_or_nothing_of_it() {
+    need!("strace");
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    world.edit(Category::Clip, "another name inside", "a third name inside");
+    world.sync(&[]).expect(0);
+    ordered(&world, &["rollback", "clip"]);
+    survives(&world, &["unpin", "clip"], Some(Order::Keeps), 6);
+}
+
+#[test]
+fn power_that_fails_during_an_acceptance_leaves_whole_files_and_the_order_or_nothing_of_it() {
+    need!("strace");
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    // An update without any model, which waits for the operator.
+    world.rename_into(&world.sent(Category::Clip), b"{}\n");
+    world.sync(&[]).expect(1);
+    survives(&world, &["accept", "clip"], Some(Order::Accepts), 6);
+}
+
+#[test]
+fn power_that_fails_under_a_daemon_leaves_whole_files_and_what_its_ready_and_its_hook_claim() {
+    need!("strace");
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    world.edit(Category::TextGeneration, "patient", "restless");
+    let recorded = |world: &World| {
+        let published = || {
+            let v2 = fs::read_to_string(world.v2(Category::TextGeneration)).unwrap();
+            let entry = &world.manifest()["categories"]["text_generation"];
+            v2.contains("restless") && entry["v2"]["sha256"] == sha256(v2.as_bytes())
+        };
+        let calls = recorded_of_run(world, published);
+        assert!(calls.contains(&Call::Ready));
+        calls
+    };
+    survives_recorded(&world, recorded, None, 4 + 2);
+}
+
+/// An order of the operator, carried out.
+fn ordered(world: &World, args: &[&str]) {
+    let mut command = world.command(args);
+    command.args(["--layout", "flat", "--upstream"]);
+    crate::common::Ran::of(command.arg(world.upstream())).expect(0);
 }

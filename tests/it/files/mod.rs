@@ -2,6 +2,7 @@
 
 mod config;
 mod daemon;
+mod leaf;
 mod passed;
 mod view;
 

@@ -124,6 +124,7 @@ fuzz! {
     any_json_is_read_and_written_or_refused "json"
     any_manifest_is_read_or_refused "manifest"
     any_state_is_read_or_refused "state"
+    any_orders_are_changed_or_refused_whole "intent"
     any_status_is_read_or_refused "status"
     any_notes_of_a_mirror_end_in_true_ones "mirror"
     any_configuration_is_usable_or_refused "configuration"

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{CLIP, assert_published, id, intent, models, order, send, v2_of, world};
+use super::{
+    CLIP, assert_published, beside_a_reader, id, intent, models, order, send, v2_of, world,
+};
 use crate::common::{Daemon, World, bare, program, text, until};
 
 const STRANGER: u32 = 65534;
@@ -34,18 +35,7 @@ fn a_reader_that_parses_all_the_time_sees_whole_versions_only() {
     let (world, [a, b]) = two();
     let daemon = world.started();
     let versions = [&a, &b].map(|legacy| v2_of(legacy));
-    let (stop, v2) = (AtomicBool::new(false), world.v2(CLIP));
-    let reads = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut reads = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let bytes = fs::read(&v2).unwrap();
-                serde_json::from_slice::<Value>(&bytes).unwrap();
-                assert!(versions.contains(&bytes), "a mixture");
-                reads += 1;
-            }
-            reads
-        });
+    let reads = beside_a_reader(&world, &versions, || {
         for _ in 0..5 {
             let said = good(&daemon, &["rollback", "clip"]);
             assert!(said.contains(&id(&a)), "{said}");
@@ -57,8 +47,6 @@ fn a_reader_that_parses_all_the_time_sees_whole_versions_only() {
             assert_published(&world, &b);
             daemon.wait_state("clip", "fresh");
         }
-        stop.store(true, Ordering::Relaxed);
-        reader.join().unwrap()
     });
     assert!(reads > 100, "{reads}");
 }
@@ -66,23 +54,26 @@ fn a_reader_that_parses_all_the_time_sees_whole_versions_only() {
 #[test]
 fn a_pin_outlives_a_restart() {
     let (world, [a, b]) = two();
-    let daemon = world.started();
-    good(&daemon, &["rollback", "clip"]);
-    daemon.kill();
-    let daemon = world.started();
-    daemon.signal(Signal::HUP);
-    daemon.wait_cycles(2);
-    daemon.wait_state("clip", "pinned");
-    assert_published(&world, &a);
-    assert!(daemon.lines(&["clip", "recovered"]).is_empty());
-    daemon.stop();
-    // Without a daemon, and then with one again.
-    order(&world, &["unpin", "clip"]).expect(0);
-    assert_published(&world, &b);
-    order(&world, &["rollback", "clip"]).expect(0);
-    let daemon = world.started();
-    daemon.wait_state("clip", "pinned");
-    assert_published(&world, &a);
+    let versions = [&a, &b].map(|legacy| v2_of(legacy));
+    beside_a_reader(&world, &versions, || {
+        let daemon = world.started();
+        good(&daemon, &["rollback", "clip"]);
+        daemon.kill();
+        let daemon = world.started();
+        daemon.signal(Signal::HUP);
+        daemon.wait_cycles(2);
+        daemon.wait_state("clip", "pinned");
+        assert_published(&world, &a);
+        assert!(daemon.lines(&["clip", "recovered"]).is_empty());
+        daemon.stop();
+        // Without a daemon, and then with one again.
+        order(&world, &["unpin", "clip"]).expect(0);
+        assert_published(&world, &b);
+        order(&world, &["rollback", "clip"]).expect(0);
+        let daemon = world.started();
+        daemon.wait_state("clip", "pinned");
+        assert_published(&world, &a);
+    });
 }
 
 #[test]
@@ -137,20 +128,23 @@ fn an_upstream_that_hangs_delays_no_order() {
 #[test]
 fn on_a_standbys_host_the_writer_carries_it_out() {
     let (world, [a, b]) = two();
-    let writer = world.started();
-    let standby = world.setup().runtime("standby").started();
-    assert_eq!(standby.status().unwrap()["role"], "standby");
-    good(&standby, &["rollback", "clip"]);
-    assert_published(&world, &a);
-    writer.wait_state("clip", "pinned");
-    standby.wait_state("clip", "pinned");
-    // The standby takes over, pins and all.
-    writer.kill();
-    standby.wait_status("the takeover", |status| status["role"] == "writer");
-    standby.wait_state("clip", "pinned");
-    assert_published(&world, &a);
-    good(&standby, &["unpin", "clip"]);
-    assert_published(&world, &b);
+    let versions = [&a, &b].map(|legacy| v2_of(legacy));
+    beside_a_reader(&world, &versions, || {
+        let writer = world.started();
+        let standby = world.setup().runtime("standby").started();
+        assert_eq!(standby.status().unwrap()["role"], "standby");
+        good(&standby, &["rollback", "clip"]);
+        assert_published(&world, &a);
+        writer.wait_state("clip", "pinned");
+        standby.wait_state("clip", "pinned");
+        // The standby takes over, pins and all.
+        writer.kill();
+        standby.wait_status("the takeover", |status| status["role"] == "writer");
+        standby.wait_state("clip", "pinned");
+        assert_published(&world, &a);
+        good(&standby, &["unpin", "clip"]);
+        assert_published(&world, &b);
+    });
 }
 
 #[test]
@@ -159,7 +153,7 @@ fn root_orders_beside_a_daemon_of_another_user() {
         eprintln!("SKIPPED orders: another user needs root");
         return;
     }
-    let (world, [_, b]) = two();
+    let (world, [a, b]) = two();
     for path in world.tree().into_keys() {
         chown(world.mirror().join(path), Some(STRANGER), Some(STRANGER)).unwrap();
     }
@@ -188,16 +182,42 @@ fn root_orders_beside_a_daemon_of_another_user() {
         status
             .is_some_and(|status| status["role"] == "writer" && status["cycles"].as_u64() > Some(0))
     });
-    let ran = order(&world, &["rollback", "clip"]);
-    let then = order(&world, &["unpin", "clip"]);
+    let (mut ran, mut then) = (None, None);
+    let versions = [&a, &b].map(|legacy| v2_of(legacy));
+    let reads = beside_a_reader(&world, &versions, || {
+        ran = Some(order(&world, &["rollback", "clip"]));
+        then = Some(order(&world, &["unpin", "clip"]));
+    });
     daemon.kill().unwrap();
     daemon.wait().unwrap();
-    ran.expect(0);
-    then.expect(0);
+    ran.unwrap().expect(0);
+    then.unwrap().expect(0);
+    assert!(reads > 10, "{reads}");
     assert_published(&world, &b);
     for name in ["intent.json", "intent.lock", "state.json"] {
         let owner = fs::metadata(world.private().join(name)).unwrap();
         assert_eq!((owner.uid(), owner.gid()), (STRANGER, STRANGER), "{name}");
         assert_eq!(owner.mode() & 0o777, 0o644, "{name}");
     }
+}
+
+#[test]
+fn an_order_is_seen_where_nothing_else_is_watched() {
+    let (world, [a, b]) = two();
+    let daemon = world.setup().set("watch.backend", "\"off\"").started();
+    // Damage waits for the next poll, which is far; an order does not.
+    fs::write(world.v2(CLIP), "damaged").unwrap();
+    let before = daemon.begun("disk");
+    good(&daemon, &["rollback", "clip"]);
+    assert_published(&world, &a);
+    daemon.wait_state("clip", "pinned");
+    good(&daemon, &["unpin", "clip"]);
+    assert_published(&world, &b);
+    send(&world, b"{}");
+    daemon.signal(Signal::HUP);
+    daemon.wait_state("clip", "held");
+    good(&daemon, &["accept", "clip"]);
+    assert_published(&world, b"{}");
+    // One cycle an order, and none for what the cycles wrote.
+    assert_eq!(daemon.begun("disk"), before + 3);
 }

@@ -3,21 +3,16 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use super::{CLIP, assert_published, id, intent, models, order, send, v2_of, world};
+use super::{CLIP, assert_published, id, intent, models, order, published, send, v2_of};
+use crate::common::kills::{beside_a_reader, rounds, wait_for_a_moment};
 use crate::common::{World, sha256, temporary};
 
-/// Rounds of killing for each command; `just crash` asks for more.
-fn rounds() -> usize {
-    std::env::var("HORDE_REFD_KILLS").map_or(40, |count| count.parse().unwrap())
-}
+/// After so many rounds the time of a command that is not killed is taken anew: machines have moods.
+const ANEW: usize = 50;
 
-/// Starts a command of the operator, and kills it somewhere between its beginning and a little after its end, as `whole`,
-/// the time of one that is not killed, says. Whether it had ended before, and was good.
+/// Starts a command of the operator and kills it at any moment. Whether it had ended before, and was good.
 fn killed(world: &World, args: &[&str], whole: Duration, chance: &mut fastrand::Rng) -> bool {
     let mut command = world.command(args);
     command
@@ -25,8 +20,7 @@ fn killed(world: &World, args: &[&str], whole: Duration, chance: &mut fastrand::
         .arg(world.upstream());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // Chance, not synchronisation: the moment of death is the point.
-    std::thread::sleep(whole.mul_f64(chance.f64() * 1.2));
+    wait_for_a_moment(whole, chance);
     child.kill().unwrap();
     child.wait().unwrap().success()
 }
@@ -38,15 +32,6 @@ fn timed(world: &World, args: &[&str]) -> Duration {
     begun.elapsed()
 }
 
-/// Ends the reader when dropped.
-struct EndOf<'a>(&'a AtomicBool);
-
-impl Drop for EndOf<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Whether an order is written down that no cycle has carried out yet.
 fn is_due(world: &World) -> bool {
     let written = fs::read(world.private().join("intent.json")).ok();
@@ -54,45 +39,23 @@ fn is_due(world: &World) -> bool {
     written.is_some_and(|written| *carried != sha256(&written))
 }
 
-/// Runs `act` beside a reader that holds the v2 file to be one of these, at every moment.
-fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
-    let (stop, v2) = (AtomicBool::new(false), world.v2(CLIP));
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut reads = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let bytes = fs::read(&v2).unwrap();
-                serde_json::from_slice::<Value>(&bytes).unwrap();
-                assert!(versions.contains(&bytes), "a mixture");
-                reads += 1;
-            }
-            reads
-        });
-        {
-            // Also where `act` fails: the scope waits for the reader.
-            let _end = EndOf(&stop);
-            act();
-        }
-        reader.join().unwrap()
-    })
-}
-
 #[test]
 fn a_rollback_or_an_unpin_killed_at_any_moment_is_carried_out_or_still_to_be() {
     let [a, b] = ["a", "b"].map(|mark| models(0..40, mark));
-    let world = world(&a);
+    let world = published(World::in_memory(), &a);
     send(&world, &b);
     world.sync(&[]).expect(0);
     let mut chance = fastrand::Rng::with_seed(11);
     let mut whole_time = timed(&world, &["rollback", "clip"]);
     order(&world, &["unpin", "clip"]).expect(0);
-    let (mut whole, mut ordered) = (0, 0);
-    let reads = beside_a_reader(&world, &[v2_of(&a), v2_of(&b)], || {
+    let (mut whole, mut ordered, mut is_a) = (0, 0, false);
+    let versions = vec![(world.v2(CLIP), vec![v2_of(&a), v2_of(&b)])];
+    let reads = beside_a_reader(&versions, || {
         for round in 0..rounds() {
-            let (args, target): (&[&str], _) = if round % 2 == 0 {
-                (&["rollback", "clip", "--to", &id(&a)], &a)
-            } else {
+            let (args, target): (&[&str], _) = if is_a {
                 (&["unpin", "clip"], &b)
+            } else {
+                (&["rollback", "clip", "--to", &id(&a)], &a)
             };
             let done = killed(&world, args, whole_time, &mut chance);
             whole += usize::from(done);
@@ -115,9 +78,13 @@ fn a_rollback_or_an_unpin_killed_at_any_moment_is_carried_out_or_still_to_be() {
             world.sync(&[]).expect(0);
             assert_published(&world, due);
             assert!(temporary(&world.mirror()).is_empty());
-            // From a known state to the next round.
-            whole_time = timed(&world, args);
-            assert_published(&world, target);
+            if round % ANEW == ANEW - 1 {
+                whole_time = timed(&world, args);
+                assert_published(&world, target);
+                is_a = target == &a;
+            } else {
+                is_a = due == &a;
+            }
         }
     });
     println!(
@@ -127,40 +94,52 @@ fn a_rollback_or_an_unpin_killed_at_any_moment_is_carried_out_or_still_to_be() {
     assert!(whole < rounds() && ordered > 0, "{whole} {ordered}");
 }
 
+/// Everything is published again, and an update that lacks most of it waits.
+fn hold(world: &World, all: &[u8], few: &[u8]) {
+    // Growing is held by no guard.
+    send(world, all);
+    world.sync(&[]).expect(0);
+    send(world, few);
+    world.sync(&[]).expect(1);
+    assert_published(world, all);
+}
+
 #[test]
 fn an_acceptance_killed_at_any_moment_is_carried_out_or_still_to_be() {
     let mut chance = fastrand::Rng::with_seed(12);
     let (all, few) = (models(0..40, "all"), models(0..5, "few"));
-    let world = world(&all);
-    let mut whole_time = Duration::from_millis(50);
+    let world = published(World::in_memory(), &all);
+    let mut whole_time = Duration::ZERO;
     let (mut whole, mut ordered) = (0, 0);
-    let reads = beside_a_reader(&world, &[v2_of(&all), v2_of(&few)], || {
+    let versions = vec![(world.v2(CLIP), vec![v2_of(&all), v2_of(&few)])];
+    let reads = beside_a_reader(&versions, || {
+        hold(&world, &all, &few);
         for round in 0..rounds() {
-            send(&world, &few);
-            world.sync(&[]).expect(1);
-            assert_published(&world, &all);
+            if round % ANEW == 0 {
+                whole_time = timed(&world, &["accept", "clip"]);
+                assert_published(&world, &few);
+                hold(&world, &all, &few);
+            }
             let done = killed(&world, &["accept", "clip"], whole_time, &mut chance);
             whole += usize::from(done);
-            let published = fs::read(world.v2(CLIP)).unwrap() == v2_of(&few);
+            let is_published = fs::read(world.v2(CLIP)).unwrap() == v2_of(&few);
             assert!(
-                !done || published,
+                !done || is_published,
                 "round {round}: it ended, and nothing is published"
             );
-            if published || is_due(&world) {
+            let is_ordered = is_published || is_due(&world);
+            if is_ordered {
                 ordered += 1;
                 world.sync(&[]).expect(0);
                 assert_published(&world, &few);
             } else {
                 world.sync(&[]).expect(1);
                 assert_published(&world, &all);
-                whole_time = timed(&world, &["accept", "clip"]);
-                assert_published(&world, &few);
             }
             assert!(temporary(&world.mirror()).is_empty());
-            // Growing again is held by no guard.
-            send(&world, &all);
-            world.sync(&[]).expect(0);
-            assert_published(&world, &all);
+            if is_ordered {
+                hold(&world, &all, &few);
+            }
         }
     });
     println!(

@@ -16,7 +16,7 @@ use horde_refd::convert::convert;
 use horde_refd::item::OnInvalidRecord;
 use serde_json::Value;
 
-use crate::common::{Ran, World, sha256};
+use crate::common::{Ran, World, kills, sha256};
 
 const CLIP: Category = Category::Clip;
 
@@ -40,7 +40,11 @@ fn id(legacy: &[u8]) -> String {
 
 /// A mirror of an upstream with 40 models, as `legacy` has them.
 fn world(legacy: &[u8]) -> World {
-    let world = World::new();
+    published(World::new(), legacy)
+}
+
+/// The same in a world of the test's choice.
+fn published(world: World, legacy: &[u8]) -> World {
     send(&world, legacy);
     world.sync(&[]).expect(0);
     world
@@ -92,4 +96,9 @@ fn order(world: &World, args: &[&str]) -> Ran {
 
 fn intent(world: &World) -> Value {
     crate::common::json(&world.private().join("intent.json"))
+}
+
+/// Runs `act` beside a reader that holds the v2 file of [`CLIP`] to be one of these, at every moment; how often it read.
+fn beside_a_reader(world: &World, versions: &[Vec<u8>], act: impl FnOnce()) -> usize {
+    kills::beside_a_reader(&[(world.v2(CLIP), versions.to_vec())], act)
 }

@@ -92,10 +92,10 @@ fn a_generation_is_named_by_any_unique_beginning() {
     let world = history(&[&a, &b, &c]);
     let before = world.tree();
     for (to, words) in [
-        ("0000", "no generation of clip is 0000"),
-        ("nonsense", "no generation of clip is nonsense"),
-        (&id(&a)[..3], "too short"),
-        ("", "too short"),
+        ("0000", "no generation of clip begins with 0000"),
+        ("nonsense", "'nonsense' names no generation"),
+        (&id(&a)[..3], "write at least 4 of its hexadecimal digits"),
+        ("", "write at least 4 of its hexadecimal digits"),
     ] {
         let refused = order(&world, &["rollback", "clip", "--to", to]).expect(1);
         assert!(refused.stderr.contains(words), "{refused:#?}");
@@ -127,6 +127,30 @@ fn a_generation_is_named_by_any_unique_beginning() {
     fs::write(generation, "damaged").unwrap();
     let refused = order(&world, &["rollback", "clip", "--to", &id(&a)]).expect(1);
     assert!(refused.stderr.contains("is damaged"), "{refused:#?}");
+}
+
+#[test]
+fn what_is_damaged_is_passed_over_on_the_way_back() {
+    let [a, b, c] = ["a", "b", "c"].map(|mark| models(0..40, mark));
+    let world = history(&[&a, &b, &c]);
+    let copy = |legacy: &[u8]| {
+        let name = format!("generations/clip/{}.v2", id(legacy));
+        world.private().join(name)
+    };
+    fs::write(copy(&b), "damaged").unwrap();
+    order(&world, &["rollback", "clip"]).expect(0);
+    assert_published(&world, &a);
+    order(&world, &["unpin", "clip"]).expect(0);
+    // The copy of what is published is damaged as well, and still the place to go back from.
+    fs::write(copy(&c), "damaged").unwrap();
+    fs::remove_file(copy(&a)).unwrap();
+    let before = world.tree();
+    let refused = order(&world, &["rollback", "clip"]).expect(1);
+    assert!(
+        refused.stderr.contains("no older generation"),
+        "{refused:#?}"
+    );
+    assert_eq!(world.tree(), before, "nothing is written");
 }
 
 #[test]

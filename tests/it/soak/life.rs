@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use fastrand::Rng;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::ground::Ground;
 use crate::common::origin::{Mood, Origin};
 use crate::common::{Daemon, FILES, World, legacy, models, until};
 
@@ -41,11 +43,13 @@ impl Reader {
 
 /// A world, its upstream, and the daemons on it.
 pub(super) struct Life {
+    // In the order in which they go.
+    writer: Option<Daemon>,
+    standby: Option<Daemon>,
+    ground: Ground,
     world: World,
     origin: Origin,
     chance: Rng,
-    writer: Option<Daemon>,
-    standby: Option<Daemon>,
     marks: BTreeMap<&'static str, String>,
     counts: BTreeMap<&'static str, u32>,
     started: u32,
@@ -56,6 +60,7 @@ impl Life {
     pub(super) fn begin(seed: u64) -> Self {
         let world = World::empty();
         let mut life = Self {
+            ground: Ground::below(&world),
             world,
             origin: Origin::start(Mood::Serve),
             chance: Rng::with_seed(seed),
@@ -85,6 +90,9 @@ impl Life {
             ("http.retry_backoff", "\"1s\""),
         ] {
             setup = setup.set(key, value);
+        }
+        for (name, value) in self.ground.environment() {
+            setup = setup.env(name, &value);
         }
         setup.runtime(&format!("run-{}", self.started)).start()
     }
@@ -136,7 +144,7 @@ impl Life {
 
     /// One event, and a moment for its consequences.
     pub(super) fn event(&mut self, with_deaths: bool) {
-        let kinds = if with_deaths { 15 } else { 12 };
+        let kinds = if with_deaths { 21 } else { 18 };
         let event = match self.chance.u8(..kinds) {
             0..=2 => self.publish(),
             3..=5 => self.mood(),
@@ -146,8 +154,13 @@ impl Life {
             9 => self.notes(),
             10 => self.signal(),
             11 => self.pause(),
-            12 => self.die(Signal::KILL),
-            13 => self.die(Signal::TERM),
+            12 | 13 => self.order(),
+            14 => self.ground.fill(&mut self.chance),
+            15 => self.ground.forbid(&mut self.chance),
+            16 => self.ground.step_clock(&mut self.chance),
+            17 => self.touch(),
+            18 => self.die(Signal::KILL),
+            19 => self.die(Signal::TERM),
             _ => self.beside(),
         };
         *self.counts.entry(event).or_default() += 1;
@@ -182,12 +195,64 @@ impl Life {
         event
     }
 
+    /// Puts a file into the mirror from beside it, which may be a disk of its own.
+    fn put(&self, target: &Path, bytes: &[u8]) {
+        let staged = self.world.mirror().join(".edited");
+        fs::write(&staged, bytes).unwrap();
+        fs::rename(staged, target).unwrap();
+    }
+
+    /// The operator goes back to an older generation, or lets it go on. A poll that hangs may take longer than the command
+    /// waits, and then the order stays written.
+    fn order(&mut self) -> &'static str {
+        let kept = |category: &str| {
+            let kept = self.world.private().join("generations").join(category);
+            fs::read_dir(kept).map_or(0, Iterator::count) > 3
+        };
+        let all = FILES.map(|(category, _, _)| category);
+        let intent = fs::read(self.world.private().join("intent.json")).unwrap_or_default();
+        let intent: Value = serde_json::from_slice(&intent).unwrap_or_default();
+        let (pinned, free): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .filter(|category| kept(category))
+            .partition(|category| !intent["pin"][category].is_null());
+        let unpins = !pinned.is_empty() && self.chance.bool();
+        let (order, of) = if unpins {
+            ("unpin", pinned)
+        } else {
+            ("rollback", free)
+        };
+        let Some(category) = self.chance.choice(of) else {
+            return "no order";
+        };
+        let writer = self.writer.as_ref().unwrap();
+        let ran = writer.command(&[order, category, "--timeout", "5s"]);
+        assert!(matches!(ran.status.code(), Some(0 | 1)), "{ran:?}");
+        if ran.status.success() {
+            order
+        } else {
+            "order left"
+        }
+    }
+
+    /// A file has the time of another age: a backup was put back, or a clock was wrong.
+    fn touch(&mut self) -> &'static str {
+        let (file, v2) = self.file();
+        let path = [self.world.legacy(file), self.world.v2(v2)][self.chance.usize(..2)].clone();
+        let age = Duration::from_secs(self.chance.u64(..4_000_000_000));
+        // It may be gone.
+        if let Ok(file) = fs::File::open(path) {
+            file.set_modified(std::time::UNIX_EPOCH + age).unwrap();
+        }
+        "touch"
+    }
+
     fn edit(&mut self) -> &'static str {
         let (file, _) = self.file();
         let mark = format!("edit {}", self.chance.u64(..));
         let (path, bytes) = (self.world.legacy(file), legacy(file, &mark));
         if self.chance.bool() {
-            self.world.rename_into(&path, &bytes);
+            self.put(&path, &bytes);
         } else {
             fs::write(path, bytes).unwrap();
         }
@@ -197,7 +262,7 @@ impl Life {
     fn damage(&mut self) -> &'static str {
         let v2 = self.world.v2(DAMAGED[self.chance.usize(..DAMAGED.len())]);
         let damage = ["", "{", "{}", "[1]"][self.chance.usize(..4)];
-        self.world.rename_into(&v2, damage.as_bytes());
+        self.put(&v2, damage.as_bytes());
         "damage"
     }
 
@@ -215,7 +280,7 @@ impl Life {
         let path = self.world.mirror().join(name);
         match self.chance.u8(..3) {
             0 => drop(fs::remove_file(path)),
-            1 => self.world.rename_into(&path, b"{\"format\": 2, "),
+            1 => self.put(&path, b"{\"format\": 2, "),
             _ => drop(fs::remove_dir_all(self.world.private().join("generations"))),
         }
         "notes"
@@ -278,8 +343,14 @@ impl Life {
     /// Nothing goes wrong any more: waits until everything is as the upstream has it.
     pub(super) fn calm(&mut self) {
         self.origin.mood(Mood::Serve);
+        self.ground.set_clock(0);
         let begun = Instant::now();
         let writer = self.writer.as_ref().unwrap();
+        let everything = FILES.map(|(category, _, _)| category);
+        until("nothing is pinned", || {
+            let unpin = [&["unpin"], &everything[..], &["--timeout", "5s"]].concat();
+            writer.command(&unpin).status.success()
+        });
         until("everything is the upstream's, and fresh", || {
             // The schedule comes by itself; the signal is for a limit that is over and a poll that waits for it.
             if begun.elapsed() > Duration::from_secs(10) {

@@ -1,10 +1,11 @@
 //! An hour's life in minutes: a writer and one that stands by, polls every second, and everything that goes wrong in
-//! months, by chance from a printed seed, while readers parse every file.
+//! months, by chance from a printed seed, while readers parse every file: upstreams, edits, orders, disks, clocks, deaths.
 //!
 //! 1. `HORDE_REFD_SOAK_SECONDS` is how long, `HORDE_REFD_SOAK_SEED` which life.
 //! 2. The first half kills and replaces the daemons; the second has one writer, whose memory and descriptors stay flat.
 //! 3. In the end the mirror is what the upstream has, and everything is fresh.
 
+mod ground;
 mod life;
 
 use std::fs;

@@ -11,10 +11,13 @@ use horde_refd::convert::convert;
 use horde_refd::item::OnInvalidRecord;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::kills::rounds;
 use crate::common::scripted::{Action, Scripted, answer_with, target};
 use crate::common::{World, answer, temporary};
 
 const LONG: Duration = Duration::from_secs(30);
+/// How many models a file has: enough that writing it takes a moment.
+const MODELS: usize = 60;
 
 fn start(world: &World, server: &Scripted) -> Child {
     let sync = world.command(&["sync", "--layout", "flat", "--upstream", &server.url()]);
@@ -72,18 +75,18 @@ fn ctrl_c_while_the_upstream_hangs_leaves_nothing_half_written() {
     }
 }
 
-/// Version `number` of a legacy file: enough models that writing takes a moment, each of them naming the version.
+/// Version `number` of a legacy file: each model names the version.
 fn legacy(category: Category, number: u64) -> Vec<u8> {
     use std::fmt::Write;
     let mut text = String::new();
     if category == Category::TextGeneration {
         text.push_str("name,parameters_bn,display_name,url,baseline,description,style,tags,instruct_format,settings\n");
-        for model in 0..200 {
+        for model in 0..MODELS {
             writeln!(text, "a/m{model},7,,,,version {number},,,,").unwrap();
         }
         return text.into_bytes();
     }
-    for model in 0..200 {
+    for model in 0..MODELS {
         let comma = if model == 0 { '{' } else { ',' };
         let baseline = "\"baseline\": \"stable diffusion 1\", \"inpainting\": false";
         let tail = "\"version\": \"1\", \"style\": \"other\", \"nsfw\": false";
@@ -91,11 +94,6 @@ fn legacy(category: Category, number: u64) -> Vec<u8> {
     }
     text.push_str("}\n");
     text.into_bytes()
-}
-
-/// Rounds of killing; `just crash` asks for more.
-fn rounds() -> usize {
-    std::env::var("HORDE_REFD_KILLS").map_or(100, |count| count.parse().unwrap())
 }
 
 /// Reads every v2 file again and again: each is JSON with all of its models, which are of one version.
@@ -109,7 +107,7 @@ fn watch(files: &[std::path::PathBuf], stop: &AtomicBool) -> usize {
             };
             let models: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
             assert!(
-                models.as_object().unwrap().len() >= 200,
+                models.as_object().unwrap().len() >= MODELS,
                 "{}",
                 file.display()
             );
@@ -123,6 +121,8 @@ fn watch(files: &[std::path::PathBuf], stop: &AtomicBool) -> usize {
                 file.display()
             );
             reads += 1;
+            // The cores are for what is killed.
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
     reads
@@ -137,7 +137,7 @@ fn number_in(bytes: &[u8]) -> u64 {
 
 #[test]
 fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
-    let world = World::new();
+    let world = World::in_memory();
     let version = Arc::new(AtomicU64::new(1));
     let current = Arc::clone(&version);
     let server = Scripted::start(move |head, _| {
@@ -147,7 +147,7 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
         let number = current.fetch_add(1, Ordering::SeqCst);
         Action::Send(answer(head, &legacy(category.unwrap(), number)))
     });
-    let mut last = std::collections::BTreeMap::new();
+    let mut last = std::collections::BTreeMap::<Category, (u64, Vec<u8>)>::new();
     let (mut whole, mut moved) = (0, 0);
     let mut fortune = fastrand::Rng::with_seed(7);
     let files: Vec<_> = Category::with_legacy()
@@ -176,20 +176,27 @@ fn killed_at_any_moment_every_file_is_whole_and_the_next_sync_sweeps() {
                 continue;
             };
             let number = number_in(&v2);
+            assert!(number <= stored_number, "{category} is ahead of its source");
+            let before = last.get(&category);
+            if before.is_some_and(|(_, before)| *before == v2) {
+                continue;
+            }
             let converted =
                 convert(category, &legacy(category, number), OnInvalidRecord::Reject).unwrap();
             assert!(v2 == converted.v2, "round {round}: {category} is torn");
-            assert!(number <= stored_number, "{category} is ahead of its source");
-            let before = last.insert(category, number).unwrap_or_default();
-            assert!(number >= before, "{category} went back");
-            moved += usize::from(number > before);
+            assert!(
+                before.is_none_or(|(before, _)| number > *before),
+                "{category} went back"
+            );
+            last.insert(category, (number, v2));
+            moved += 1;
         }
     }
     stop.store(true, Ordering::Relaxed);
     let reads = reading.join().unwrap();
     assert!(reads > rounds(), "{reads} reads");
     println!(
-        "{} rounds, {whole} of them ended before the kill, {moved} files published, {reads} read",
+        "{} rounds of sync, {whole} ended before the kill, {moved} files published, {reads} read",
         rounds()
     );
     assert!(whole < rounds(), "nothing was ever killed in time");

@@ -224,10 +224,9 @@ fn a_sync_ends_only_when_files_names_manifest_and_state_are_on_the_disk() {
     assert!(all(&calls, |call| *call == Call::Sync(world.mirror())).is_empty());
 }
 
-#[test]
-fn a_daemon_says_ready_and_starts_its_hook_only_after_that() {
-    need!("strace");
-    let world = World::new();
+/// What a daemon on this world calls from its start until it is ready and `done`, with a hook `/bin/true "the hook"` for
+/// each change.
+pub(crate) fn recorded_of_run(world: &World, done: impl Fn() -> bool) -> Vec<Call> {
     let socket = world.path("notify");
     let _manager = UnixDatagram::bind(&socket).unwrap();
     let (runtime, trace, config) = (world.path("run"), world.path("trace"), world.path("config"));
@@ -251,13 +250,20 @@ fn a_daemon_says_ready_and_starts_its_hook_only_after_that() {
     until("READY, the hook and the status", || {
         let trace = read();
         let hook = trace.contains("\"the hook\"");
-        trace.contains("READY=1") && hook && runtime.join("status.json").exists()
+        done() && trace.contains("READY=1") && hook && runtime.join("status.json").exists()
     });
     let pid = json(&runtime.join("status.json"))["pid"].as_i64().unwrap();
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     assert!(strace.wait().unwrap().success());
-    let calls = parse(&read());
+    parse(&read())
+}
+
+#[test]
+fn a_daemon_says_ready_and_starts_its_hook_only_after_that() {
+    need!("strace");
+    let world = World::new();
+    let calls = recorded_of_run(&world, || true);
     let ready = all(&calls, |call| *call == Call::Ready)[0];
     let hook = |call: &Call| matches!(call, Call::Program(what) if what.contains("\"the hook\""));
     let hook = one(&calls, "the hook", hook);

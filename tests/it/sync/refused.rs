@@ -100,6 +100,17 @@ fn what_is_no_legacy_file_is_refused_and_not_stored() {
             Box::new(|text| text.replacen("name,", "title,", 1).into_bytes()),
             "header changed",
         ),
+        // A link of a checkout, as git writes it where links are off; it was called cut off.
+        (
+            Category::TextGeneration,
+            Box::new(|_| b"../elsewhere/models.csv".to_vec()),
+            "header changed",
+        ),
+        (
+            Category::TextGeneration,
+            Box::new(|_| b"<!DOCTYPE html><html><body>Sign in".to_vec()),
+            "page",
+        ),
     ];
     for (category, spoil, reason) in table {
         let (world, ran) = spoilt(category, |world| {

@@ -26,19 +26,29 @@ impl Running {
         );
         std::fs::write(&config, text).unwrap();
         let log = world.path("log");
-        let stderr = std::fs::File::create(&log).unwrap();
-        let child = world
-            .command(&["run", "-c", config.to_str().unwrap()])
-            .stderr(stderr)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = Self::spawn(&world, &log);
         let running = Self { child, world, log };
         until("the first cycle is over", || {
             let status = running.world.private().join("status.json");
             status.exists() && json(&status)["cycles"].as_u64() >= Some(1)
         });
         running
+    }
+
+    fn spawn(world: &World, log: &std::path::Path) -> Child {
+        let config = world.path("config.toml");
+        let mut command = world.command(&["run", "-c", config.to_str().unwrap()]);
+        let stderr = std::fs::File::create(log).unwrap();
+        command
+            .stderr(stderr)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Starts it again after its end, with a new log.
+    fn restart(&mut self) {
+        self.child = Self::spawn(&self.world, &self.log);
     }
 
     fn refresh(&self) -> Ran {
@@ -206,4 +216,45 @@ fn legacy_files_deleted_in_a_loop_are_fetched_a_few_times() {
     // A poll brings it.
     running.refresh().expect(0);
     assert!(path.exists());
+}
+
+/// A standby that took over once asked the limited host again: the writer had shown the limit in the middle of a cycle,
+/// and was killed before that cycle's end, at which alone the limit was kept.
+#[test]
+fn a_rate_limit_outlives_a_kill_in_the_middle_of_the_cycle_that_met_it() {
+    let world = World::marked();
+    let (first, second) = (Peer::flat(&world), Peer::flat(&world));
+    let mut upstreams = [
+        upstream("first", &first.url(), "flat", "30m"),
+        upstream("second", &second.url(), "flat", "30m"),
+    ];
+    upstreams[0] += "categories = [\"clip\"]\n";
+    upstreams[1] += "categories = [\"blip\"]\n";
+    let mut running = Running::start(world, &upstreams);
+    first.always(429, &[("Retry-After", "3600")], b"");
+    second.script(|_, _| Some(Action::Stall(Vec::new())));
+    let (asked, hung) = (
+        first.server.requests().len(),
+        second.server.requests().len(),
+    );
+    let pid = rustix::process::Pid::from_child(&running.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    until("the limit is shown", || {
+        running.status()["categories"]["clip"]["state"] == "limited"
+    });
+    // The other upstream still hangs: the cycle is not over.
+    assert_eq!(running.status()["categories"]["blip"]["state"], "fresh");
+    assert_eq!(second.server.requests().len(), hung + 1);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    assert_eq!(first.server.requests().len(), asked + 1);
+    running.restart();
+    second
+        .server
+        .wait_for(hung + 2, std::time::Duration::from_secs(20));
+    until("it is limited still", || {
+        let status = running.status();
+        status["pid"] == running.child.id() && status["categories"]["clip"]["state"] == "limited"
+    });
+    assert_eq!(first.server.requests().len(), asked + 1, "nothing was sent");
 }

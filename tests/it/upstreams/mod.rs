@@ -1,9 +1,11 @@
 //! Several upstreams in order, end to end: who is asked, who serves, what happens while one is down.
 
+mod answers;
 mod daemon;
 mod fallback;
 mod mirror;
 mod primary;
+mod rehearsal;
 mod service;
 
 use std::fmt::Write as _;
