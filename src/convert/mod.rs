@@ -36,6 +36,9 @@ pub struct Converted {
     /// The records that were left out, in the order of the file: those that [`OnInvalidRecord::Reject`] would have
     /// refused the file for. Rows that the reference itself skips are issues.
     pub dropped: Vec<Rejected>,
+    /// The file can be converted and yet is not what an upstream sends whole: it is empty, or a CSV that was cut off or has
+    /// other columns. [`parse_check`](legacy::parse_check) says which.
+    pub is_part: bool,
 }
 
 /// Everything that is to be said about a legacy file.
@@ -142,14 +145,16 @@ fn run(category: Category, legacy: &[u8], sieve: &mut Sieve) -> Result<Converted
     if legacy.is_empty() {
         return Ok(Converted {
             v2: b"{}\n".to_vec(),
+            is_part: true,
             ..Converted::default()
         });
     }
     let text = legacy::utf8(legacy)?;
-    let (v2, issues) = if category == Category::TextGeneration {
+    let (v2, issues, is_whole) = if category == Category::TextGeneration {
         text::convert(text, sieve)?
     } else {
-        records(category, text, sieve)?
+        let (v2, issues) = records(category, text, sieve)?;
+        (v2, issues, true)
     };
     let (mut v2, models) = v2.finish();
     v2.push(b'\n');
@@ -158,6 +163,7 @@ fn run(category: Category, legacy: &[u8], sieve: &mut Sieve) -> Result<Converted
         models,
         issues,
         dropped: Vec::new(),
+        is_part: !is_whole,
     })
 }
 

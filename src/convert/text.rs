@@ -29,7 +29,11 @@ use super::group::group;
 
 const TEXT: Category = Category::TextGeneration;
 
-pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Issues), Rejected> {
+/// The records, the findings, and whether the file is a whole one.
+pub(super) fn convert(
+    text: &str,
+    sieve: &mut Sieve,
+) -> Result<(KeyedObject, Issues, bool), Rejected> {
     let mut of_rows = Issues::default();
     let mut records = Records {
         // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
@@ -38,7 +42,7 @@ pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Iss
         issues: Issues::default(),
         copies: IndexSet::default(),
     };
-    for_each_row(text, &mut of_rows, |row| {
+    let is_whole = for_each_row(text, &mut of_rows, |row| {
         let added = row.and_then(|row| records.add(row));
         added.or_else(|rejected| sieve.refuse(rejected))?;
         sieve.fits(records.v2.len())
@@ -55,7 +59,7 @@ pub(super) fn convert(text: &str, sieve: &mut Sieve) -> Result<(KeyedObject, Iss
             "Failed to convert legacy record to new format".to_owned(),
         );
     }
-    Ok((records.v2, issues))
+    Ok((records.v2, issues, is_whole))
 }
 
 /// The records so far.

@@ -79,9 +79,6 @@ pub fn from_legacy(
     policy: OnInvalidRecord,
     received: bool,
 ) -> Result<Draft, NoDraft> {
-    if received && category == Category::TextGeneration {
-        legacy::parse_check(category, body).map_err(no_reference)?;
-    }
     let mut converted =
         convert(category, body, policy).map_err(|reason| {
             match legacy::parse_check(category, body) {
@@ -89,6 +86,9 @@ pub fn from_legacy(
                 _ => NoDraft::Rejected(reason),
             }
         })?;
+    if received && converted.is_part {
+        legacy::parse_check(category, body).map_err(no_reference)?;
+    }
     let dropped = converted.dropped.len() as u64;
     converted.dropped.truncate(NAMED);
     Ok(Draft {

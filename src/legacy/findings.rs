@@ -83,7 +83,10 @@ impl Issues {
         if let Some(messages) = self.of.get_mut(key) {
             messages.push(message);
         } else if self.of.len() < KEPT {
-            self.of.insert(key.to_owned(), vec![message]);
+            // Most records that have a finding have two.
+            let mut messages = Vec::with_capacity(2);
+            messages.push(message);
+            self.of.insert(key.to_owned(), messages);
         } else {
             self.more += 1;
         }

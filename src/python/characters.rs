@@ -1,7 +1,8 @@
 //! Character classes of the reference (docs/conversion.md, sections 3 and 13), whose Unicode data is that of
 //! version 15.1.
 //!
-//! Every function answers for ASCII without a table; only other characters reach the ICU data.
+//! Every function answers for ASCII without a table; only other characters reach the ICU data, by [`category_of`], so
+//! that what is left is small enough to be compiled into the loops that ask for each character of a name.
 
 use std::borrow::Cow;
 
@@ -30,21 +31,29 @@ pub(crate) fn python_trim(text: &str) -> &str {
     }
 }
 
+/// The general category of a character, from the tables.
+#[cold]
+fn category_of(c: char) -> GeneralCategory {
+    maps::general_category().get(c)
+}
+
 /// General category Nd.
+#[inline]
 pub(crate) fn is_decimal(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_digit()
     } else {
-        maps::general_category().get(c) == GeneralCategory::DecimalNumber
+        category_of(c) == GeneralCategory::DecimalNumber
     }
 }
 
 /// General categories L* and N*.
+#[inline]
 pub(crate) fn is_letter_or_number(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();
     }
-    let category = maps::general_category().get(c);
+    let category = category_of(c);
     GeneralCategoryGroup::Letter.contains(category)
         || GeneralCategoryGroup::Number.contains(category)
 }

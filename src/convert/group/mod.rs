@@ -16,17 +16,21 @@ pub(super) fn group(name: &str) -> String {
         .or_else(|| name.strip_prefix("koboldcpp/"))
         .unwrap_or(name);
     let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
-    let mut kept: Vec<char> = rest.chars().collect();
+    let mut kept = Vec::with_capacity(rest.len());
+    kept.extend(rest.chars());
     for find in [leading_version, size, version, quantisation, variant, date] {
         if let Some(found) = find(&kept) {
             kept.drain(found);
         }
     }
     kept.dedup_by(|next, c| next == c && is_separator(*c));
-    let kept: String = kept.into_iter().collect();
-    match kept.trim_matches(is_separator) {
-        "" => rest.to_owned(),
-        group => group.to_owned(),
+    let mut group = String::with_capacity(kept.len());
+    group.extend(kept.into_iter().skip_while(|c| is_separator(*c)));
+    group.truncate(group.trim_end_matches(is_separator).len());
+    if group.is_empty() {
+        rest.to_owned()
+    } else {
+        group
     }
 }
 

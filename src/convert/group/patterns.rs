@@ -100,17 +100,23 @@ pub(super) fn version(name: &[char]) -> Found {
         let last = (start + 2..=end).rev().find(|&end| ends(end))?;
         Some(start..last)
     };
-    version_starts(name)
-        .find_map(dotted)
-        .or_else(|| version_starts(name).find_map(plain))
+    let mut first_plain = None;
+    for start in version_starts(name) {
+        if let Some(found) = dotted(start) {
+            return Some(found);
+        }
+        first_plain = first_plain.or_else(|| plain(start));
+    }
+    first_plain
 }
 
 /// `(?i)(?<![a-z0-9])v(?=\d)`
 fn version_starts(name: &[char]) -> impl Iterator<Item = usize> {
-    (0..name.len()).filter(|&start| {
-        at(name, start).map(fold) == Some('v')
-            && is(name, start + 1, is_digit)
-            && !before(name, start).is_some_and(is_letter_or_digit)
+    runs(name, is_digit).filter_map(|digits| {
+        let start = digits.start.checked_sub(1)?;
+        let matches = at(name, start).map(fold) == Some('v')
+            && !before(name, start).is_some_and(is_letter_or_digit);
+        matches.then_some(start)
     })
 }
 

@@ -27,15 +27,19 @@ pub(super) fn is_letter_or_digit(c: char) -> bool {
 /// The lower-case ASCII letter that a letter equals when case is ignored; any other character is itself.
 pub(super) fn fold(c: char) -> char {
     match c {
+        ascii if ascii.is_ascii() => ascii.to_ascii_lowercase(),
         '\u{130}' | '\u{131}' => 'i',
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
-        other => other.to_ascii_lowercase(),
+        other => other,
     }
 }
 
 /// All maximal runs of a class, leftmost first.
-pub(super) fn runs(name: &[char], class: fn(char) -> bool) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn runs(
+    name: &[char],
+    class: impl Fn(char) -> bool + Copy,
+) -> impl Iterator<Item = Range<usize>> {
     let mut next = 0;
     std::iter::from_fn(move || {
         let start = next + name.iter().skip(next).position(|c| class(*c))?;
@@ -45,6 +49,6 @@ pub(super) fn runs(name: &[char], class: fn(char) -> bool) -> impl Iterator<Item
 }
 
 /// Where the run of a class that goes on at `from` ends.
-pub(super) fn run_end(name: &[char], from: usize, class: fn(char) -> bool) -> usize {
+pub(super) fn run_end(name: &[char], from: usize, class: impl Fn(char) -> bool) -> usize {
     from + name.iter().skip(from).take_while(|c| class(**c)).count()
 }

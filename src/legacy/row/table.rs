@@ -6,13 +6,14 @@
 use csv::StringRecord;
 
 use super::{Columns, Refusal, Row};
-use crate::legacy::{Issues, Rejected};
-use crate::python::csv::{Rows, is_closed};
+use crate::legacy::{Issues, Rejected, looks_like_a_page};
+use crate::python::csv::Rows;
 
 /// Python's limit on the characters of a cell.
 const MAX_CELL: usize = 131_072;
 
-/// Reads all rows in order. Findings go to `issues`, usable rows and rejected ones to `visit`.
+/// Reads all rows in order. Findings go to `issues`, usable rows and rejected ones to `visit`. Returns whether the text is
+/// what [`check`] takes for a whole file.
 ///
 /// # Errors
 /// What `visit` returns, or that the text is no CSV.
@@ -20,7 +21,7 @@ pub(crate) fn for_each_row(
     text: &str,
     issues: &mut Issues,
     mut visit: impl FnMut(Result<&Row<'_>, Rejected>) -> Result<(), Rejected>,
-) -> Result<(), Rejected> {
+) -> Result<bool, Rejected> {
     let (mut cells, mut rows) = Rows::below_header(text).map_err(unreadable)?;
     let mut number = 1;
     check_length(&cells, number)?;
@@ -34,12 +35,15 @@ pub(crate) fn for_each_row(
             Err(Refusal::Skipped) => {}
         }
     }
-    Ok(())
+    let has_columns = columns.name.is_some() && columns.parameters_bn.is_some();
+    let is_whole = text.ends_with('\n') && rows.is_closed();
+    Ok(has_columns && is_whole && !looks_like_a_page(text))
 }
 
 fn check_length(cells: &StringRecord, number: usize) -> Result<(), Rejected> {
-    let is_too_long = |cell: &str| cell.len() > MAX_CELL && cell.chars().count() > MAX_CELL;
-    if cells.iter().any(is_too_long) {
+    let is_too_long = |cell: &str| cell.chars().count() > MAX_CELL;
+    // No cell is longer than all of them.
+    if cells.as_slice().len() > MAX_CELL && cells.iter().any(is_too_long) {
         return Err(Rejected::file(format!(
             "a cell of row {number} is longer than {MAX_CELL} characters: a quote that was never closed?"
         )));
@@ -50,7 +54,7 @@ fn check_length(cells: &StringRecord, number: usize) -> Result<(), Rejected> {
 /// Whether a text is a whole `models.csv`, whatever its rows say. What has not our columns is another file, whole or
 /// not: an answer; what has them and no end was cut on its way.
 pub(crate) fn check(text: &str) -> Result<(), Rejected> {
-    let (header, _) = Rows::below_header(text).map_err(unreadable)?;
+    let (header, mut rows) = Rows::below_header(text).map_err(unreadable)?;
     for column in ["name", "parameters_bn"] {
         if header.iter().all(|name| name != column) {
             return Err(Rejected::file(format!(
@@ -61,7 +65,9 @@ pub(crate) fn check(text: &str) -> Result<(), Rejected> {
     if !text.ends_with('\n') {
         return Err(Rejected::damaged("cut off: the last row has no line end"));
     }
-    if is_closed(text).map_err(unreadable)? {
+    let mut row = StringRecord::new();
+    while rows.next(&mut row).map_err(unreadable)? {}
+    if rows.is_closed() {
         Ok(())
     } else {
         Err(Rejected::damaged("cut off: a quoted cell has no end"))

@@ -54,6 +54,8 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    /// How many members the last object of each depth had: the next one is likely to have as many.
+    members: Vec<usize>,
     lone_surrogate: Option<usize>,
     any_integer: bool,
 }
@@ -65,6 +67,7 @@ impl<'a> Reader<'a> {
             bytes: text.as_bytes(),
             at: 0,
             depth: 0,
+            members: Vec::new(),
             lone_surrogate: None,
             any_integer: false,
         }
@@ -102,7 +105,9 @@ impl<'a> Reader<'a> {
 
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+            // Nearly all of it is indent.
+            let is_indent = self.bytes.get(self.at..self.at + 4) == Some(b"    ");
+            self.at += if is_indent { 4 } else { 1 };
         }
     }
 
@@ -151,11 +156,12 @@ impl<'a> Reader<'a> {
 
     /// After `{` and white space.
     fn object(&mut self) -> Result<Value<'a>, JsonError> {
-        let mut object = Object::default();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::Object(object));
+            return Ok(Value::Object(Object::default()));
         }
+        let expected = self.members.get(self.depth).copied().unwrap_or_default();
+        let mut object = Object::with_capacity(expected);
         loop {
             if self.peek() != Some(b'"') {
                 return self.syntax("Expecting property name enclosed in double quotes", self.at);
@@ -173,6 +179,12 @@ impl<'a> Reader<'a> {
             object.insert(key, value);
             if self.another(b'}', "Illegal trailing comma before end of object")? {
                 continue;
+            }
+            if self.members.len() <= self.depth {
+                self.members.resize(self.depth + 1, 0);
+            }
+            if let Some(members) = self.members.get_mut(self.depth) {
+                *members = object.len();
             }
             return Ok(Value::Object(object));
         }
@@ -280,8 +292,12 @@ impl<'a> Reader<'a> {
     fn plain_end(&self, from: usize) -> usize {
         let rest = self.bytes.get(from..).unwrap_or_default();
         let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-        let plain = rest.iter().take(end);
-        from + plain.take_while(|byte| **byte >= b' ').count()
+        let plain = rest.get(..end).unwrap_or_default();
+        // Without a way out the compiler looks at many bytes at once, and nearly all strings have no control character.
+        if plain.iter().copied().fold(u8::MAX, u8::min) >= b' ' {
+            return from + end;
+        }
+        from + plain.iter().take_while(|byte| **byte >= b' ').count()
     }
 
     /// A string with something in it at `special` that is no plain character.

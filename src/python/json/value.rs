@@ -218,6 +218,14 @@ impl<'a> Object<'a> {
         )
     }
 
+    /// Room for so many members.
+    pub(super) fn with_capacity(members: usize) -> Self {
+        Self(IndexMap::with_capacity_and_hasher(
+            members,
+            RandomState::default(),
+        ))
+    }
+
     /// Adds a member as Python's `dict` does: a key that comes again keeps its place and gets the new value.
     pub(super) fn insert(&mut self, key: Cow<'a, str>, value: Value<'a>) {
         self.0.insert(key, value);

@@ -83,6 +83,7 @@ impl<'o> Writer<'o> {
     }
 
     /// [`Writer::key`] for names that need no escaping.
+    #[inline]
     pub(crate) fn field(&mut self, name: &'static str) {
         self.item();
         self.out.push(b'"');
@@ -158,14 +159,13 @@ impl<'o> Writer<'o> {
 
 /// A comma, where there is to be one, and a new line, indented.
 fn push_line(out: &mut Vec<u8>, comma: bool, depth: usize) {
-    const LINE: &[u8] = b",\n                                ";
-    let start = usize::from(!comma);
-    if let Some(line) = LINE.get(start..2 + 4 * depth) {
-        out.extend_from_slice(line);
-    } else {
-        out.extend_from_slice(LINE.get(start..2).unwrap_or_default());
-        out.resize(out.len() + 4 * depth, b' ');
+    if comma {
+        out.push(b',');
     }
+    let end = out.len() + 1 + 4 * depth;
+    // Nearly always there is something to take back, which costs less than to append just as many as it takes.
+    out.extend_from_slice(b"\n                                ");
+    out.resize(end, b' ');
 }
 
 /// A quoted string, of which only printing ASCII stands for itself.
