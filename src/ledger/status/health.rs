@@ -23,9 +23,8 @@ impl Status {
     /// For how long a daemon has not written although it promised a poll; `None` while it keeps its promise.
     #[must_use]
     pub fn overdue(&self, now: Timestamp) -> Option<Duration> {
-        let promised = self
-            .next_poll
-            .filter(|promised| self.updated_at <= *promised)?;
+        // Written when the poll was due already, it promises that poll at once.
+        let promised = self.next_poll?.max(self.updated_at);
         let late = age(promised, now)?;
         // Who polls every second is late sooner than who polls every hour.
         let ahead = age(self.updated_at, promised).unwrap_or_default();

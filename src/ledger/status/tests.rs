@@ -234,7 +234,7 @@ fn a_daemon_is_overdue_when_it_breaks_its_promise() {
         next_poll: None,
         ..sample()
     };
-    // It was written after the poll that it promised: the next one is late by no fault of the reader's.
+    // It was written when the poll was due, and then the daemon hung: it was never late.
     let written = Status {
         updated_at: time("2026-11-22T12:15:01Z"),
         ..sample()
@@ -246,7 +246,8 @@ fn a_daemon_is_overdue_when_it_breaks_its_promise() {
         (&standby, "2026-11-22T12:20:00Z", Some(300)),
         (&once, "2026-11-22T12:20:00Z", None),
         (&no_promise, "2026-11-22T12:20:00Z", None),
-        (&written, "2026-11-22T12:20:00Z", None),
+        (&written, "2026-11-22T12:15:06Z", None),
+        (&written, "2026-11-22T12:20:00Z", Some(299)),
     ];
     for (number, (status, now, late)) in table.into_iter().enumerate() {
         let late = late.map(Duration::from_secs);
