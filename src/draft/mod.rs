@@ -227,6 +227,34 @@ mod tests {
         }
     }
 
+    /// The conversion notices what is not whole, and `parse_check` says why: two readings of one rule.
+    #[test]
+    fn what_the_conversion_takes_for_a_part_is_what_the_check_refuses() {
+        let header = "name,parameters_bn\n";
+        let of = |rows: &str| format!("{header}{rows}");
+        for (text, is_part) in [
+            (String::new(), true),
+            (header.to_owned(), false),
+            (of("a,1\n"), false),
+            (of("a,1\r\n\r\n"), false),
+            (of("a,1"), true),
+            (of("a,\"1\n"), true),
+            (of("a,\"1\"\n"), false),
+            ("parameters_bn,style,name\n1,x,a\n".to_owned(), false),
+            ("model,size\na,1\n".to_owned(), true),
+            ("name\na\n".to_owned(), true),
+            ("../elsewhere/models.csv".to_owned(), true),
+            ("<!DOCTYPE html>\n<html>\n".to_owned(), true),
+            ("\n".to_owned(), true),
+        ] {
+            let (category, body) = (Category::TextGeneration, text.as_bytes());
+            let converted = convert(category, body, OnInvalidRecord::Reject).unwrap();
+            assert_eq!(converted.is_part, is_part, "{text:?}");
+            let checked = legacy::parse_check(category, body);
+            assert_eq!(checked.is_err(), is_part, "{text:?}: {checked:?}");
+        }
+    }
+
     #[test]
     fn what_is_not_converted_is_checked_for_what_the_way_did_to_it() {
         let check = |body: &str| match check_legacy(Category::Clip, body.as_bytes()) {

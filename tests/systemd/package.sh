@@ -29,31 +29,7 @@ fi
 package=$2 python=${3:-}
 documents=/usr/share/doc/horde-refd
 
-passed=0 failed=0
-check() { # NAME COMMAND...: whether the command succeeds
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    passed=$((passed + 1))
-    echo "ok      $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $name"
-    printf '%s\n' "$output" | tail -n 15 | sed 's/^/        /'
-  fi
-}
-until_true() { # COMMAND...: waits up to 30 s for the command to succeed
-  local _
-  for _ in $(seq 600); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.05
-  done
-  echo "never: $*"
-  journalctl -u 'horde-refd*' --no-pager -n 10
-  return 1
-}
-property() { systemctl show -p "$1" --value "${2:-$unit}"; }
-active() { [ "$(property ActiveState)" = active ]; }
+. "$repository/tests/systemd/checks.sh"
 install_package() { DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i "$1" </dev/null; }
 
 # An image of a container may keep packages from starting what they install; a host does not.
@@ -87,7 +63,6 @@ check "the timer is not" eval '! systemctl is-enabled horde-refd-sync.timer'
 check "the daemon has been started" eval '[ "$(property ExecMainStartTimestampMonotonic)" -gt 0 ]'
 
 configure /srv/upstream
-complete() { [ "$(find "$state" -maxdepth 1 -name '*.json' | wc -l)" -ge 11 ]; }
 restarted() { systemctl restart "$unit" && active && complete; }
 check "with the administrator's configuration it publishes every file before it is active" restarted
 
@@ -268,5 +243,4 @@ uninstalled() {
 }
 check "and its --uninstall leaves configuration and mirror" uninstalled
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

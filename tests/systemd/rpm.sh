@@ -20,22 +20,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 package=$2
 
-passed=0 failed=0
-check() { # NAME COMMAND...: whether the command succeeds
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    passed=$((passed + 1))
-    echo "ok      $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $name"
-    printf '%s\n' "$output" | tail -n 15 | sed 's/^/        /'
-  fi
-}
-property() { systemctl show -p "$1" --value "$unit"; }
-active() { [ "$(property ActiveState)" = active ]; }
-complete() { [ "$(find "$state" -maxdepth 1 -name '*.json' | wc -l)" -ge 11 ]; }
+. "$repository/tests/systemd/checks.sh"
 
 cp -r "$repository/tests/fixtures/upstream" /srv/upstream
 chmod -R a+rX /srv/upstream
@@ -66,5 +51,4 @@ check "and the edited configuration" grep -qx "$edited" /etc/horde-refd/config.t
 units() { ! systemctl list-unit-files --no-legend 'horde-refd*' | grep -q .; }
 check "and no unit is left" units
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -26,40 +26,12 @@ if [ "${1:-}" != --inside ]; then
 fi
 binary=$2
 
-passed=0 failed=0
-# check NAME COMMAND...: whether the command succeeds
-check() {
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    passed=$((passed + 1))
-    echo "ok      $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $name"
-    printf '%s\n' "$output" | tail -n 15 | sed 's/^/        /'
-  fi
-}
-
-# until_true COMMAND...: waits up to 30 s for the command to succeed
-until_true() {
-  local _
-  for _ in $(seq 600); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.05
-  done
-  echo "never: $*"
-  journalctl -u "$unit" --no-pager -n 10
-  return 1
-}
-
-property() { systemctl show -p "$1" --value "$unit"; }
+. "$repository/tests/systemd/checks.sh"
 main_pid() { # never 0, which kill takes for everybody here
   local pid
   pid=$(property MainPID)
   [ "$pid" -gt 1 ] && echo "$pid"
 }
-active() { [ "$(property ActiveState)" = active ]; }
 as_nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
 
 # legacy FILE MARK: a legacy file with one record, whose description is the mark
@@ -328,5 +300,4 @@ recovered() { publish sixth && systemctl reload "$unit" && published sixth; }
 check "and the mirror comes with it" recovered
 systemctl stop "$unit"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
