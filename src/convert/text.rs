@@ -19,13 +19,13 @@ use crate::legacy::{Issues, Rejected};
 use crate::python::flat_value::{FlatMap, flat_map, write_flat_map};
 use crate::python::flaw::{At as _, Flaw};
 use crate::python::json::{Flavour, KeyedObject, Value, Writer};
-use crate::python::numbers::exact_integer;
+use crate::python::numbers::Whole;
 
 use super::Sieve;
 use super::claims::{write_claims, write_context_window};
 use super::downloads::Downloads;
 use super::generic;
-use super::group::group;
+use super::group::Grouping;
 
 const TEXT: Category = Category::TextGeneration;
 
@@ -41,6 +41,7 @@ pub(super) fn convert(
         common: common(),
         issues: Issues::default(),
         copies: IndexSet::default(),
+        grouping: Grouping::default(),
     };
     let is_whole = for_each_row(text, &mut of_rows, |row| {
         let added = row.and_then(|row| records.add(row));
@@ -69,6 +70,7 @@ struct Records {
     issues: Issues,
     /// Names with a backend prefix.
     copies: IndexSet<String, RandomState>,
+    grouping: Grouping,
 }
 
 impl Records {
@@ -82,8 +84,9 @@ impl Records {
             self.copies.insert(row.name.to_owned());
             return Ok(());
         }
+        let group = self.grouping.of(row.name);
         let Ok(()) = self.v2.member(row.name, |writer| {
-            write(writer, &self.common, row, &checked);
+            write(writer, &self.common, row, group, &checked);
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -134,7 +137,13 @@ fn common() -> Vec<u8> {
     common
 }
 
-fn write(writer: &mut Writer<'_>, common: &[u8], row: &Row<'_>, checked: &Checked<'_, '_>) {
+fn write(
+    writer: &mut Writer<'_>,
+    common: &[u8],
+    row: &Row<'_>,
+    group: &str,
+    checked: &Checked<'_, '_>,
+) {
     writer.open(b'{');
     let (description, version) = (Some(row.description), Some(row.version));
     generic::names(writer, TEXT, row.name, description, version);
@@ -142,7 +151,7 @@ fn write(writer: &mut Writer<'_>, common: &[u8], row: &Row<'_>, checked: &Checke
     writer.field("baseline");
     writer.string(row.baseline);
     writer.field("parameters");
-    writer.raw(&exact_integer(row.parameters));
+    writer.number(Whole(row.parameters));
     writer.field("nsfw");
     writer.bool(row.nsfw);
     writer.field("style");
@@ -163,7 +172,7 @@ fn write(writer: &mut Writer<'_>, common: &[u8], row: &Row<'_>, checked: &Checke
         write_flat_map(writer, settings);
     }
     writer.field("text_model_group");
-    writer.string(&group(row.name));
+    writer.string(group);
     if let Some(window) = &checked.context_window {
         writer.field("context_window");
         write_context_window(writer, window);

@@ -80,13 +80,17 @@ impl Issues {
     }
 
     fn push(&mut self, key: &str, message: Message) {
-        if let Some(messages) = self.of.get_mut(key) {
+        // Most findings are about the record that had the one before.
+        if let Some((last, messages)) = self.of.last_mut()
+            && last == key
+        {
             messages.push(message);
-        } else if self.of.len() < KEPT {
+        } else if self.of.len() < KEPT || self.of.contains_key(key) {
             // Most records that have a finding have two.
-            let mut messages = Vec::with_capacity(2);
-            messages.push(message);
-            self.of.insert(key.to_owned(), messages);
+            let messages = self.of.entry(key.to_owned());
+            messages
+                .or_insert_with(|| Vec::with_capacity(2))
+                .push(message);
         } else {
             self.more += 1;
         }

@@ -12,7 +12,7 @@ use super::row::table::for_each_row;
 use super::{Issues, Rejected, utf8};
 use crate::python::characters::python_trim;
 use crate::python::json::{Flavour, KeyedObject, Value, Writer};
-use crate::python::numbers::exact_integer;
+use crate::python::numbers::Whole;
 
 /// Each entry of a model may have this many times the bytes of its row, over the whole file.
 const GROWTH: usize = 8;
@@ -76,9 +76,10 @@ fn entry(writer: &mut Writer<'_>, key: &str, model_name: &str, row: &Row<'_>) {
     writer.field("baseline");
     writer.string(row.baseline);
     writer.field("parameters");
-    match exact_integer(row.parameters).as_str() {
-        "0" => writer.raw("null"),
-        parameters => writer.raw(parameters),
+    if row.parameters == 0.0 {
+        writer.raw("null");
+    } else {
+        writer.number(Whole(row.parameters));
     }
     writer.field("description");
     writer.string(row.description);

@@ -7,6 +7,7 @@
 //! but for the text `"-0"` of a string, which Python turns into 0 as well.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::characters::{ascii_digits, is_space};
 use super::flaw::Flaw;
@@ -46,17 +47,23 @@ pub(crate) fn shown(value: &Value<'_>) -> String {
 
 fn integral_float(value: f64) -> Option<String> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value > -LIMIT && value < LIMIT && value.fract() == 0.0).then(|| exact_integer(value))
+    (value > -LIMIT && value < LIMIT && value.fract() == 0.0).then(|| Whole(value).to_string())
 }
 
-/// A whole double in full.
-pub(crate) fn exact_integer(value: f64) -> String {
-    if value.abs() < 9e18 {
-        #[expect(clippy::cast_possible_truncation, reason = "in range")]
-        let whole = value as i64;
-        return whole.to_string();
+/// A whole double, shown in full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole(pub(crate) f64);
+
+impl fmt::Display for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value) = *self;
+        if value.abs() < 9e18 {
+            #[expect(clippy::cast_possible_truncation, reason = "in range")]
+            let whole = value as i64;
+            return whole.fmt(f);
+        }
+        write!(f, "{value:.0}")
     }
-    format!("{value:.0}")
 }
 
 /// pydantic's integer from a string.
@@ -207,8 +214,11 @@ mod tests {
 
     #[test]
     fn whole_doubles_are_exact() {
-        assert_eq!(exact_integer(-0.0), "0");
-        assert_eq!(exact_integer(1e22 * 1e9), "9999999999999999635896294965248");
-        assert_eq!(exact_integer(1e290 * 1e9).len(), 300);
+        assert_eq!(Whole(-0.0).to_string(), "0");
+        assert_eq!(
+            Whole(1e22 * 1e9).to_string(),
+            "9999999999999999635896294965248"
+        );
+        assert_eq!(Whole(1e290 * 1e9).to_string().len(), 300);
     }
 }

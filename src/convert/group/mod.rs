@@ -7,30 +7,54 @@
 mod patterns;
 mod unit;
 
-use patterns::{date, leading_version, quantisation, size, variant, version};
+use std::ops::Range;
 
-/// The group of a name.
-pub(super) fn group(name: &str) -> String {
-    let name = name
-        .strip_prefix("aphrodite/")
-        .or_else(|| name.strip_prefix("koboldcpp/"))
-        .unwrap_or(name);
-    let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
-    let mut kept = Vec::with_capacity(rest.len());
-    kept.extend(rest.chars());
-    for find in [leading_version, size, version, quantisation, variant, date] {
-        if let Some(found) = find(&kept) {
-            kept.drain(found);
+use patterns::{date, leading_version, size, version, words};
+
+/// Finds groups; its buffers serve one name after the other.
+#[derive(Default)]
+pub(super) struct Grouping {
+    kept: Vec<char>,
+    group: String,
+}
+
+impl Grouping {
+    /// The group of a name.
+    pub(super) fn of<'s>(&'s mut self, name: &'s str) -> &'s str {
+        let Self { kept, group } = self;
+        let name = name
+            .strip_prefix("aphrodite/")
+            .or_else(|| name.strip_prefix("koboldcpp/"))
+            .unwrap_or(name);
+        let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
+        kept.clear();
+        if rest.is_ascii() {
+            kept.extend(rest.bytes().map(char::from));
+        } else {
+            kept.extend(rest.chars());
         }
+        for find in [leading_version, size, version] {
+            remove(kept, find(kept));
+        }
+        let [quantisation, mut variant] = words(kept);
+        if quantisation.is_some() {
+            remove(kept, quantisation);
+            [_, variant] = words(kept);
+        }
+        remove(kept, variant);
+        remove(kept, date(kept));
+        kept.dedup_by(|next, c| next == c && is_separator(*c));
+        group.clear();
+        group.extend(kept.iter().skip_while(|c| is_separator(**c)));
+        let group = group.trim_end_matches(is_separator);
+        if group.is_empty() { rest } else { group }
     }
-    kept.dedup_by(|next, c| next == c && is_separator(*c));
-    let mut group = String::with_capacity(kept.len());
-    group.extend(kept.into_iter().skip_while(|c| is_separator(*c)));
-    group.truncate(group.trim_end_matches(is_separator).len());
-    if group.is_empty() {
-        rest.to_owned()
-    } else {
-        group
+}
+
+/// Glues the two sides of what was found together.
+fn remove(name: &mut Vec<char>, found: Option<Range<usize>>) {
+    if let Some(found) = found {
+        name.drain(found);
     }
 }
 
@@ -56,7 +80,7 @@ mod tests {
             ("7B", "7B"),
             ("é-7B", "é"),
         ] {
-            assert_eq!(group(name), expected, "{name}");
+            assert_eq!(Grouping::default().of(name), expected, "{name}");
         }
     }
 
@@ -68,13 +92,11 @@ mod tests {
         };
         let path = directory.join("grouping.jsonl");
         let table = std::fs::read_to_string(path).unwrap();
+        let mut grouping = Grouping::default();
         for line in table.lines() {
             let case: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert_eq!(
-                group(case["name"].as_str().unwrap()),
-                case["base"],
-                "{line}"
-            );
+            let group = grouping.of(case["name"].as_str().unwrap());
+            assert_eq!(group, case["base"], "{line}");
         }
         assert!(table.lines().count() > 600);
     }

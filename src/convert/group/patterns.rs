@@ -68,10 +68,14 @@ pub(super) fn size(name: &[char]) -> Found {
         let matches = unit > run.end + 1 && is_unit(unit) && !is(name, unit + 1, is_letter);
         matches.then_some(start..unit + 1)
     };
-    let digits = || runs(name, is_digit);
-    digits()
-        .find_map(one)
-        .or_else(|| digits().find_map(several))
+    let mut first_several = None;
+    for digits in runs(name, is_digit) {
+        if let Some(found) = one(digits.clone()) {
+            return Some(found);
+        }
+        first_several = first_several.or_else(|| several(digits));
+    }
+    first_several
 }
 
 /// Where a size in a run of digits starts: after a letter, at the second digit.
@@ -120,60 +124,65 @@ fn version_starts(name: &[char]) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The rank of a word in lower case:
 /// `(?i)\bq[2-8]_k(_[smlh])?\b`, else `(?i)\bq[2-8]_[01]\b`, else `(?i)\bq[2-8]\b`,
 /// else `(?i)\b(gguf|ggml|gptq|awq|exl2)\b`, else `(?i)\b(fp16|fp32|int8|int4)\b`
-pub(super) fn quantisation(name: &[char]) -> Found {
-    word(name, |word| {
-        Some(match word {
-            [b'q', b'2'..=b'8', b'_', b'k']
-            | [
-                b'q',
-                b'2'..=b'8',
-                b'_',
-                b'k',
-                b'_',
-                b's' | b'm' | b'l' | b'h',
-            ] => 0,
-            [b'q', b'2'..=b'8', b'_', b'0' | b'1'] => 1,
-            [b'q', b'2'..=b'8'] => 2,
-            b"gguf" | b"ggml" | b"gptq" | b"awq" | b"exl2" => 3,
-            b"fp16" | b"fp32" | b"int8" | b"int4" => 4,
-            _ => return None,
-        })
+fn quantisation(word: &[u8]) -> Option<usize> {
+    Some(match word {
+        [b'q', b'2'..=b'8', b'_', b'k']
+        | [
+            b'q',
+            b'2'..=b'8',
+            b'_',
+            b'k',
+            b'_',
+            b's' | b'm' | b'l' | b'h',
+        ] => 0,
+        [b'q', b'2'..=b'8', b'_', b'0' | b'1'] => 1,
+        [b'q', b'2'..=b'8'] => 2,
+        b"gguf" | b"ggml" | b"gptq" | b"awq" | b"exl2" => 3,
+        b"fp16" | b"fp32" | b"int8" | b"int4" => 4,
+        _ => return None,
     })
 }
 
+/// The rank of a word in lower case:
 /// `(?i)\b(instruct|chat|code|base|uncensored|finetune|ft)\b`, else `(?i)\b(thinking|reasoning)\b`,
 /// else `(?i)\b(turbo|preview|latest)\b`
-pub(super) fn variant(name: &[char]) -> Found {
-    word(name, |word| {
-        Some(match word {
-            b"instruct" | b"chat" | b"code" | b"base" | b"uncensored" | b"finetune" | b"ft" => 0,
-            b"thinking" | b"reasoning" => 1,
-            b"turbo" | b"preview" | b"latest" => 2,
-            _ => return None,
-        })
+fn variant(word: &[u8]) -> Option<usize> {
+    Some(match word {
+        b"instruct" | b"chat" | b"code" | b"base" | b"uncensored" | b"finetune" | b"ft" => 0,
+        b"thinking" | b"reasoning" => 1,
+        b"turbo" | b"preview" | b"latest" => 2,
+        _ => return None,
     })
 }
 
 /// The longest word of the two lists above.
 const LONGEST_WORD: usize = 10;
 
-/// The word of the lowest rank, the leftmost of those.
+/// Of each of the two lists above, the word of the lowest rank, the leftmost of those.
 ///
 /// All characters of these words are in `\w`, so between two `\b` they match whole runs of `\w` only.
-fn word(name: &[char], rank: impl Fn(&[u8]) -> Option<usize>) -> Found {
-    let words = runs(name, is_word).filter(|run| run.len() <= LONGEST_WORD);
-    let ranked = words.filter_map(|run| {
+pub(super) fn words(name: &[char]) -> [Found; 2] {
+    let mut best = [None, None];
+    for run in runs(name, is_word).filter(|run| run.len() <= LONGEST_WORD) {
         let mut folded = [0; LONGEST_WORD];
         let letters = name.get(run.clone()).unwrap_or_default();
         for (to, c) in folded.iter_mut().zip(letters) {
-            *to = u8::try_from(fold(*c)).ok()?;
+            // No word has a byte of 255.
+            *to = u8::try_from(fold(*c)).unwrap_or(u8::MAX);
         }
-        Some((rank(folded.get(..run.len())?)?, run))
-    });
-    let best = ranked.min_by_key(|(rank, run)| (*rank, run.start));
-    best.map(|(_, run)| run)
+        let word = folded.get(..run.len()).unwrap_or_default();
+        for (best, rank) in best.iter_mut().zip([quantisation(word), variant(word)]) {
+            if let Some(rank) = rank
+                && best.as_ref().is_none_or(|(known, _)| rank < *known)
+            {
+                *best = Some((rank, run.clone()));
+            }
+        }
+    }
+    best.map(|best| best.map(|(_, run)| run))
 }
 
 /// `(?<![A-Za-z0-9])\d{2}-\d{4}(?![A-Za-z0-9])`, else the same with `\d{4}-\d{2}`, else with `\d{4}`

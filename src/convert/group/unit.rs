@@ -42,7 +42,7 @@ pub(super) fn runs(
 ) -> impl Iterator<Item = Range<usize>> {
     let mut next = 0;
     std::iter::from_fn(move || {
-        let start = next + name.iter().skip(next).position(|c| class(*c))?;
+        let start = next + name.get(next..)?.iter().position(|c| class(*c))?;
         next = run_end(name, start, class);
         Some(start..next)
     })
@@ -50,5 +50,6 @@ pub(super) fn runs(
 
 /// Where the run of a class that goes on at `from` ends.
 pub(super) fn run_end(name: &[char], from: usize, class: impl Fn(char) -> bool) -> usize {
-    from + name.iter().skip(from).take_while(|c| class(**c)).count()
+    let rest = name.get(from..).unwrap_or_default();
+    from + rest.iter().position(|c| !class(*c)).unwrap_or(rest.len())
 }

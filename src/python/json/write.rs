@@ -5,6 +5,7 @@
 //! 1. The writer goes straight to bytes; there is no tree of output values.
 //! 2. v2 files and the text legacy view differ in two things only, see [`Flavour`].
 
+use std::fmt::Display;
 use std::io::Write as _;
 
 use super::value::{Object, Value, float_value};
@@ -98,6 +99,12 @@ impl<'o> Writer<'o> {
     /// Something that is JSON text already.
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// A number that reads as JSON has it.
+    pub(crate) fn number(&mut self, number: impl Display) {
+        // Into memory, so it cannot fail.
+        let _ = write!(self.out, "{number}");
     }
 
     pub(crate) fn bool(&mut self, value: bool) {
