@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -24,7 +24,9 @@ enum Message {
 /// Lint findings: record key -> messages, in order of first message.
 #[derive(Clone, Default)]
 pub struct Issues {
-    of: IndexMap<String, Vec<Message>, RandomState>,
+    keys: IndexSet<String, RandomState>,
+    /// In the order they were logged, each with the place of its key.
+    said: Vec<(usize, Message)>,
     /// Findings about further records, which are only counted.
     more: usize,
 }
@@ -36,19 +38,25 @@ impl Issues {
     /// How many findings there are, over all records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.of.values().map(Vec::len).sum::<usize>() + self.more
+        self.said.len() + self.more
     }
 
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.of.is_empty()
+        self.said.is_empty()
     }
 
     /// Every record key with its messages, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = Cow<'_, str>>)> {
-        self.of.iter().map(|(key, messages)| {
-            let messages = messages.iter().map(move |message| message.read(key));
+        let mut of_keys = vec![Vec::new(); self.keys.len()];
+        for (place, message) in &self.said {
+            if let Some(of_key) = of_keys.get_mut(*place) {
+                of_key.push(message);
+            }
+        }
+        self.keys.iter().zip(of_keys).map(|(key, messages)| {
+            let messages = messages.into_iter().map(move |message| message.read(key));
             (key.as_str(), messages)
         })
     }
@@ -68,11 +76,9 @@ impl Issues {
         if self.is_empty() {
             return later;
         }
-        for (key, messages) in later.of {
-            if self.of.len() < KEPT || self.of.contains_key(&key) {
-                self.of.entry(key).or_default().extend(messages);
-            } else {
-                self.more += messages.len();
+        for (place, message) in later.said {
+            if let Some(key) = later.keys.get_index(place) {
+                self.push(key, message);
             }
         }
         self.more += later.more;
@@ -81,19 +87,17 @@ impl Issues {
 
     fn push(&mut self, key: &str, message: Message) {
         // Most findings are about the record that had the one before.
-        if let Some((last, messages)) = self.of.last_mut()
-            && last == key
-        {
-            messages.push(message);
-        } else if self.of.len() < KEPT || self.of.contains_key(key) {
-            // Most records that have a finding have two.
-            let messages = self.of.entry(key.to_owned());
-            messages
-                .or_insert_with(|| Vec::with_capacity(2))
-                .push(message);
-        } else {
-            self.more += 1;
-        }
+        let place = match self.keys.last() {
+            Some(last) if last == key => self.keys.len() - 1,
+            _ if self.keys.len() < KEPT || self.keys.contains(key) => {
+                self.keys.insert_full(key.to_owned()).0
+            }
+            _ => {
+                self.more += 1;
+                return;
+            }
+        };
+        self.said.push((place, message));
     }
 }
 
@@ -112,7 +116,7 @@ impl PartialEq for Issues {
     fn eq(&self, other: &Self) -> bool {
         let same =
             |((key, mine), (other_key, theirs))| key == other_key && Iterator::eq(mine, theirs);
-        self.of.len() == other.of.len() && self.iter().zip(other.iter()).all(same)
+        self.keys.len() == other.keys.len() && self.iter().zip(other.iter()).all(same)
     }
 }
 
