@@ -94,7 +94,10 @@ impl Life {
         for (name, value) in self.ground.environment() {
             setup = setup.env(name, &value);
         }
-        setup.runtime(&format!("run-{}", self.started)).start()
+        let daemon = setup.runtime(&format!("run-{}", self.started)).start();
+        // Before that it has no lock, ends where it cannot make one, and dies of a signal like any other process.
+        daemon.wait_lines(1, &["horde-refd has started"]);
+        daemon
     }
 
     pub(super) fn world(&self) -> &World {
@@ -293,10 +296,7 @@ impl Life {
             Signal::USR1
         };
         for daemon in [&self.writer, &self.standby].into_iter().flatten() {
-            // Before its first line a process may not have got as far as to `main`, and dies of it like any other.
-            if !daemon.log().is_empty() {
-                daemon.signal(signal);
-            }
+            daemon.signal(signal);
         }
         "signal"
     }
