@@ -52,12 +52,17 @@ pub(super) fn names(
     description: Option<&str>,
     version: Option<&str>,
 ) {
-    writer.field("record_type");
-    writer.string(category.name());
+    record_type(writer, category);
     writer.field("name");
     writer.string(name);
     writer.optional("description", description);
     writer.optional("version", version);
+}
+
+/// The member `record_type`.
+pub(super) fn record_type(writer: &mut Writer<'_>, category: Category) {
+    writer.field("record_type");
+    writer.string(category.name());
 }
 
 /// The members `metadata` and `config`.

@@ -38,7 +38,7 @@ pub(super) fn convert(
     let mut records = Records {
         // Real files grow to between five and seven times their size, of a hundred bytes and more a row.
         v2: KeyedObject::with_capacity(Flavour::V2, text.len() * 6 + 1024, text.len() / 112),
-        common: common(),
+        layout: Layout::new(),
         issues: Issues::default(),
         copies: IndexSet::default(),
         grouping: Grouping::default(),
@@ -66,7 +66,7 @@ pub(super) fn convert(
 /// The records so far.
 struct Records {
     v2: KeyedObject,
-    common: Vec<u8>,
+    layout: Layout,
     issues: Issues,
     /// Names with a backend prefix.
     copies: IndexSet<String, RandomState>,
@@ -86,7 +86,7 @@ impl Records {
         }
         let group = self.grouping.of(row.name);
         let Ok(()) = self.v2.member(row.name, |writer| {
-            write(writer, &self.common, row, group, &checked);
+            write(writer, &self.layout, row, group, &checked);
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -128,39 +128,80 @@ fn read<'t, 'a, T>(
     value.map(read).transpose().at(name)
 }
 
-/// The members between version and baseline, which are the same in every record.
-fn common() -> Vec<u8> {
-    let mut common = Vec::new();
-    let mut writer = Writer::among_members(&mut common, Flavour::V2, 2);
-    generic::config(&mut writer, None, &Downloads::default(), None);
-    generic::classification(&mut writer, TEXT);
-    common
+/// What stands before the values that every record has: the name of the member, and members that are the same in all.
+struct Layout {
+    name: Vec<u8>,
+    description: Vec<u8>,
+    version: Vec<u8>,
+    baseline: Vec<u8>,
+    parameters: Vec<u8>,
+    nsfw: Vec<u8>,
+    style: Vec<u8>,
+    display_name: Vec<u8>,
+    url: Vec<u8>,
+    tags: Vec<u8>,
+    group: Vec<u8>,
+}
+
+impl Layout {
+    fn new() -> Self {
+        let before = |name: &'static str| {
+            let mut text = Vec::new();
+            let mut writer = Writer::among_members(&mut text, Flavour::V2, 2);
+            if name == "baseline" {
+                generic::config(&mut writer, None, &Downloads::default(), None);
+                generic::classification(&mut writer, TEXT);
+            }
+            writer.field(name);
+            text
+        };
+        let mut name = Vec::new();
+        let mut writer = Writer::new(&mut name, Flavour::V2, 2);
+        generic::record_type(&mut writer, TEXT);
+        writer.field("name");
+        Self {
+            name,
+            description: before("description"),
+            version: before("version"),
+            baseline: before("baseline"),
+            parameters: before("parameters"),
+            nsfw: before("nsfw"),
+            style: before("style"),
+            display_name: before("display_name"),
+            url: before("url"),
+            tags: before("tags"),
+            group: before("text_model_group"),
+        }
+    }
 }
 
 fn write(
     writer: &mut Writer<'_>,
-    common: &[u8],
+    layout: &Layout,
     row: &Row<'_>,
     group: &str,
     checked: &Checked<'_, '_>,
 ) {
     writer.open(b'{');
-    let (description, version) = (Some(row.description), Some(row.version));
-    generic::names(writer, TEXT, row.name, description, version);
-    writer.written(common);
-    writer.field("baseline");
+    writer.written(&layout.name);
+    writer.string(row.name);
+    writer.written(&layout.description);
+    writer.string(row.description);
+    writer.written(&layout.version);
+    writer.string(row.version);
+    writer.written(&layout.baseline);
     writer.string(row.baseline);
-    writer.field("parameters");
+    writer.written(&layout.parameters);
     writer.number(Whole(row.parameters));
-    writer.field("nsfw");
+    writer.written(&layout.nsfw);
     writer.bool(row.nsfw);
-    writer.field("style");
+    writer.written(&layout.style);
     writer.string(row.style);
-    writer.field("display_name");
+    writer.written(&layout.display_name);
     writer.string(row.display_name);
-    writer.field("url");
+    writer.written(&layout.url);
     writer.string(row.url);
-    writer.field("tags");
+    writer.written(&layout.tags);
     writer.strings(row.tags());
     let instruct_format = Some(row.instruct_format);
     writer.optional(
@@ -171,7 +212,7 @@ fn write(
         writer.field("settings");
         write_flat_map(writer, settings);
     }
-    writer.field("text_model_group");
+    writer.written(&layout.group);
     writer.string(group);
     if let Some(window) = &checked.context_window {
         writer.field("context_window");

@@ -50,9 +50,10 @@ impl<'o> Writer<'o> {
         }
     }
 
-    /// Members that [`Writer::among_members`] has written for this depth.
+    /// Members, or what stands before the value of one, that another writer has written for this depth.
     pub(crate) fn written(&mut self, members: &[u8]) {
         self.out.extend_from_slice(members);
+        self.empty = false;
     }
 
     pub(crate) fn open(&mut self, bracket: u8) {
@@ -178,11 +179,8 @@ fn push_line(out: &mut Vec<u8>, comma: bool, depth: usize) {
 /// A quoted string, of which only printing ASCII stands for itself.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
-    // Without a way out the compiler looks at many bytes at once, and nearly all strings are plain.
-    if text
-        .bytes()
-        .fold(true, |plain, byte| plain & is_plain(byte))
-    {
+    // Nearly all strings are plain.
+    if are_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
     } else {
         for c in text.chars() {
@@ -195,8 +193,19 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
 }
 
+/// Whether every byte is: looked at in blocks, which the compiler takes as a whole. The last one may overlap the one before.
+fn are_plain(bytes: &[u8]) -> bool {
+    let flaws = |block: &[u8; 16]| u128::from_ne_bytes(block.map(|byte| u8::from(!is_plain(byte))));
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().all(|byte| is_plain(*byte));
+    };
+    let (blocks, _) = bytes.as_chunks();
+    let all = |found, block| found | flaws(block);
+    blocks.iter().fold(flaws(last), all) == 0
+}
+
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn push_escape(out: &mut Vec<u8>, c: char, flavour: Flavour) {
