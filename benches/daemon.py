@@ -83,8 +83,10 @@ class Daemon:
     def __init__(self, binary, root, upstream, cron=NEVER, layout="github", **keys):
         self.root = pathlib.Path(root)
         self.mirror = self.root / "mirror"
-        self.run = self.root / "run"
-        self.run.mkdir(parents=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        # In memory, as /run is where systemd makes it.
+        memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="horde-refd-bench.", dir=memory))
         values = {
             "base_path": str(self.mirror),
             "schedule.cron": cron,
@@ -114,6 +116,7 @@ class Daemon:
         self.child.terminate()
         self.child.wait()
         self.log.close()
+        shutil.rmtree(self.run)
 
     def status(self):
         with contextlib.suppress(OSError):

@@ -45,7 +45,7 @@ pub(super) fn write(
 }
 
 /// The members from `record_type` to `version`.
-pub(super) fn names(
+fn names(
     writer: &mut Writer<'_>,
     category: Category,
     name: &str,

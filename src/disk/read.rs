@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat, openat2, statat, statx,
 };
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::dir::single;
 use super::stamp::other_than_file;
@@ -169,7 +170,7 @@ pub(super) fn stamp_of(handle: &OwnedFd) -> io::Result<Stamp> {
     stamp_at(handle, "", AtFlags::EMPTY_PATH)
 }
 
-fn stamp_at(handle: &OwnedFd, name: &str, flags: AtFlags) -> io::Result<Stamp> {
+fn stamp_at(handle: impl AsFd, name: impl Arg, flags: AtFlags) -> io::Result<Stamp> {
     let flags = flags | AtFlags::STATX_FORCE_SYNC;
     let found = statx(handle, name, flags, StatxFlags::BASIC_STATS)?;
     match other_than_file(found.stx_mode.into()) {
@@ -202,6 +203,12 @@ fn read_to(handle: OwnedFd, cap: u64) -> io::Result<Whole> {
 /// # Errors
 /// The file cannot be examined, or something else than a file is there.
 pub fn stamp(path: &Path, links: Links) -> Result<Option<Stamp>, DiskError> {
+    // A file that a path leads to through whatever links is nearly always there, and asked for once a second.
+    if links == Links::Follow
+        && let Ok(stamp) = stamp_at(CWD, path, AtFlags::empty())
+    {
+        return Ok(Some(stamp));
+    }
     match parent(path)? {
         Some((directory, name)) => directory.stamp(name, links),
         None => Ok(None),
