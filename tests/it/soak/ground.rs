@@ -121,6 +121,13 @@ impl Drop for Ground {
     }
 }
 
+/// Removes what libfaketime leaves of a process in shared memory.
+pub(super) fn sweep(pid: u32) {
+    for name in ["faketime_shm", "sem.faketime_sem"] {
+        let _ = fs::remove_file(format!("/dev/shm/{name}_{pid}"));
+    }
+}
+
 fn library() -> Option<PathBuf> {
     let of_architectures = fs::read_dir("/usr/lib").ok()?;
     let mut places = of_architectures.map(|entry| entry.unwrap().path());

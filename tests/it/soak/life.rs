@@ -12,7 +12,7 @@ use fastrand::Rng;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::ground::Ground;
+use super::ground::{self, Ground};
 use crate::common::origin::{Mood, Origin};
 use crate::common::{Daemon, FILES, World, legacy, models, until};
 
@@ -313,12 +313,14 @@ impl Life {
     /// The writer ends; the one that stood by takes over, and another one stands by.
     fn die(&mut self, signal: Signal) -> &'static str {
         let writer = self.writer.take().unwrap();
+        let pid = writer.pid();
         if signal == Signal::KILL {
             writer.kill();
         } else {
             let (status, _) = writer.stop();
             assert!(status.success(), "{status}");
         }
+        ground::sweep(pid);
         let next = self.standby.take().unwrap();
         next.wait_status("the one that stood by writes", |status| {
             status["role"] == "writer"
@@ -400,7 +402,9 @@ impl Life {
             .into_iter()
             .flatten()
         {
+            let pid = daemon.pid();
             let (status, elapsed) = daemon.stop();
+            ground::sweep(pid);
             assert!(status.success(), "{status}");
             assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
         }
