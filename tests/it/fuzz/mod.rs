@@ -24,6 +24,9 @@ use crate::common::sha256;
 const SLOW: Duration = Duration::from_secs(20);
 /// How many new inputs a run keeps at most.
 const MOST_KEPT: usize = 40;
+/// How many kinds of outcome a run tells apart: messages that quote their input are of a new kind each time, and an hour of
+/// those would fill the memory.
+const MOST_KINDS: usize = 20_000;
 /// The largest input.
 const MOST: usize = 16 << 10;
 
@@ -92,8 +95,7 @@ fn fuzz(name: &str) -> String {
         let input = mutate::mutated(&corpus, target.dictionary, MOST, &mut chance);
         let kind = outcome(target, &input);
         executions += 1;
-        if kinds.insert(kind) {
-            // Messages that quote their input are of a new kind each time: a few are enough.
+        if kinds.len() < MOST_KINDS && kinds.insert(kind) {
             if keep && kinds.len() < known + MOST_KEPT {
                 let path = below_fuzz("corpus", target).join(&sha256(&input)[..12]);
                 fs::write(path, &input).unwrap();
