@@ -18,10 +18,9 @@ use crate::disk::DiskError;
 use crate::draft::Draft;
 use crate::item::{Form, Item};
 use crate::mirror::{
-    Changes, Entry, Generation, Known, LegacyEntry, Mirror, Received, Seen, Source, Unwritten,
-    V2Entry,
+    Changes, Entry, FileEntry, Generation, Known, LegacyEntry, Mirror, Received, Seen, Source,
+    Unwritten, V2Entry,
 };
-use crate::upstream::Validators;
 
 impl Cycle<'_> {
     /// Publishes a draft; the legacy body that it was made from is stored before.
@@ -234,6 +233,33 @@ impl Cycle<'_> {
         self.mirror.enter(category, entry);
     }
 
+    /// Publishes the bytes of a file.
+    pub(super) fn store_file(
+        &mut self,
+        item: &Item,
+        bytes: &[u8],
+        sha256: Digest,
+    ) -> Result<(), ItemError> {
+        let written = self.mirror.write(item, Form::Raw, bytes, sha256, None);
+        written.map_err(disk)
+    }
+
+    /// Names a file in the manifest; only other bytes than those that it names amend it.
+    pub(super) fn enter_file(&mut self, item: &Item, seen: Seen, source: Source) {
+        let entry = FileEntry {
+            sha256: seen.sha256,
+            bytes: seen.bytes,
+            source,
+            published_at: clock::now(),
+        };
+        self.mirror.enter_file(item, entry);
+    }
+
+    /// Takes the files out of the manifest that are no longer configured; they stay on the disk.
+    pub(super) fn retain_files(&mut self, configured: &BTreeSet<String>) {
+        self.mirror.retain_files(configured);
+    }
+
     /// The manifest names the stored legacy file also when the v2 file is not made from it.
     pub(super) fn enter_legacy(&mut self, category: Category) {
         let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
@@ -275,34 +301,6 @@ impl Cycle<'_> {
             bytes: seen.bytes,
             source,
         })
-    }
-
-    fn source(&mut self, category: Category, body: &Body) -> Source {
-        if let Some((origin, validators)) = &body.from {
-            return source_of(origin, Some(validators));
-        }
-        if body.form == Form::V2 {
-            let entry = self.mirror.manifest().categories.get(&category);
-            return entry.map_or_else(Source::default, |entry| entry.source.clone());
-        }
-        self.source_on_disk(category, body.sha256)
-    }
-
-    /// Where the legacy file on disk came from: the upstream that sent these bytes, or, where none did, the preferred one
-    /// without validators.
-    fn source_on_disk(&mut self, category: Category, legacy: Digest) -> Source {
-        let urls = self.legacy_urls(category);
-        let validators = &self.mirror.state().validators;
-        let sent = urls.iter().find_map(|origin| {
-            let known = validators.get(&origin.url)?;
-            (known.sha256 == legacy).then_some((origin, &known.validators))
-        });
-        match sent {
-            Some((origin, validators)) => source_of(origin, Some(validators)),
-            None => urls
-                .first()
-                .map_or_else(Source::default, |origin| source_of(origin, None)),
-        }
     }
 
     /// What a URL has sent.
@@ -359,15 +357,6 @@ fn is_confirmed(report: &ItemReport) -> bool {
 pub(crate) fn note_seen(mirror: &mut Mirror, items: &BTreeSet<Item>) {
     mirror.note_seen(items);
     let _ = mirror.commit();
-}
-
-pub(super) fn source_of(origin: &Origin, validators: Option<&Validators>) -> Source {
-    Source {
-        upstream: origin.upstream.clone(),
-        url: origin.url.clone(),
-        etag: validators.and_then(|validators| validators.etag.clone()),
-        last_modified: validators.and_then(|validators| validators.last_modified.clone()),
-    }
 }
 
 fn disk(error: DiskError) -> ItemError {

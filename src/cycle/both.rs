@@ -3,17 +3,20 @@
 //! 1. The outcome is the worse of the lanes', and the error names the lane.
 //! 2. What is said of the published v2 bytes (source, changes, findings) is the v2 lane's; of a conversion the legacy
 //!    lane's, since that is where the bytes came from.
-//! 3. A category that is not published, and that every upstream which could have it says it has not, is skipped.
+//! 3. A category that is not published, and that every upstream which could have it says it has not, is skipped; what an
+//!    upstream said last holds while it does not answer.
+
+use std::sync::Arc;
 
 use super::ask::{Heard, Heards};
 use super::heard::{failed_names, unanswered};
 use super::lanes::Looks;
-use super::plan::Said;
-use super::{Answered, Cycle, ItemError, ItemReport, Outcome};
+use super::{Answered, Cycle, ItemError, ItemReport, Origin, Outcome};
 use crate::category::Category;
 use crate::config::Layout;
 use crate::item::{Form, Item};
 use crate::mirror::waiting::Kind;
+use crate::upstream::Upstream;
 
 impl Cycle<'_> {
     /// Does all that one category needs in this cycle. `before` is what became of it so far.
@@ -94,7 +97,7 @@ impl Cycle<'_> {
     }
 
     /// Whether a category is not published, and no upstream that was asked has it (invariant 3).
-    fn is_nowhere(&self, category: Category, heards: &Heards) -> bool {
+    fn is_nowhere(&mut self, category: Category, heards: &Heards) -> bool {
         let item = Item::Category(category);
         let manifest = self.mirror.manifest();
         if manifest.categories.contains_key(&category) {
@@ -103,13 +106,33 @@ impl Cycle<'_> {
         let knows = |layout| matches!(layout, Layout::Primary | Layout::Mirror);
         let legacy = self.serving(&item, Form::Legacy);
         let all_know = legacy.into_iter().all(|upstream| knows(upstream.layout()));
-        let lacks = |heard: &Option<Heard>| {
-            let said = heard.as_ref().map(Heard::said);
-            said.is_none_or(|said| said == Said::NotThere)
-        };
         let asked = heards.v2.is_some() || heards.legacy.is_some();
         let origin = self.is_origin() && category.has_legacy();
-        asked && !origin && all_know && lacks(&heards.v2) && lacks(&heards.legacy)
+        asked
+            && !origin
+            && all_know
+            && self.lacks(&item, Form::V2, heards.v2.as_ref())
+            && self.lacks(&item, Form::Legacy, heards.legacy.as_ref())
+    }
+
+    /// Whether all upstreams of a lane say that they have not the file, or said so when they last answered.
+    fn lacks(&mut self, item: &Item, form: Form, heard: Option<&Heard>) -> bool {
+        let Some(heard) = heard else {
+            return true;
+        };
+        let mut failed = heard.failed.iter().filter(|failed| failed.counts);
+        heard.answer.is_none() && failed.all(|failed| self.lacked(item, form, &failed.source))
+    }
+
+    /// Whether an upstream said that it has not the file when it last answered.
+    fn lacked(&mut self, item: &Item, form: Form, source: &Origin) -> bool {
+        let is_it = |upstream: &&Arc<Upstream>| upstream.name() == source.upstream;
+        let upstream = self.upstreams.iter().find(is_it);
+        let manifest = upstream.and_then(|upstream| upstream.manifest_source());
+        let url = manifest.map_or_else(|| source.url.clone(), |manifest| manifest.url);
+        let absent = self.mirror.state().absent.get(&url);
+        let path = item.path(form).unwrap_or_default();
+        absent.is_some_and(|absent| absent.contains(&path))
     }
 }
 

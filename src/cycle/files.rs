@@ -13,7 +13,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
-use super::apply::source_of;
 use super::ask::{Heard, Lane};
 use super::heard::{Delivery, Opened};
 use super::leaf::Leaves;
@@ -26,7 +25,7 @@ use crate::digest::Digest;
 use crate::disk::DiskError;
 use crate::item::{Form, Item};
 use crate::legacy;
-use crate::mirror::{FileEntry, Known, Seen, Source};
+use crate::mirror::Known;
 use crate::upstream::{Round, Validators};
 
 /// How often a file that is gone is asked for between two polls: a program that removes it again and again is no reason
@@ -86,7 +85,7 @@ impl Cycle<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        self.mirror.retain_files(&configured);
+        self.retain_files(&configured);
         let mut lanes = Vec::new();
         for item in concerned(self.config, categories) {
             if item == Item::text_view() {
@@ -265,45 +264,6 @@ impl Cycle<'_> {
             file: item.to_string(),
             reason,
         })
-    }
-
-    /// Where the file on disk came from, and whether an upstream sent these bytes; where none did, the preferred one
-    /// without validators.
-    fn file_source(&mut self, item: &Item, sha256: Digest) -> (Source, bool) {
-        let serving = self.serving(item, Form::Raw);
-        let urls: Vec<_> = serving
-            .filter_map(|upstream| upstream.source(item, Form::Raw))
-            .collect();
-        let validators = &self.mirror.state().validators;
-        let sent = urls.iter().find_map(|origin| {
-            let known = validators.get(&origin.url)?;
-            (known.sha256 == sha256).then(|| source_of(origin, Some(&known.validators)))
-        });
-        let first = || urls.first().map(|origin| source_of(origin, None));
-        let is_sent = sent.is_some();
-        (sent.or_else(first).unwrap_or_default(), is_sent)
-    }
-
-    /// Publishes the bytes of a file.
-    pub(super) fn store_file(
-        &mut self,
-        item: &Item,
-        bytes: &[u8],
-        sha256: Digest,
-    ) -> Result<(), ItemError> {
-        let written = self.mirror.write(item, Form::Raw, bytes, sha256, None);
-        written.map_err(disk)
-    }
-
-    /// Names a file in the manifest; only other bytes than those that it names amend it.
-    pub(super) fn enter_file(&mut self, item: &Item, seen: Seen, source: Source) {
-        let entry = FileEntry {
-            sha256: seen.sha256,
-            bytes: seen.bytes,
-            source,
-            published_at: clock::now(),
-        };
-        self.mirror.enter_file(item, entry);
     }
 
     /// Fills in how the file is published now, however the cycle fared.

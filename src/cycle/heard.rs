@@ -7,11 +7,12 @@ use super::ask::{Failed, Heard};
 use super::work::Body;
 use super::{Answered, Cycle, ItemError, ItemReport, Origin};
 use crate::category::Category;
+use crate::config::Layout;
 use crate::digest::Digest;
 use crate::item::{Form, Item};
 use crate::mirror::Known;
 use crate::mirror::waiting::Kind;
-use crate::upstream::{Class, UpstreamError, Validators, What};
+use crate::upstream::{Class, Upstream, UpstreamError, Validators, What};
 
 /// What an upstream has said of a file.
 pub(super) enum Said {
@@ -112,6 +113,13 @@ impl Cycle<'_> {
     /// Notes who answered and who did not.
     pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
         let now = heard.at;
+        let upstreams = self.upstreams;
+        let is_primary = |upstream: &Upstream| upstream.layout() == Layout::Primary;
+        let tells = |name: &str| {
+            upstreams
+                .iter()
+                .any(|it| it.name() == name && is_primary(it))
+        };
         let state = self.mirror.state();
         for failed in &heard.failed {
             if failed.counts {
@@ -120,6 +128,10 @@ impl Cycle<'_> {
                 state.note_answer(&failed.source.url, item);
                 if form == Form::V2 {
                     state.validators.remove(&failed.source.url);
+                }
+                if failed.error.class() == Class::NotThere && tells(&failed.source.upstream) {
+                    let absent = state.absent.entry(failed.source.url.clone());
+                    absent.or_default().extend(item.path(form));
                 }
             }
             let error =
@@ -133,6 +145,7 @@ impl Cycle<'_> {
         }
         if let Some(answer) = &heard.answer {
             state.note_answer(&answer.source.url, item);
+            state.absent.remove(&answer.source.url);
             self.asked.insert(answer.source.upstream.clone(), None);
         }
     }

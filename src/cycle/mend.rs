@@ -71,7 +71,7 @@ impl Cycle<'_> {
             source: generation.source,
             published_at: generation.published_at,
         };
-        self.mirror.enter(category, entry);
+        self.name_in_manifest(category, entry);
     }
 
     /// Enters a whole v2 file that nothing tells the origin of, where it is to stay.
@@ -101,7 +101,7 @@ impl Cycle<'_> {
             source: Source::default(),
             published_at: clock::now(),
         };
-        self.mirror.enter(category, entry);
+        self.name_in_manifest(category, entry);
     }
 
     /// Brings a missing legacy file back from the generation that has what the manifest names (invariant 3).
@@ -117,9 +117,7 @@ impl Cycle<'_> {
             .map(|legacy| (named, legacy))
             .or_else(|| self.sent_before(category))?;
         // What cannot be written is fetched, and its error is said then.
-        self.mirror
-            .write(&item, Form::Legacy, &legacy, sha256, None)
-            .ok()?;
+        self.write_legacy(category, &legacy, sha256).ok()?;
         Some(Look {
             seen: self.mirror.last_seen(&item, Form::Legacy),
             read: Some(legacy),
@@ -190,7 +188,7 @@ impl Cycle<'_> {
         if self.write_v2(category, &v2, sha256, None).is_ok() {
             report.changes = Some(Changes::between(before.read.as_deref(), &v2));
             if let Some(named) = named {
-                self.mirror.enter(category, named);
+                self.name_in_manifest(category, named);
             }
         }
     }

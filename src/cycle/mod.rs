@@ -30,6 +30,7 @@ mod pins;
 pub mod plan;
 mod ready;
 mod rivals;
+mod source;
 mod unable;
 mod view;
 mod waits;

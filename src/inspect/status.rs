@@ -153,11 +153,18 @@ impl NoDaemon {
         json!({
             "format": crate::ledger::status::FORMAT,
             "pid": null,
+            "host": null,
+            "version": null,
+            "since": null,
             "role": null,
             "base_path": self.mirror.display().to_string(),
+            "updated_at": null,
+            "next_poll": null,
+            "stale_after_seconds": null,
             "looked_at": looked_at,
             "categories": categories,
             "files": self.files,
+            "upstreams": {},
         })
     }
 }
@@ -169,6 +176,7 @@ fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
         let entry = manifest.categories.get(&category)?;
         Some(ItemStatus {
             state: State::Stale,
+            source: Some(entry.source.upstream.clone()).filter(|name| !name.is_empty()),
             last_change: Some(entry.published_at),
             models: Some(entry.v2.models),
             dropped: entry.v2.dropped,

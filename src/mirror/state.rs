@@ -32,7 +32,8 @@ pub struct State {
     /// Since when a URL fails for an item, by URL and item.
     #[serde(default)]
     pub failing: BTreeMap<String, BTreeMap<String, Timestamp>>,
-    /// What the manifest of another mirror does not name of what could be had there, by the manifest's URL.
+    /// What an upstream said it has not of what could be had there: by the URL of another mirror's manifest, which does not
+    /// name it, or by the URL that a PRIMARY answered so.
     #[serde(default)]
     pub absent: BTreeMap<String, BTreeSet<String>>,
     /// The v2 body that was last received of a category, and the v2 file that it gives.

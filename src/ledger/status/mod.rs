@@ -41,7 +41,7 @@ pub const FORMAT: u32 = 2;
 pub struct Status {
     /// [`FORMAT`]
     pub format: u32,
-    /// The process: `pid`, `host`, `boot_id`, `start_ticks`.
+    /// The process: `pid`, `host`, `boot_id`, `start_ticks`, `pid_namespace`.
     #[serde(flatten)]
     pub process: Process,
     /// Its version.
@@ -136,7 +136,7 @@ pub struct ItemStatus {
     pub models: Option<u64>,
     /// How many records were left out.
     pub dropped: u64,
-    /// The size of the published v2 file.
+    /// The size of the published v2 file in bytes.
     pub bytes: Option<u64>,
     /// The update that a guard holds back.
     pub held: Option<Held>,
@@ -156,7 +156,7 @@ pub struct FileStatus {
     pub last_success: Option<Timestamp>,
     /// Why it is not.
     pub last_error: Option<String>,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: Option<u64>,
 }
 

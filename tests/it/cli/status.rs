@@ -113,7 +113,13 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
     let json: Value =
         serde_json::from_str(&stdout(status(mirror.path()).arg("--json"), 0)).unwrap();
     assert_eq!(json["categories"]["clip"]["models"], 2);
-    assert_eq!(json["pid"], Value::Null);
+    assert_eq!(json["categories"]["clip"]["source"], "github");
+    // Everything that a status file has, as far as it is known.
+    for unknown in "pid host version since role updated_at next_poll stale_after_seconds".split(' ')
+    {
+        assert_eq!(json.get(unknown), Some(&Value::Null), "{unknown}");
+    }
+    assert_eq!(json["upstreams"], json!({}));
     let check = stdout(status(mirror.path()).arg("--check"), 1);
     assert!(check.starts_with("WARNING: no daemon has run"), "{check}");
 }

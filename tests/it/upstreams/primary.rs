@@ -295,6 +295,33 @@ fn a_primary_that_lost_its_file_is_a_failure_and_404_of_one_that_never_had_it_is
 }
 
 #[test]
+fn what_a_primary_never_had_is_no_trouble_while_it_is_down() {
+    let pair = Pair::new();
+    pair.primary.down();
+    // It might have it: nothing is known.
+    let ran = pair.sync("1h", &["ti"]).expect(1);
+    assert_eq!(said_of(&ran, Category::Ti)["outcome"], "failed");
+    pair.primary.well();
+    pair.sync("1h", &["ti", "lora"]).expect(0);
+    pair.primary.down();
+    let ran = pair.sync("1h", &["ti"]).expect(0);
+    assert_eq!(said_of(&ran, Category::Ti)["outcome"], "skipped");
+    let ran = pair.sync("1h", &["ti", "lora"]).expect(1);
+    assert_eq!(said_of(&ran, LORA)["outcome"], "failed");
+    let status = read_json(&pair.world.private().join("status.json"));
+    assert_eq!(status["categories"].get("ti"), None, "{status:#}");
+    assert_eq!(status["upstreams"]["primary"]["up"], false);
+    // What it has from now on is looked for again.
+    pair.primary.well();
+    pair.primary.script(|_, path| {
+        let body = b"{\"a\": {\"name\": \"a\"}}";
+        (path.ends_with("/ti")).then(|| Action::Send(answer_with(200, &[], body)))
+    });
+    let ran = pair.sync("1h", &["ti"]).expect(0);
+    assert_eq!(said_of(&ran, Category::Ti)["outcome"], "updated");
+}
+
+#[test]
 fn a_manifest_that_is_gone_is_rebuilt_and_a_ready_made_file_stays_until_its_upstream_answers() {
     let pair = Pair::new();
     pair.sync("1h", &[]).expect(0);
