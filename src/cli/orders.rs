@@ -18,8 +18,9 @@ use crate::clock;
 use crate::config::Config;
 use crate::cycle::Report;
 use crate::depth::Depth;
+use crate::inspect::status::span;
 use crate::ledger::status::Role;
-use crate::mirror::{Layout, LockError, generations, lock, manifest};
+use crate::mirror::{Layout, LockError, generations, intent, lock, manifest};
 use crate::observe::reports::Reports;
 
 /// How often the mirror's state is looked at.
@@ -81,7 +82,9 @@ fn carry_out(
         }
         if clock::since(begun) >= timeout {
             output::warn(format_args!(
-                "the order is written down and was not carried out within {timeout:?}: the next cycle of the mirror's writer does it"
+                "the order is written down and was not carried out within {}: the next cycle of the mirror's writer does it; \
+                 what is published stays until then, `horde-refd status` says when it has changed",
+                span(timeout)
             ));
             return Ok(Exit::Failed);
         }
@@ -119,6 +122,9 @@ fn say_errors(report: &Report, given: &Given) {
 fn say(common: &Common, layout: &Layout, given: &Given) -> anyhow::Result<Exit> {
     let missed = given.missed();
     let manifest = manifest::read_manifest(&layout.manifest()).unwrap_or_default();
+    let pinned = intent::read(layout)
+        .map(|read| read.intent.pin)
+        .unwrap_or_default();
     let mut out = Output::stdout();
     for (category, wanted) in given.wanted() {
         let entry = manifest.categories.get(category);
@@ -138,9 +144,11 @@ fn say(common: &Common, layout: &Layout, given: &Given) -> anyhow::Result<Exit> 
             ));
         } else if common.quiet == 0 {
             let follows = if wanted.is_none() {
-                ", and it follows the upstream again"
+                ", and it follows the upstream again".to_owned()
+            } else if pinned.contains_key(category) {
+                format!(", and pinned until `horde-refd unpin {category}`")
             } else {
-                ""
+                String::new()
             };
             out.line(format_args!(
                 "{category}: {published} is published{follows}"

@@ -9,10 +9,14 @@ use rustix::io::Errno;
 /// What was found around a path on which something failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Facts {
+    /// The nearest part of the path that is there.
+    near: PathBuf,
     /// The effective user of this process, as a name where it has one.
     user: String,
     /// The file or directory of another user that stands in the way, and that user; is it a directory.
     foreign: Option<(PathBuf, String, bool)>,
+    /// The directory to make in it: one above the mirror, which is not to change its owner.
+    missing: Option<PathBuf>,
     /// Where the path leads when it is a link to nothing.
     dangling: Option<PathBuf>,
     /// Bytes and inodes that the file system has left for this process.
@@ -26,6 +30,15 @@ struct Facts {
 }
 
 pub(super) fn of(path: &Path, error: &io::Error) -> Option<String> {
+    about(path, error, None)
+}
+
+/// The same for a directory that could not be made above a mirror.
+pub(super) fn above(path: &Path, error: &io::Error) -> Option<String> {
+    about(path, error, Some(path.to_owned()))
+}
+
+fn about(path: &Path, error: &io::Error, missing: Option<PathBuf>) -> Option<String> {
     let errno = Errno::from_raw_os_error(error.raw_os_error()?);
     let curable = [
         Errno::ACCESS,
@@ -48,7 +61,11 @@ pub(super) fn of(path: &Path, error: &io::Error) -> Option<String> {
     if !curable.contains(&errno) {
         return None;
     }
-    words(errno, path, &facts(path))
+    let facts = Facts {
+        missing,
+        ..facts(path)
+    };
+    words(errno, path, &facts)
 }
 
 fn words(errno: Errno, path: &Path, facts: &Facts) -> Option<String> {
@@ -59,8 +76,12 @@ fn words(errno: Errno, path: &Path, facts: &Facts) -> Option<String> {
             Some((file, owner, directory)) => {
                 let file = file.display();
                 let all = if *directory { "-R " } else { "" };
+                let cure = match &facts.missing {
+                    Some(missing) => format!("install -d -o {user} {}", missing.display()),
+                    None => format!("chown {all}{user} {file}"),
+                };
                 format!(
-                    "{file} belongs to user {owner}, this process runs as {user}; cured by `chown {all}{user} {file}`"
+                    "{file} belongs to user {owner}, this process runs as {user}; cured by `{cure}`"
                 )
             }
             None if errno == Errno::PERM => format!(
@@ -68,8 +89,8 @@ fn words(errno: Errno, path: &Path, facts: &Facts) -> Option<String> {
                 path = path.display()
             ),
             None => format!(
-                "this process runs as user {user}, whose own permission bits forbid it; cured by `chmod u+rwX {path}`",
-                path = path.display()
+                "this process runs as user {user}, whose own permission bits forbid it; cured by `chmod u+rwX {near}`",
+                near = facts.near.display()
             ),
         },
         Errno::NOSPC => match facts.left {
@@ -127,8 +148,12 @@ fn facts(path: &Path) -> Facts {
         })
         .find_map(|part| Some((part, std::fs::symlink_metadata(part).ok()?)));
     let foreign = || {
-        let (part, _) = near.as_ref()?;
-        let mut around = [Some(*part), part.parent()].into_iter().flatten();
+        let (part, metadata) = near.as_ref()?;
+        // What lies in a directory of ours is forbidden by its own bits.
+        let is_closed =
+            metadata.is_dir() && metadata.uid() == user && metadata.mode() & 0o700 != 0o700;
+        let parent = part.parent().filter(|_| !is_closed);
+        let mut around = [Some(*part), parent].into_iter().flatten();
         around.find_map(|part| {
             let part = if part.as_os_str().is_empty() {
                 Path::new(".")
@@ -155,8 +180,10 @@ fn facts(path: &Path) -> Facts {
         .and_then(|(part, _)| rustix::fs::statvfs(*part).ok());
     let mounted_at = mount_point(path);
     Facts {
+        near: near.as_ref().map_or(path, |(part, _)| *part).to_owned(),
         user: self::user(),
         foreign: foreign(),
+        missing: None,
         dangling: dangling(),
         left: space.map(|space| {
             let inodes = (space.f_files > 0).then_some(space.f_favail);
@@ -209,17 +236,24 @@ mod tests {
     #[test]
     fn each_answer_has_the_words_that_cure_it() {
         let facts = Facts {
+            near: PathBuf::from("/m/x"),
             user: "nobody".to_owned(),
             foreign: Some((
                 PathBuf::from("/m/.horde-refd/lock"),
                 "root".to_owned(),
                 false,
             )),
+            missing: None,
             dangling: Some(PathBuf::from("/mnt/gone")),
             left: Some((4096, Some(0))),
             mount_point: true,
             mounted_at: PathBuf::from("/m"),
             directory: true,
+        };
+        let below = Facts {
+            foreign: Some((PathBuf::from("/var/lib"), "root".to_owned(), true)),
+            missing: Some(PathBuf::from("/var/lib/m")),
+            ..facts.clone()
         };
         let ours = Facts {
             foreign: None,
@@ -233,6 +267,7 @@ mod tests {
                 &facts,
                 "/m/.horde-refd/lock belongs to user root, this process runs as nobody; cured by `chown nobody /m/.horde-refd/lock`",
             ),
+            (Errno::ACCESS, &below, "`install -d -o nobody /var/lib/m`"),
             (Errno::PERM, &ours, "`chattr -i /m/x`"),
             (Errno::ACCESS, &ours, "`chmod u+rwX /m/x`"),
             (Errno::NOSPC, &facts, "no inode left: `df -i /m`"),

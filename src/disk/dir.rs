@@ -85,7 +85,8 @@ impl Dir {
         let name = name.to_str().ok_or_else(missing);
         match name {
             Ok(name) => {
-                let child = parent.make_child(name, mode, Obstacle::Stays)?;
+                let child = parent.make_child(name, mode, Obstacle::Stays);
+                let child = child.map_err(DiskError::above)?;
                 parent.sync()?;
                 Ok(Self {
                     path: path.to_owned(),

@@ -69,6 +69,14 @@ impl DiskError {
         move |source| Self::new(operation, path, source.into())
     }
 
+    /// The same for a directory that could not be made above a mirror: what it lies in is another's.
+    pub(super) fn above(self) -> Self {
+        Self {
+            cure: cure::above(&self.path, &self.source),
+            ..self
+        }
+    }
+
     /// What cures it, in words: whose the file is and the `chown`, inodes or bytes, the mount point.
     #[must_use]
     pub fn cure(&self) -> Option<&str> {

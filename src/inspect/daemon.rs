@@ -155,6 +155,11 @@ impl Daemon {
         &self.status
     }
 
+    /// The same, for what is known better.
+    pub(super) fn status_mut(&mut self) -> &mut Status {
+        &mut self.status
+    }
+
     /// The status file that it was found by.
     #[must_use]
     pub fn file(&self) -> &Path {

@@ -1,11 +1,14 @@
 //! How fresh a mirror is, with a daemon or without one, and whether all is well.
 //!
 //! 1. States are those of the time that is asked for, not of the time at which the daemon wrote them.
+//!    A published file that is gone is `absent` whatever was noted; beside no daemon one of another size is `stale`.
 //! 2. Without a daemon the manifest says what is published; nothing keeps it fresh, so it is stale.
 //! 3. Healthy means: the daemon lives, and every category is healthy ([`View::complaints`] is empty).
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::daemon::{Daemon, FindError, Life};
 use crate::category::Category;
+use crate::clock;
 use crate::mirror::Layout;
 use crate::mirror::manifest::read_manifest;
 // What is shown comes from here, so that the command line knows one place.
@@ -48,7 +52,11 @@ impl View {
     /// There is a status file, but it is of no use.
     pub fn of(runtime_directory: Option<&OsStr>, base_path: &Path) -> Result<Self, StatusError> {
         match Daemon::find(runtime_directory, base_path) {
-            Ok(daemon) => Ok(Self::Daemon(Box::new(daemon))),
+            Ok(mut daemon) => {
+                let lives = !matches!(daemon.life(clock::now()), Life::Gone | Life::Once);
+                look_at_files(daemon.status_mut(), base_path, lives);
+                Ok(Self::Daemon(Box::new(daemon)))
+            }
             Err(FindError::Status(error)) => Err(error),
             Err(why) => {
                 let looked_at = match &why {
@@ -166,6 +174,26 @@ impl NoDaemon {
             "files": self.files,
             "upstreams": {},
         })
+    }
+}
+
+/// Puts the states of published files right that are not what was noted (invariant 1). Beside a daemon, which mends them, a
+/// file may just have been replaced.
+fn look_at_files(status: &mut Status, base_path: &Path, lives: bool) {
+    let layout = Layout::new(base_path);
+    // A daemon in a container may see its mirror under another path.
+    if !base_path.is_dir() {
+        return;
+    }
+    for (category, item) in &mut status.categories {
+        let Some(bytes) = item.bytes.filter(|_| item.state != State::Absent) else {
+            continue;
+        };
+        match fs::metadata(layout.v2(*category)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => item.state = State::Absent,
+            Ok(found) if !lives && found.len() != bytes => item.state = State::Stale,
+            _ => {}
+        }
     }
 }
 

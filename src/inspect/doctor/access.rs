@@ -73,9 +73,14 @@ fn writing(scene: &Scene<'_>, way: &[PathBuf]) -> Check {
             Ok(metadata) if !user.may(WRITE | ENTER, &metadata) => {
                 owners = true;
                 let at = directory.display();
+                let cure = if base.exists() {
+                    format!("chown -R {name} {}", quoted(base))
+                } else {
+                    format!("install -d -o {name} {}", quoted(base))
+                };
                 wrong.push((
                     format!("{who} may not write in {at} ({})", shown(&metadata)),
-                    format!("chown -R {name} {}", quoted(base)),
+                    cure,
                 ));
             }
             Err(error) if error.kind() != ErrorKind::NotFound => {

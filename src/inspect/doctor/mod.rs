@@ -11,6 +11,7 @@ mod clock;
 mod env_file;
 mod leftovers;
 mod metrics;
+mod orders;
 mod owner;
 mod people;
 mod process;
@@ -162,6 +163,7 @@ pub async fn examine(around: &Surroundings<'_>) -> Vec<Check> {
     checks.extend(space::checks(&scene));
     checks.extend(watch::checks(&scene));
     checks.extend(writer::checks(&scene));
+    checks.push(orders::check(&scene));
     checks.push(leftovers::check(&scene));
     checks.extend(unit::checks(&scene).await);
     let (reached, dates) = reach::checks(&scene).await;

@@ -388,6 +388,18 @@ fn a_daemon_that_is_stopped_or_gone_or_without_its_lock_is_said() {
 }
 
 #[test]
+fn orders_that_cannot_be_read_are_named_and_moved_away_by_the_cure() {
+    let host = Host::new();
+    let intent = host.file(".horde-refd/intent.json");
+    fs::write(&intent, "{\"pin").unwrap();
+    let checks = host.doctor();
+    checks.only("orders", "no pin holds", "mv -- /");
+    cure(&checks.cure("orders"));
+    host.doctor().well();
+    assert!(!intent.exists());
+}
+
+#[test]
 fn leftovers_are_named_and_removed_by_the_cure() {
     let host = Host::new();
     let left = host.file(".horde-refd/generations/.x-1.tmp");

@@ -9,7 +9,7 @@ use horde_refd::ledger::process::Process as Writer;
 use horde_refd::mirror::Lock;
 use serde_json::{Value, json};
 
-use crate::common::{PROGRAM, Ran, bare, program, until};
+use crate::common::{PROGRAM, Ran, World, bare, program, until};
 
 fn status(mirror: &Path) -> Command {
     let mut command = program();
@@ -122,6 +122,37 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
     assert_eq!(json["upstreams"], json!({}));
     let check = stdout(status(mirror.path()).arg("--check"), 1);
     assert!(check.starts_with("WARNING: no daemon has run"), "{check}");
+}
+
+#[test]
+fn a_published_file_that_is_gone_or_cut_is_not_fresh_whatever_was_noted() {
+    let world = World::new();
+    world.sync(&[]).expect(0);
+    let state = |category: &str| {
+        let json: Value =
+            serde_json::from_str(&stdout(status(&world.mirror()).arg("--json"), 0)).unwrap();
+        json["categories"][category]["state"].clone()
+    };
+    assert_eq!(
+        (state("clip"), state("blip")),
+        (json!("fresh"), json!("fresh"))
+    );
+    std::fs::remove_file(world.mirror().join("clip.json")).unwrap();
+    std::fs::write(world.mirror().join("blip.json"), "x").unwrap();
+    assert_eq!(
+        (state("clip"), state("blip")),
+        (json!("absent"), json!("stale"))
+    );
+    let check = stdout(status(&world.mirror()).arg("--check"), 1);
+    assert!(
+        check.contains("clip is absent") && check.contains("blip is stale"),
+        "{check}"
+    );
+    world.sync(&[]).expect(0);
+    assert_eq!(
+        (state("clip"), state("blip")),
+        (json!("fresh"), json!("fresh"))
+    );
 }
 
 #[test]

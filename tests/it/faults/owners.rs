@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 
 use horde_refd::category::Category;
 
@@ -53,20 +54,35 @@ fn a_mirror_of_another_user_is_named_with_the_chown_that_cures_it() {
     let copy = world.path("horde-refd");
     fs::copy(program().get_program(), &copy).unwrap();
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = bare("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command
-        .arg(&copy)
-        .args(["sync", "--layout", "flat", "--base-path"]);
-    command
-        .arg(world.mirror())
-        .arg("--upstream")
-        .arg(world.upstream());
-    let ran = Ran::of(&mut command);
-    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    let sync_to = |base: &Path| {
+        let mut command = bare("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(&copy).args(["sync", "--layout", "flat"]);
+        command.arg("--base-path").arg(base);
+        command.arg("--upstream").arg(world.upstream());
+        let ran = Ran::of(&mut command);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        ran.stderr
+    };
+    let said = sync_to(&world.mirror());
     for words in ["belongs to user root", "`chown "] {
-        assert!(ran.stderr.contains(words), "{words}: {ran:#?}");
+        assert!(said.contains(words), "{words}: {said}");
     }
+    // Nobody is to own what lies above the mirror.
+    let said = sync_to(&world.root().join("a/b"));
+    let cure = format!(
+        "`install -d -o nobody {}`",
+        world.root().join("a").display()
+    );
+    assert!(said.contains(&cure) && !said.contains("chown"), "{said}");
+    // Nor is another user in the way of what its own bits forbid.
+    let closed = world.root().join("closed");
+    fs::create_dir(&closed).unwrap();
+    chown(&closed, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    let said = sync_to(&closed);
+    let cure = format!("`chmod u+rwX {}`", closed.display());
+    assert!(said.contains(&cure) && !said.contains("chown"), "{said}");
 }
 
 #[test]
