@@ -129,8 +129,8 @@ class Daemon:
     def wait_cycles(self, count, pause=0.001):
         until(f"{count} cycles", lambda: self.cycles() >= count, 600, pause)
 
-    def settle(self):
-        """Until what it wrote itself has been looked at: no cycle for a second."""
+    def wait_until_idle(self):
+        """Waits until the daemon has looked at what it wrote itself: no cycle for a second."""
         last, since = self.cycles(), time.monotonic()
         while time.monotonic() - since < 1:
             time.sleep(0.05)
@@ -172,7 +172,7 @@ def latency(options, root):
     """From the close of an edited legacy file to the new v2 file under its name."""
     debounce = 50
     with Daemon(options.binary, root, str(options.upstream)) as daemon:
-        daemon.settle()
+        daemon.wait_until_idle()
         legacy = daemon.mirror / "legacy/stable_diffusion.json"
         v2 = daemon.mirror / "stable_diffusion.json"
         text = legacy.read_text()
@@ -224,7 +224,7 @@ def idle(options, root):
     """A minute of rest."""
     with Daemon(options.binary, root / "daemon", options.url) as daemon:
         daemon.force(3)
-        daemon.settle()
+        daemon.wait_until_idle()
         seconds = options.seconds
         cpu, wakeups = daemon.cpu(), daemon.wakeups()
         time.sleep(seconds)

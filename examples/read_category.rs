@@ -1,4 +1,4 @@
-//! Reads one category of a mirror that somebody else keeps fresh.
+//! Reads one category of a mirror that another program keeps fresh.
 //!
 //! ```sh
 //! cargo run --example read_category -- ./mirror image_generation

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let loaded = backend.warm_cache().await;
     println!("following {loaded} categories");
 
-    let tell = async {
+    let report = async {
         for _ in 0..events {
             let Invalidation { category, cause } = stale.recv().await?;
             println!("{category} is stale: {cause:?}");
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     // Following watches the files and times the TTL for as long as its future lives.
     tokio::select! {
-        told = tell => told,
+        reported = report => reported,
         died = backend.follow() => Err(died.into()),
     }
 }

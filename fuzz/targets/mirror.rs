@@ -1,4 +1,5 @@
-//! A mirror whose own notes somebody has changed: the next cycle publishes what the upstream has, and notes the truth.
+//! A mirror whose own notes were changed from outside: the next cycle publishes what the upstream has, and notes the
+//! truth.
 
 use std::path::Path;
 use std::sync::LazyLock;

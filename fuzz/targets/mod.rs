@@ -1,4 +1,4 @@
-//! What is fuzzed: everything that reads bytes which somebody else may have written.
+//! What is fuzzed: everything that reads bytes which another program may have written.
 //!
 //! 1. A target takes bytes and gives the kind of their outcome in a few words; it fails by panicking.
 //! 2. It also asserts what holds for every input, so that a wrong answer is found, not only a panic.

@@ -85,7 +85,7 @@ use words;
 pub struct Config {
     /// The mirror: the directory that is published into.
     pub base_path: PathBuf,
-    /// Whether this process replicates GitHub or is itself the origin.
+    /// Whether this process replicates its upstreams or is itself the origin.
     pub replicate_mode: ReplicateMode,
     /// In [`ReplicateMode::Primary`]: download once what is missing, never overwrite.
     pub seed: bool,
@@ -132,9 +132,9 @@ pub struct Config {
 /// `replicate_mode`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplicateMode {
-    /// Follow the upstream (the default).
+    /// Follow the upstreams (the default).
     Replica,
-    /// The local files are the origin; the upstream only seeds.
+    /// The local files are the origin; the upstreams only seed.
     Primary,
 }
 
@@ -210,7 +210,8 @@ pub enum WatchBackend {
     Inotify,
     /// Always polling.
     Poll,
-    /// No watching; the schedule alone finds changes.
+    /// Changes of files are found by the schedule alone; the operators' orders are still looked for at least once a
+    /// second.
     Off,
 }
 

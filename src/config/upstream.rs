@@ -11,13 +11,13 @@ use crate::item::{self, Item};
 /// `upstream.layout`: how an upstream lays its files out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// `URL/{owner}/{repository}/refs/heads/{branch}/{file}`: legacy files.
+    /// `URL/{owner}/{repository}/refs/heads/{branch}/{file}`: legacy files and extra files.
     Github,
-    /// `URL/{file}`: legacy files.
+    /// `URL/{file}`: legacy files and extra files.
     Flat,
     /// `URL/model_references/v2/{category}`: the PRIMARY API; v2.
     Primary,
-    /// `URL/manifest.json` and the files that it names: legacy and v2.
+    /// `URL/manifest.json` and the files that it names: legacy, v2 and extra files.
     Mirror,
 }
 
@@ -83,7 +83,8 @@ pub struct UpstreamConfig {
     pub layout: Layout,
     /// The categories that it is asked for, in the reference's order.
     pub categories: Vec<Category>,
-    /// How long it may fail for a category before the next one is asked.
+    /// How long all upstreams before it must have been failing for a category before it is asked in their place. Where
+    /// nothing is published it is asked in the same cycle.
     pub fallback_after: Duration,
     /// Put before the whole file URL, for places where GitHub is blocked.
     pub proxy_url: Option<url::Url>,

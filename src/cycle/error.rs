@@ -31,7 +31,7 @@ pub enum ItemError {
     NotTaken {
         /// Where it came from.
         url: String,
-        /// What speaks against it.
+        /// Why it is not published.
         #[source]
         reason: Rejected,
     },

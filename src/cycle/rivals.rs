@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use crate::category::Category;
 
-/// How often a file is brought back before the other program is noticed.
+/// How often in a row a category's files are brought back until the other program is noticed.
 const FEW: u32 = 10;
-/// From one time to the next, then.
+/// The least time between two repairs of a category once the other program is noticed.
 const APART: Duration = Duration::from_secs(1);
-/// After so long without a time it is over.
+/// After this long without a repair, the count of repairs begins anew.
 const QUIET: Duration = Duration::from_mins(1);
-/// Fetches without a pause.
+/// Fetches of a missing file that are made without a pause.
 const FREE: u32 = 3;
-/// The first pause before another fetch.
+/// The pause after those; it doubles with each fetch.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The longest one.
+/// The longest pause between two fetches.
 const LONGEST: Duration = Duration::from_mins(15);
 
 /// What is known of other programs, by category.

@@ -131,7 +131,7 @@ pub fn damage(category: Category, form: Form, body: &[u8]) -> Option<Rejected> {
 /// Whether a legacy body is a reference, for a cycle that does not convert it.
 ///
 /// # Errors
-/// It is none, or the way has damaged it.
+/// The body is no reference, or it was damaged in transit.
 pub fn check_legacy(category: Category, body: &[u8]) -> Result<(), NoDraft> {
     legacy::parse_check(category, body).map_err(no_reference)
 }

@@ -1,6 +1,7 @@
-//! Doors for `fuzz/` to what reads a server's and an environment's words; no part of the library's promise.
+//! Gives `fuzz/` the private functions that read a server's header fields and bodies and the proxy variables of the
+//! environment; no part of the library's API.
 //!
-//! 1. Each is the very function that a request goes through.
+//! 1. Each calls the function that a request calls.
 
 use std::time::Duration;
 

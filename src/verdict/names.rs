@@ -30,7 +30,7 @@ mod tests {
         for (published, draft, expected) in [
             ("{}", "{}", 0),
             ("{\"a\": 1, \"b\": 2}", "{\"b\": 3, \"c\": 4}", 1),
-            // As many models, and every one is another.
+            // The same number of models, under other names.
             ("{\"a\": 1, \"b\": 2}", "{\"c\": 1, \"d\": 2}", 2),
             ("{\"a\\u0062\": 1}", "{\"ab\": 1}", 0),
             ("{\"a\": 1}", "<html>", 1),

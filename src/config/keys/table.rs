@@ -79,7 +79,8 @@ keys! {
 
     "metrics_file" => once metrics_file: rules::optional_path(), shown,
         like "\"/var/lib/prometheus/node-exporter/horde-refd.prom\"";
-    "Write Prometheus text here for node_exporter's textfile collector; the name must end in .prom. Off by default.";
+    "Write Prometheus text here for node_exporter's textfile collector, which reads only names that end in .prom: \
+     another name is written all the same, with a warning. Off by default.";
 
     "file_mode" => once file_mode: rules::mode(0o600, 0o777), octal;
     "Permissions of published files, whatever the umask. Readers are other users. Status and metrics are always 0644.";
@@ -211,5 +212,5 @@ keys! {
     "\"auto\" is the journal under systemd and text on stderr elsewhere; \"journald\", \"text\" or \"json\".";
 
     "log.level" => once log.level: rules::level(), word;
-    "error, warn, info, debug, trace, or a filter like \"info,horde_refd=debug\".";
+    "off, error, warn, info, debug, trace, or a filter like \"info,horde_refd=debug\".";
 }

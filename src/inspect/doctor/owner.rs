@@ -1,4 +1,5 @@
-//! Whom the daemon runs as: its process says so, else its unit, else the owner of the mirror that root would give things to.
+//! Finds the user that the daemon runs as: that of its process, else that of its unit, else, for root, the owner of the
+//! mirror, else the caller's own.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

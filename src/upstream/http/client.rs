@@ -1,9 +1,9 @@
-//! The one HTTP client of a process: its trust, its timeouts, its proxies, its manners.
+//! The one HTTP client of a process: its certificates, timeouts, proxies and `User-Agent`.
 //!
 //! 1. Every request carries the same `Accept-Encoding`, because an `ETag` describes one encoding.
 //! 2. Between polls it holds no connection: idle ones are closed within [`IDLE`].
 //! 3. At most [`REDIRECTS`] redirects are followed, and none from https to http.
-//! 4. Fields of an answer that are no fields are passed over: what a body is, its bytes tell.
+//! 4. Fields of an answer that are no fields are passed over: what a body is, its bytes say.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ use super::proxy::Proxies;
 use super::trust;
 use crate::config::HttpConfig;
 
-/// Who we are and where to complain.
+/// The `User-Agent`: the program, its version, and a page with a contact.
 const USER_AGENT: &str = concat!(
     "horde-refd/",
     env!("CARGO_PKG_VERSION"),
@@ -28,12 +28,12 @@ const USER_AGENT: &str = concat!(
 );
 
 /// How many redirects are followed for one file.
-const REDIRECTS: usize = 3;
+pub(super) const REDIRECTS: usize = 3;
 
 /// How long a connection is kept for the next request: enough for the files of one poll and their retries.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The client, the proxies that it goes through, and whom it believes.
+/// The client, the proxies that it goes through, and the certificates that it trusts.
 #[derive(Debug)]
 pub(in crate::upstream) struct Client {
     pub(super) inner: reqwest::Client,

@@ -4,7 +4,7 @@
 //!    sent byte for byte.
 //! 2. A body counts only when it arrived whole, undamaged, not empty and not larger than allowed. What it is, its bytes
 //!    tell: a web page is refused whatever it is called, and good bytes are taken whatever they are called.
-//! 3. At most three redirects are followed, and none from https to http.
+//! 3. At most [`client::REDIRECTS`] redirects are followed, and none from https to http.
 //! 4. Reading a body is bounded three ways: per read, in total time, and in decoded bytes.
 
 pub(super) mod cause;

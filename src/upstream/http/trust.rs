@@ -1,4 +1,4 @@
-//! Which servers are believed: those whose certificate the platform's authorities vouch for.
+//! Checks the certificates of servers: one is trusted when an authority of the platform has signed it.
 //!
 //! 1. The platform's certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set) are read at the first TLS
 //!    handshake and not before: plain http, a directory and a command that asks nothing never pay for them.

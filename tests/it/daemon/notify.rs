@@ -8,13 +8,13 @@ use crate::common::origin::{Mood, Origin};
 use crate::common::{LONG, Setup, World};
 use rustix::process::Signal;
 
-/// The manager's end of the socket.
-struct Manager {
+/// The service manager's end of the socket: receives what the daemon sends.
+struct Receiver {
     socket: UnixDatagram,
     path: std::path::PathBuf,
 }
 
-impl Manager {
+impl Receiver {
     fn of(world: &World) -> Self {
         let path = world.path("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
@@ -64,19 +64,19 @@ fn monotonic_us() -> i64 {
 #[test]
 fn ready_comes_after_the_first_cycle_and_a_stop_says_so() {
     let world = World::marked();
-    let manager = Manager::of(&world);
-    let daemon = manager.of_setup(world.setup()).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    let receiver = Receiver::of(&world);
+    let daemon = receiver.of_setup(world.setup()).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     // By then the mirror is complete.
     assert_eq!(world.assert_whole(), 10);
-    let status = manager.next();
+    let status = receiver.next();
     assert!(
         status.starts_with("STATUS=10 fresh (21 models); next poll "),
         "{status}"
     );
     assert!(daemon.stop().0.success());
-    assert_eq!(manager.next_of_state(), "STOPPING=1\n");
-    assert_eq!(manager.drain(), [""; 0]);
+    assert_eq!(receiver.next_of_state(), "STOPPING=1\n");
+    assert_eq!(receiver.drain(), [""; 0]);
 }
 
 #[test]
@@ -84,15 +84,15 @@ fn ready_comes_at_once_where_good_files_are() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
     let _ = origin.of(world.setup()).started().stop();
     origin.mood(Mood::Hang);
-    let manager = Manager::of(&world);
-    let daemon = manager.of_setup(origin.of(world.setup())).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    let receiver = Receiver::of(&world);
+    let daemon = receiver.of_setup(origin.of(world.setup())).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     assert_eq!(daemon.cycles(), 0);
     drop(daemon);
     // A file that is not what the manifest says is no good file; restored, it is, whatever the upstream does.
     fs::write(world.v2("blip.json"), "{}").unwrap();
-    let daemon = manager.of_setup(origin.of(world.setup())).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    let daemon = receiver.of_setup(origin.of(world.setup())).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     assert_eq!(world.assert_whole(), 10);
     daemon.wait_lines(1, &["brought back", "category=blip"]);
     daemon.wait_state("blip", "fresh");
@@ -102,22 +102,22 @@ fn ready_comes_at_once_where_good_files_are() {
 #[test]
 fn ready_comes_after_a_failed_first_cycle_too() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Fail(404)));
-    let manager = Manager::of(&world);
-    let _daemon = manager.of_setup(origin.of(world.setup())).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
-    let status = manager.next();
+    let receiver = Receiver::of(&world);
+    let _daemon = receiver.of_setup(origin.of(world.setup())).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
+    let status = receiver.next();
     assert!(status.starts_with("STATUS=10 absent"), "{status}");
 }
 
 #[test]
 fn ready_waits_for_a_complete_mirror_where_that_is_wanted() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Fail(404)));
-    let manager = Manager::of(&world);
-    let setup = manager.of_setup(origin.of(world.setup()));
+    let receiver = Receiver::of(&world);
+    let setup = receiver.of_setup(origin.of(world.setup()));
     let daemon = setup.text("ready", "complete").started();
     daemon.signal(Signal::HUP);
     daemon.wait_cycles(2);
-    let heard = manager.drain();
+    let heard = receiver.drain();
     assert!(
         !heard.iter().any(|message| message.contains("READY")),
         "{heard:?}"
@@ -130,21 +130,21 @@ fn ready_waits_for_a_complete_mirror_where_that_is_wanted() {
     );
     origin.mood(Mood::Serve);
     daemon.signal(Signal::HUP);
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     assert_eq!(world.assert_whole(), 10);
 }
 
 #[test]
 fn a_reload_is_heard_with_its_moment_in_one_datagram_and_ready_ends_it() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Serve));
-    let manager = Manager::of(&world);
-    let daemon = manager.of_setup(origin.of(world.setup())).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    let receiver = Receiver::of(&world);
+    let daemon = receiver.of_setup(origin.of(world.setup())).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     let gate = std::sync::Arc::default();
     origin.mood(Mood::Wait(std::sync::Arc::clone(&gate)));
     let before = monotonic_us();
     daemon.signal(Signal::HUP);
-    let reloading = manager.next_of_state();
+    let reloading = receiver.next_of_state();
     let stamp: i64 = reloading
         .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
         .and_then(|rest| rest.trim_end().parse().ok())
@@ -153,10 +153,10 @@ fn a_reload_is_heard_with_its_moment_in_one_datagram_and_ready_ends_it() {
     origin.requests_after(10, 1);
     // READY does not come before the refresh is done, and not before the one that was asked for last is.
     daemon.signal(Signal::HUP);
-    assert!(manager.next_of_state().starts_with("RELOADING=1\n"));
+    assert!(receiver.next_of_state().starts_with("RELOADING=1\n"));
     assert_eq!(origin.requests().len(), 11);
     gate.open();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     assert_eq!(origin.requests().len(), 30);
     assert_eq!(daemon.begun("force"), 2);
 }
@@ -164,10 +164,10 @@ fn a_reload_is_heard_with_its_moment_in_one_datagram_and_ready_ends_it() {
 #[test]
 fn a_cycle_that_no_signal_asked_for_is_no_reload() {
     let world = World::marked();
-    let manager = Manager::of(&world);
-    let daemon = manager.of_setup(world.setup()).started();
+    let receiver = Receiver::of(&world);
+    let daemon = receiver.of_setup(world.setup()).started();
     daemon.cycles_caused_by(|| fs::write(world.v2("blip.json"), "nonsense").unwrap());
-    let heard = manager.drain();
+    let heard = receiver.drain();
     let states = heard
         .iter()
         .filter(|message| !message.starts_with("STATUS=") && !message.starts_with("EXTEND"));
@@ -177,35 +177,35 @@ fn a_cycle_that_no_signal_asked_for_is_no_reload() {
 #[test]
 fn the_watchdog_is_fed_while_the_loop_turns_even_if_the_upstream_hangs() {
     let (world, origin) = (World::empty(), Origin::start(Mood::Hang));
-    let manager = Manager::of(&world);
-    let setup = manager.of_setup(origin.of(world.setup()));
+    let receiver = Receiver::of(&world);
+    let setup = receiver.of_setup(origin.of(world.setup()));
     let daemon = setup.env("WATCHDOG_USEC", "200000").start();
     let mut fed = 0;
     while fed < 5 {
-        fed += usize::from(manager.next() == "WATCHDOG=1\n");
+        fed += usize::from(receiver.next() == "WATCHDOG=1\n");
     }
     origin.requests_after(0, 1);
     // A daemon that stands still feeds no watchdog.
     daemon.signal(Signal::STOP);
-    manager.drain();
-    manager
+    receiver.drain();
+    receiver
         .socket
         .set_read_timeout(Some(Duration::from_millis(500)))
         .unwrap();
-    assert!(manager.socket.recv(&mut [0; 16]).is_err());
+    assert!(receiver.socket.recv(&mut [0; 16]).is_err());
     daemon.signal(Signal::CONT);
-    manager.socket.set_read_timeout(Some(LONG)).unwrap();
-    while manager.next() != "WATCHDOG=1\n" {}
+    receiver.socket.set_read_timeout(Some(LONG)).unwrap();
+    while receiver.next() != "WATCHDOG=1\n" {}
 }
 
 #[test]
 fn a_standby_is_ready_at_once_and_says_what_it_is() {
     let world = World::marked();
     let _writer = world.started();
-    let manager = Manager::of(&world);
-    let _standby = manager.of_setup(world.setup().runtime("standby")).start();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
-    let status = manager.next();
+    let receiver = Receiver::of(&world);
+    let _standby = receiver.of_setup(world.setup().runtime("standby")).start();
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
+    let status = receiver.next();
     assert!(
         status.starts_with("STATUS=on standby: 10 fresh"),
         "{status}"
@@ -218,9 +218,9 @@ fn the_first_word_is_a_status_and_a_sighup_before_ready_does_not_withhold_it() {
     // The first poll ends well; the refresh that is asked for meanwhile hangs.
     let mood = Mood::WaitThenHang(std::sync::Arc::clone(&gate), 10);
     let (world, origin) = (World::empty(), Origin::start(mood));
-    let manager = Manager::of(&world);
-    let daemon = manager.of_setup(origin.of(world.setup())).start();
-    let first = manager.next();
+    let receiver = Receiver::of(&world);
+    let daemon = receiver.of_setup(origin.of(world.setup())).start();
+    let first = receiver.next();
     assert!(
         first.starts_with("STATUS=waiting for the first poll: 10 absent"),
         "{first}"
@@ -229,7 +229,7 @@ fn the_first_word_is_a_status_and_a_sighup_before_ready_does_not_withhold_it() {
     daemon.signal(Signal::HUP);
     daemon.wait_lines(1, &["a refresh was asked for"]);
     gate.open();
-    assert_eq!(manager.next_of_state(), "READY=1\n");
+    assert_eq!(receiver.next_of_state(), "READY=1\n");
     origin.requests_after(10, 1);
     assert!(daemon.status().unwrap()["last_forced"].is_null());
 }
