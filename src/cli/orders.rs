@@ -81,9 +81,11 @@ fn carry_out(
             }
         }
         if clock::since(begun) >= timeout {
+            let names = given.wanted().iter().map(|(category, _)| category.name());
             output::warn(format_args!(
-                "the order is written down and was not carried out within {}: the next cycle of the mirror's writer does it; \
-                 what is published stays until then, `horde-refd status` says when it has changed",
+                "the order for {} is written down and was not carried out within {}: the next cycle of the mirror's writer \
+                 does it; what is published stays until then, `horde-refd status` says when it has changed",
+                names.collect::<Vec<_>>().join(", "),
                 span(timeout)
             ));
             return Ok(Exit::Failed);

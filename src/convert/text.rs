@@ -148,13 +148,14 @@ impl Layout {
         let before = |name: &'static str| {
             let mut text = Vec::new();
             let mut writer = Writer::among_members(&mut text, Flavour::V2, 2);
-            if name == "baseline" {
-                generic::config(&mut writer, None, &Downloads::default(), None);
-                generic::classification(&mut writer, TEXT);
-            }
             writer.field(name);
             text
         };
+        let mut baseline = Vec::new();
+        let mut writer = Writer::among_members(&mut baseline, Flavour::V2, 2);
+        generic::config(&mut writer, None, &Downloads::default(), None);
+        generic::classification(&mut writer, TEXT);
+        writer.field("baseline");
         let mut name = Vec::new();
         let mut writer = Writer::new(&mut name, Flavour::V2, 2);
         generic::record_type(&mut writer, TEXT);
@@ -163,7 +164,7 @@ impl Layout {
             name,
             description: before("description"),
             version: before("version"),
-            baseline: before("baseline"),
+            baseline,
             parameters: before("parameters"),
             nsfw: before("nsfw"),
             style: before("style"),
@@ -183,24 +184,27 @@ fn write(
     checked: &Checked<'_, '_>,
 ) {
     writer.open(b'{');
-    writer.written(&layout.name);
-    writer.string(row.name);
-    writer.written(&layout.description);
-    writer.string(row.description);
-    writer.written(&layout.version);
-    writer.string(row.version);
-    writer.written(&layout.baseline);
-    writer.string(row.baseline);
+    for (before, value) in [
+        (&layout.name, row.name),
+        (&layout.description, row.description),
+        (&layout.version, row.version),
+        (&layout.baseline, row.baseline),
+    ] {
+        writer.written(before);
+        writer.string(value);
+    }
     writer.written(&layout.parameters);
     writer.number(Whole(row.parameters));
     writer.written(&layout.nsfw);
     writer.bool(row.nsfw);
-    writer.written(&layout.style);
-    writer.string(row.style);
-    writer.written(&layout.display_name);
-    writer.string(row.display_name);
-    writer.written(&layout.url);
-    writer.string(row.url);
+    for (before, value) in [
+        (&layout.style, row.style),
+        (&layout.display_name, row.display_name),
+        (&layout.url, row.url),
+    ] {
+        writer.written(before);
+        writer.string(value);
+    }
     writer.written(&layout.tags);
     writer.strings(row.tags());
     let instruct_format = Some(row.instruct_format);

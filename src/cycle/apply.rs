@@ -55,7 +55,7 @@ impl Cycle<'_> {
         let source = self.source(category, body);
         let legacy_source = if is_ready {
             let legacy = self.mirror.last_seen(&item, Form::Legacy);
-            legacy.map(|seen| self.source_on_disk(category, seen.sha256))
+            legacy.map(|seen| self.source_on_disk(&item, Form::Legacy, seen.sha256).0)
         } else {
             Some(source.clone())
         };
@@ -265,13 +265,11 @@ impl Cycle<'_> {
         let Some(entry) = self.mirror.manifest().categories.get(&category).cloned() else {
             return;
         };
-        let Some(seen) = self
-            .mirror
-            .last_seen(&Item::Category(category), Form::Legacy)
-        else {
+        let item = Item::Category(category);
+        let Some(seen) = self.mirror.last_seen(&item, Form::Legacy) else {
             return;
         };
-        let source = self.source_on_disk(category, seen.sha256);
+        let (source, _) = self.source_on_disk(&item, Form::Legacy, seen.sha256);
         if let Some(legacy) = self.legacy_entry(category, source)
             // An empty file is one that is being written.
             && legacy.bytes > 0

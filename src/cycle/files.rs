@@ -238,7 +238,7 @@ impl Cycle<'_> {
         if entered == Some(seen.sha256) {
             return Ok(());
         }
-        let (source, is_sent) = self.file_source(item, seen.sha256);
+        let (source, is_sent) = self.source_on_disk(item, Form::Raw, seen.sha256);
         if !is_sent && !self.is_origin() {
             report.modified = true;
             return Ok(());

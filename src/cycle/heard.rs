@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::item::{Form, Item};
 use crate::mirror::Known;
 use crate::mirror::waiting::Kind;
-use crate::upstream::{Class, Upstream, UpstreamError, Validators, What};
+use crate::upstream::{Class, UpstreamError, Validators, What};
 
 /// What an upstream has said of a file.
 pub(super) enum Said {
@@ -114,11 +114,9 @@ impl Cycle<'_> {
     pub(super) fn note(&mut self, heard: &Heard, item: &Item, form: Form) {
         let now = heard.at;
         let upstreams = self.upstreams;
-        let is_primary = |upstream: &Upstream| upstream.layout() == Layout::Primary;
-        let tells = |name: &str| {
-            upstreams
-                .iter()
-                .any(|it| it.name() == name && is_primary(it))
+        let is_primary = |name: &str| {
+            let mut named = upstreams.iter().filter(|it| it.name() == name);
+            named.any(|it| it.layout() == Layout::Primary)
         };
         let state = self.mirror.state();
         for failed in &heard.failed {
@@ -129,7 +127,9 @@ impl Cycle<'_> {
                 if form == Form::V2 {
                     state.validators.remove(&failed.source.url);
                 }
-                if failed.error.class() == Class::NotThere && tells(&failed.source.upstream) {
+                // What a mirror has not, its manifest says (`leaf`).
+                let is_absent = failed.error.class() == Class::NotThere;
+                if is_absent && is_primary(&failed.source.upstream) {
                     let absent = state.absent.entry(failed.source.url.clone());
                     absent.or_default().extend(item.path(form));
                 }

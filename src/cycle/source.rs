@@ -18,32 +18,21 @@ impl Cycle<'_> {
             let entry = self.mirror.manifest().categories.get(&category);
             return entry.map_or_else(Source::default, |entry| entry.source.clone());
         }
-        self.source_on_disk(category, body.sha256)
-    }
-
-    /// Where the legacy file on disk came from: the upstream that sent these bytes, or, where none did, the preferred one
-    /// without validators.
-    pub(super) fn source_on_disk(&mut self, category: Category, legacy: Digest) -> Source {
-        let urls = self.legacy_urls(category);
-        let validators = &self.mirror.state().validators;
-        let sent = urls.iter().find_map(|origin| {
-            let known = validators.get(&origin.url)?;
-            (known.sha256 == legacy).then_some((origin, &known.validators))
-        });
-        match sent {
-            Some((origin, validators)) => source_of(origin, Some(validators)),
-            None => urls
-                .first()
-                .map_or_else(Source::default, |origin| source_of(origin, None)),
-        }
+        let (source, _) = self.source_on_disk(&category.into(), Form::Legacy, body.sha256);
+        source
     }
 
     /// Where the file on disk came from, and whether an upstream sent these bytes; where none did, the preferred one
     /// without validators.
-    pub(super) fn file_source(&mut self, item: &Item, sha256: Digest) -> (Source, bool) {
-        let serving = self.serving(item, Form::Raw);
+    pub(super) fn source_on_disk(
+        &mut self,
+        item: &Item,
+        form: Form,
+        sha256: Digest,
+    ) -> (Source, bool) {
+        let serving = self.serving(item, form);
         let urls: Vec<_> = serving
-            .filter_map(|upstream| upstream.source(item, Form::Raw))
+            .filter_map(|upstream| upstream.source(item, form))
             .collect();
         let validators = &self.mirror.state().validators;
         let sent = urls.iter().find_map(|origin| {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::published;
 use crate::clock;
 use crate::ledger::age;
 use crate::ledger::status::{self, Role, Status, StatusError};
@@ -134,12 +135,17 @@ impl Daemon {
         let located = status::locate(runtime_directory, base_path);
         let (mirror, looked_at) = (base_path.to_owned(), located.looked_at);
         match (located.found, lock.held) {
-            (Some(file), _) => Ok(Self {
-                base_path: mirror,
-                status: Status::read(&file)?,
-                file,
-                lock,
-            }),
+            (Some(file), _) => {
+                let mut daemon = Self {
+                    base_path: mirror,
+                    status: Status::read(&file)?,
+                    file,
+                    lock,
+                };
+                let lives = matches!(daemon.life(clock::now()), Life::Here(_) | Life::Elsewhere);
+                published::look(&mut daemon.status.categories, base_path, lives);
+                Ok(daemon)
+            }
             (None, Some(Held { pid })) => Err(FindError::NoStatus {
                 mirror,
                 pid,
@@ -149,15 +155,11 @@ impl Daemon {
         }
     }
 
-    /// What the daemon last said about itself. Its states are as they were then ([`Status::at`]).
+    /// What the daemon last said about itself. Its states are as they were then ([`Status::at`]), but for files that are
+    /// gone or cut since.
     #[must_use]
     pub fn status(&self) -> &Status {
         &self.status
-    }
-
-    /// The same, for what is known better.
-    pub(super) fn status_mut(&mut self) -> &mut Status {
-        &mut self.status
     }
 
     /// The status file that it was found by.

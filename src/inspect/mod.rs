@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod history;
 pub mod lint;
 pub mod newer;
+mod published;
 pub mod records;
 pub mod status;
 

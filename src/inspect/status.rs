@@ -1,14 +1,12 @@
 //! How fresh a mirror is, with a daemon or without one, and whether all is well.
 //!
 //! 1. States are those of the time that is asked for, not of the time at which the daemon wrote them.
-//!    A published file that is gone is `absent` whatever was noted; beside no daemon one of another size is `stale`.
+//!    Files that are gone or cut are seen (see `published`).
 //! 2. Without a daemon the manifest says what is published; nothing keeps it fresh, so it is stale.
 //! 3. Healthy means: the daemon lives, and every category is healthy ([`View::complaints`] is empty).
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::daemon::{Daemon, FindError, Life};
+use super::published;
 use crate::category::Category;
-use crate::clock;
 use crate::mirror::Layout;
 use crate::mirror::manifest::read_manifest;
 // What is shown comes from here, so that the command line knows one place.
@@ -52,11 +50,7 @@ impl View {
     /// There is a status file, but it is of no use.
     pub fn of(runtime_directory: Option<&OsStr>, base_path: &Path) -> Result<Self, StatusError> {
         match Daemon::find(runtime_directory, base_path) {
-            Ok(mut daemon) => {
-                let lives = !matches!(daemon.life(clock::now()), Life::Gone | Life::Once);
-                look_at_files(daemon.status_mut(), base_path, lives);
-                Ok(Self::Daemon(Box::new(daemon)))
-            }
+            Ok(daemon) => Ok(Self::Daemon(Box::new(daemon))),
             Err(FindError::Status(error)) => Err(error),
             Err(why) => {
                 let looked_at = match &why {
@@ -177,26 +171,6 @@ impl NoDaemon {
     }
 }
 
-/// Puts the states of published files right that are not what was noted (invariant 1). Beside a daemon, which mends them, a
-/// file may just have been replaced.
-fn look_at_files(status: &mut Status, base_path: &Path, lives: bool) {
-    let layout = Layout::new(base_path);
-    // A daemon in a container may see its mirror under another path.
-    if !base_path.is_dir() {
-        return;
-    }
-    for (category, item) in &mut status.categories {
-        let Some(bytes) = item.bytes.filter(|_| item.state != State::Absent) else {
-            continue;
-        };
-        match fs::metadata(layout.v2(*category)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => item.state = State::Absent,
-            Ok(found) if !lives && found.len() != bytes => item.state = State::Stale,
-            _ => {}
-        }
-    }
-}
-
 /// What the manifest says is published (invariant 2).
 fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
     let manifest = read_manifest(&Layout::new(base_path).manifest()).unwrap_or_default();
@@ -212,9 +186,11 @@ fn published(base_path: &Path) -> BTreeMap<Category, ItemStatus> {
             ..ItemStatus::default()
         })
     };
-    Category::with_legacy()
+    let mut noted = Category::with_legacy()
         .map(|category| (category, status(category).unwrap_or_default()))
-        .collect()
+        .collect();
+    published::look(&mut noted, base_path, false);
+    noted
 }
 
 /// The same for the other files.

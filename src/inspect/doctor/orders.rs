@@ -1,9 +1,9 @@
-//! The operator's orders: whether they can be read. Orders that cannot are no orders, so a category that was pinned follows
+//! The operator's orders: whether they can be read. A file that holds none is as none, so a category that was pinned follows
 //! its upstream.
 
 use super::{Check, Scene, quoted};
 use crate::error::chain;
-use crate::mirror::intent;
+use crate::mirror::intent::{self, IntentError};
 
 pub(super) fn check(scene: &Scene<'_>) -> Check {
     let path = scene.layout.intent();
@@ -12,7 +12,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Check {
             let (pins, accepted) = (read.intent.pin.len(), read.intent.accept.len());
             Check::good("orders", format!("{pins} pinned, {accepted} accepted"))
         }
-        Err(error) => {
+        Err(error @ IntentError::Form { .. }) => {
             let aside = path.with_extension("json.unreadable");
             Check::bad(
                 "orders",
@@ -20,5 +20,13 @@ pub(super) fn check(scene: &Scene<'_>) -> Check {
                 format!("mv -- {} {}", quoted(&path), quoted(&aside)),
             )
         }
+        Err(error) => Check::bad(
+            "orders",
+            chain(&error),
+            format!(
+                "sudo horde-refd doctor --base-path {}",
+                quoted(scene.base())
+            ),
+        ),
     }
 }

@@ -10,6 +10,7 @@ use crate::disk::mount_point;
 use crate::inspect::daemon::{Daemon, FindError, Life};
 use crate::inspect::newer::newer_configuration;
 use crate::inspect::status::{age, ago, span};
+use crate::ledger::State;
 use crate::ledger::status::{Role, Status};
 use crate::mirror::lock::Held;
 use crate::text::escaped;
@@ -206,8 +207,10 @@ fn categories(scene: &Scene<'_>) -> Option<Check> {
     let oldest = status.categories.values().filter_map(|it| it.last_success);
     let old = oldest.min().and_then(|then| age(then, scene.now()));
     let stale = old.is_some_and(|old| old > status.stale_after().max(Duration::from_secs(1)));
+    let mut all = status.categories.values();
+    let gone = all.any(|it| it.state == State::Absent && it.bytes.is_some());
     let base = quoted(scene.base());
-    let cure = if stale && status.role == Role::Once {
+    let cure = if (stale || gone) && status.role == Role::Once {
         format!("horde-refd sync --base-path {base}")
     } else {
         format!("horde-refd status --base-path {base}")

@@ -388,6 +388,17 @@ fn a_daemon_that_is_stopped_or_gone_or_without_its_lock_is_said() {
 }
 
 #[test]
+fn a_published_file_that_is_gone_is_said_and_a_sync_brings_it_back() {
+    let host = Host::new();
+    fs::remove_file(host.file("clip.json")).unwrap();
+    let checks = host.doctor();
+    checks.only("categories", "clip is absent", "horde-refd sync ");
+    let mut command = host.command("sync");
+    Ran::of(command.arg("-q")).expect(0);
+    host.doctor().well();
+}
+
+#[test]
 fn orders_that_cannot_be_read_are_named_and_moved_away_by_the_cure() {
     let host = Host::new();
     let intent = host.file(".horde-refd/intent.json");

@@ -93,6 +93,8 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
         "published_at": "2026-01-01T00:00:00Z",
     }}});
     std::fs::write(mirror.path().join("manifest.json"), manifest.to_string()).unwrap();
+    let v2 = mirror.path().join("clip.json");
+    std::fs::write(&v2, "{\"a\": 123}").unwrap();
     let text = stdout(&mut status(mirror.path()), 0);
     let own = mirror.path().join(".horde-refd/status.json");
     let first = format!(
@@ -122,6 +124,10 @@ fn without_a_daemon_the_manifest_says_what_is_there() {
     assert_eq!(json["upstreams"], json!({}));
     let check = stdout(status(mirror.path()).arg("--check"), 1);
     assert!(check.starts_with("WARNING: no daemon has run"), "{check}");
+    std::fs::remove_file(v2).unwrap();
+    let json = stdout(status(mirror.path()).arg("--json"), 0);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["categories"]["clip"]["state"], "absent");
 }
 
 #[test]
