@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -14,31 +11,16 @@ use serde_json::Value;
 
 use super::ground::{self, Ground};
 use crate::common::origin::{Mood, Origin};
-use crate::common::{Daemon, FILES, World, legacy, models, until};
+use crate::common::{Daemon, FILES, World, legacy, until};
 
 /// The v2 files that events damage; readers hold the others to be whole at every moment.
-const DAMAGED: [&str; 3] = ["blip.json", "clip.json", "codeformer.json"];
+pub(super) const DAMAGED: [&str; 3] = ["blip.json", "clip.json", "codeformer.json"];
 
 /// What a process weighs.
 #[derive(Debug)]
 pub(super) struct Weight {
     pub(super) kilobytes: u64,
     pub(super) descriptors: usize,
-}
-
-/// Reads and parses every file that no event damages.
-pub(super) struct Reader {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<u64>,
-}
-
-impl Reader {
-    pub(super) fn end(self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread
-            .join()
-            .expect("a reader saw less than a whole file")
-    }
 }
 
 /// A world, its upstream, and the daemons on it.
@@ -53,6 +35,8 @@ pub(super) struct Life {
     marks: BTreeMap<&'static str, String>,
     counts: BTreeMap<&'static str, u32>,
     started: u32,
+    /// The upstream answers everything with a limit.
+    limits: bool,
 }
 
 impl Life {
@@ -71,6 +55,7 @@ impl Life {
                 .into(),
             counts: BTreeMap::new(),
             started: 0,
+            limits: false,
         };
         let writer = life.start();
         writer.wait_cycles(1);
@@ -122,29 +107,6 @@ impl Life {
         counts.join(", ")
     }
 
-    pub(super) fn reader(&self) -> Reader {
-        let whole = FILES.into_iter().filter(|(_, _, v2)| !DAMAGED.contains(v2));
-        let files: Vec<_> = whole
-            .map(|(_, _, v2)| (self.world.v2(v2), models(v2)))
-            .collect();
-        let stop = Arc::new(AtomicBool::new(false));
-        let ends = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let mut reads = 0;
-            while !ends.load(Ordering::Relaxed) {
-                for (path, models) in &files {
-                    let bytes = fs::read(path).unwrap();
-                    let value: Value = serde_json::from_slice(&bytes).unwrap();
-                    assert_eq!(value.as_object().unwrap().len(), *models, "{path:?}");
-                    reads += 1;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            reads
-        });
-        Reader { stop, thread }
-    }
-
     /// One event, and a moment for its consequences.
     pub(super) fn event(&mut self, with_deaths: bool) {
         let kinds = if with_deaths { 21 } else { 18 };
@@ -160,7 +122,7 @@ impl Life {
             12 | 13 => self.order(),
             14 => self.ground.fill(&mut self.chance),
             15 => self.ground.forbid(&mut self.chance),
-            16 => self.ground.step_clock(&mut self.chance),
+            16 => self.clock(),
             17 => self.touch(),
             18 => self.die(Signal::KILL),
             19 => self.die(Signal::TERM),
@@ -194,8 +156,21 @@ impl Life {
             4 => ("cut", Mood::HangOn(file, cut)),
             _ => ("serving", Mood::Serve),
         };
+        self.limits = event == "limited";
+        if self.limits {
+            self.ground.set_clock(0);
+        }
         self.origin.mood(mood);
         event
+    }
+
+    /// The clock is set, but not while hosts set limits: a limit is a time, and one that is heard by a clock which is ahead
+    /// lasts, as it should, until that time has really come.
+    fn clock(&mut self) -> &'static str {
+        if self.limits {
+            return "no clock";
+        }
+        self.ground.step_clock(&mut self.chance)
     }
 
     /// Puts a file into the mirror from beside it, which may be a disk of its own.
@@ -345,6 +320,7 @@ impl Life {
     /// Nothing goes wrong any more: waits until everything is as the upstream has it.
     pub(super) fn calm(&mut self) {
         self.origin.mood(Mood::Serve);
+        self.limits = false;
         self.ground.set_clock(0);
         let begun = Instant::now();
         let writer = self.writer.as_ref().unwrap();

@@ -7,6 +7,7 @@
 
 mod ground;
 mod life;
+mod reader;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use horde_refd::convert::convert;
 use horde_refd::item::OnInvalidRecord;
 
 use self::life::Life;
+use self::reader::Reader;
 use crate::common::{FILES, legacy, until};
 
 fn setting(name: &str) -> Option<u64> {
@@ -30,7 +32,7 @@ fn a_life_of_faults_ends_with_the_upstreams_mirror_and_flat_memory() {
     // Seen also when the test fails, which is when it is needed.
     println!("soak: {seconds} s from HORDE_REFD_SOAK_SEED={seed}");
     let mut life = Life::begin(seed);
-    let reader = life.reader();
+    let reader = Reader::of(life.world());
     let half = Instant::now() + Duration::from_secs(seconds / 2);
     while Instant::now() < half {
         life.event(true);
