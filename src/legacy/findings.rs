@@ -3,14 +3,15 @@
 //!
 //! 1. Keys are in the order of their first message, messages of a key in the order they were logged.
 //! 2. Of very many records the findings are counted, and those of the first ones kept.
-//! 3. Every text model has at least one finding, so the constant sentences about a record are put together with its
-//!    key when they are read.
+//! 3. Every text model has at least one finding, and most runs of the daemon only count them: findings are put together
+//!    by key, and constant sentences with their key, when they are read.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 
 /// What was found.
 #[derive(Debug, Clone)]
@@ -24,9 +25,12 @@ enum Message {
 /// Lint findings: record key -> messages, in order of first message.
 #[derive(Clone, Default)]
 pub struct Issues {
-    keys: IndexSet<String, RandomState>,
+    /// One key behind the other.
+    keys: String,
     /// In the order they were logged, each with the place of its key.
-    said: Vec<(usize, Message)>,
+    said: Vec<(Range<usize>, Message)>,
+    /// How often a finding had another key than the one before.
+    records: usize,
     /// Findings about further records, which are only counted.
     more: usize,
 }
@@ -49,15 +53,13 @@ impl Issues {
 
     /// Every record key with its messages, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = Cow<'_, str>>)> {
-        let mut of_keys = vec![Vec::new(); self.keys.len()];
-        for (place, message) in &self.said {
-            if let Some(of_key) = of_keys.get_mut(*place) {
-                of_key.push(message);
-            }
+        let mut of_keys: IndexMap<_, Vec<_>, RandomState> = IndexMap::default();
+        for (key, message) in &self.said {
+            of_keys.entry(self.key(key)).or_default().push(message);
         }
-        self.keys.iter().zip(of_keys).map(|(key, messages)| {
+        of_keys.into_iter().map(|(key, messages)| {
             let messages = messages.into_iter().map(move |message| message.read(key));
-            (key.as_str(), messages)
+            (key, messages)
         })
     }
 
@@ -72,25 +74,30 @@ impl Issues {
     }
 
     /// `self`, then everything of `later`, whose keys may be ours too.
-    pub(crate) fn followed_by(mut self, later: Self) -> Self {
+    pub(crate) fn followed_by(mut self, mut later: Self) -> Self {
         if self.is_empty() {
             return later;
         }
-        for (place, message) in later.said {
-            if let Some(key) = later.keys.get_index(place) {
-                self.push(key, message);
-            }
+        for (key, message) in std::mem::take(&mut later.said) {
+            self.push(later.key(&key), message);
         }
         self.more += later.more;
         self
     }
 
+    fn key(&self, place: &Range<usize>) -> &str {
+        self.keys.get(place.clone()).unwrap_or_default()
+    }
+
     fn push(&mut self, key: &str, message: Message) {
         // Most findings are about the record that had the one before.
-        let place = match self.keys.last() {
-            Some(last) if last == key => self.keys.len() - 1,
-            _ if self.keys.len() < KEPT || self.keys.contains(key) => {
-                self.keys.insert_full(key.to_owned()).0
+        let place = match self.said.last() {
+            Some((last, _)) if self.key(last) == key => last.clone(),
+            _ if self.records < KEPT => {
+                self.records += 1;
+                let start = self.keys.len();
+                self.keys.push_str(key);
+                start..self.keys.len()
             }
             _ => {
                 self.more += 1;
@@ -116,7 +123,7 @@ impl PartialEq for Issues {
     fn eq(&self, other: &Self) -> bool {
         let same =
             |((key, mine), (other_key, theirs))| key == other_key && Iterator::eq(mine, theirs);
-        self.keys.len() == other.keys.len() && self.iter().zip(other.iter()).all(same)
+        self.said.len() == other.said.len() && self.iter().zip(other.iter()).all(same)
     }
 }
 

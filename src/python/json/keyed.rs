@@ -1,8 +1,10 @@
 //! The text of an outermost object whose keys may come again, as in a Python `dict`: first position, last content.
+//!
+//! 1. Two keys are the same when their text is: a string has one JSON text. So keys are not kept beside the text, and
+//!    looked at once, when the object is finished.
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use std::ops::Range;
 
 use super::write::{Flavour, Writer};
 
@@ -12,8 +14,15 @@ pub(crate) struct KeyedObject {
     flavour: Flavour,
     /// `{`, then the members in the order in which they were written.
     out: Vec<u8>,
-    members: IndexMap<String, Range<usize>, RandomState>,
-    came_again: bool,
+    members: Vec<Member>,
+}
+
+/// Where in the text a member is: its key with the line before it, its value.
+#[derive(Debug)]
+struct Member {
+    start: usize,
+    value: usize,
+    end: usize,
 }
 
 impl KeyedObject {
@@ -24,8 +33,7 @@ impl KeyedObject {
         Self {
             flavour,
             out,
-            members: IndexMap::with_capacity_and_hasher(members, RandomState::default()),
-            came_again: false,
+            members: Vec::with_capacity(members),
         }
     }
 
@@ -40,14 +48,15 @@ impl KeyedObject {
             self.out.push(b',');
         }
         let start = self.out.len();
-        let mut writer = Writer::new(&mut self.out, self.flavour, 1);
-        writer.key(key);
+        Writer::new(&mut self.out, self.flavour, 1).key(key);
+        let value = self.out.len();
+        let mut writer = Writer::among_members(&mut self.out, self.flavour, 1);
         if let Err(error) = write(&mut writer) {
             self.out.truncate(before);
             return Err(error);
         }
-        let text = start..self.out.len();
-        self.came_again |= self.members.insert(key.to_owned(), text).is_some();
+        let end = self.out.len();
+        self.members.push(Member { start, value, end });
         Ok(())
     }
 
@@ -58,22 +67,26 @@ impl KeyedObject {
 
     /// The whole object, and how many members it has.
     pub(crate) fn finish(self) -> (Vec<u8>, usize) {
-        let Self {
-            mut out,
-            members,
-            came_again,
-            ..
-        } = self;
-        if came_again {
-            let mut ordered = Vec::with_capacity(out.len());
-            for text in members.values() {
-                ordered.push(if ordered.is_empty() { b'{' } else { b',' });
-                ordered.extend_from_slice(out.get(text.clone()).unwrap_or_default());
-            }
-            out = ordered;
+        let Self { out, members, .. } = self;
+        let text = |from: usize, to: usize| out.get(from..to).unwrap_or_default();
+        let mut last_of = IndexMap::with_capacity_and_hasher(members.len(), RandomState::default());
+        for member in &members {
+            last_of.insert(text(member.start, member.value), member);
         }
-        out.extend_from_slice(if members.is_empty() { b"}" } else { b"\n}" });
-        (out, members.len())
+        let count = last_of.len();
+        let mut whole = if count == members.len() {
+            drop(last_of);
+            out
+        } else {
+            let mut ordered = Vec::with_capacity(out.len());
+            for member in last_of.values() {
+                ordered.push(if ordered.is_empty() { b'{' } else { b',' });
+                ordered.extend_from_slice(text(member.start, member.end));
+            }
+            ordered
+        };
+        whole.extend_from_slice(if count == 0 { b"}" } else { b"\n}" });
+        (whole, count)
     }
 }
 
