@@ -10,56 +10,62 @@ mod unit;
 use std::ops::Range;
 
 use patterns::{date, leading_version, size, version, words};
+use unit::Character;
 
 /// Finds groups; its buffers serve one name after the other.
 #[derive(Default)]
 pub(super) struct Grouping {
-    kept: Vec<char>,
+    bytes: Vec<u8>,
+    lower: Vec<u8>,
     group: String,
 }
 
 impl Grouping {
     /// The group of a name.
     pub(super) fn of<'s>(&'s mut self, name: &'s str) -> &'s str {
-        let Self { kept, group } = self;
         let name = name
             .strip_prefix("aphrodite/")
             .or_else(|| name.strip_prefix("koboldcpp/"))
             .unwrap_or(name);
         let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
-        kept.clear();
-        if rest.is_ascii() {
-            kept.extend(rest.bytes().map(char::from));
+        let group = if rest.is_ascii() {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(rest.as_bytes());
+            std::str::from_utf8(shortened(&mut self.bytes, &mut self.lower)).unwrap_or_default()
         } else {
-            kept.extend(rest.chars());
-        }
-        for find in [leading_version, size, version] {
-            remove(kept, find(kept));
-        }
-        let [quantisation, mut variant] = words(kept);
-        if quantisation.is_some() {
-            remove(kept, quantisation);
-            [_, variant] = words(kept);
-        }
-        remove(kept, variant);
-        remove(kept, date(kept));
-        kept.dedup_by(|next, c| next == c && is_separator(*c));
-        group.clear();
-        group.extend(kept.iter().skip_while(|c| is_separator(**c)));
-        let group = group.trim_end_matches(is_separator);
+            let mut chars: Vec<char> = rest.chars().collect();
+            self.group.clear();
+            self.group.extend(shortened(&mut chars, &mut self.lower));
+            &self.group
+        };
         if group.is_empty() { rest } else { group }
     }
 }
 
+/// What is left of a name.
+fn shortened<'n, C: Character>(name: &'n mut Vec<C>, lower: &mut Vec<u8>) -> &'n [C] {
+    for find in [leading_version, size, version] {
+        remove(name, find(name));
+    }
+    let [quantisation, mut variant] = words(name, lower);
+    if quantisation.is_some() {
+        remove(name, quantisation);
+        [_, variant] = words(name, lower);
+    }
+    remove(name, variant);
+    remove(name, date(name));
+    name.dedup_by(|next, c| next == c && c.is_separator());
+    let kept = |c: &C| !c.is_separator();
+    let start = name.iter().position(kept).unwrap_or(name.len());
+    let end = name.iter().rposition(kept).map_or(start, |last| last + 1);
+    name.get(start..end).unwrap_or_default()
+}
+
 /// Glues the two sides of what was found together.
-fn remove(name: &mut Vec<char>, found: Option<Range<usize>>) {
+fn remove<C>(name: &mut Vec<C>, found: Option<Range<usize>>) {
     if let Some(found) = found {
         name.drain(found);
     }
-}
-
-fn is_separator(c: char) -> bool {
-    matches!(c, '-' | '_' | ' ' | '.')
 }
 
 #[cfg(test)]

@@ -10,66 +10,72 @@
 
 use std::ops::Range;
 
-use super::unit::{fold, is_digit, is_letter, is_letter_or_digit, is_word, run_end, runs};
+use super::unit::{Character, run_end, runs};
 
 type Found = Option<Range<usize>>;
 
-fn at(name: &[char], index: usize) -> Option<char> {
-    name.get(index).copied()
+/// Whether there is a character of the class.
+fn is<C: Character>(name: &[C], index: usize, class: impl Fn(C) -> bool) -> bool {
+    name.get(index).copied().is_some_and(class)
 }
 
-fn before(name: &[char], index: usize) -> Option<char> {
-    at(name, index.checked_sub(1)?)
+/// The same of the character before the index.
+fn is_before<C: Character>(name: &[C], index: usize, class: impl Fn(C) -> bool) -> bool {
+    index
+        .checked_sub(1)
+        .is_some_and(|index| is(name, index, class))
 }
 
-fn is(name: &[char], index: usize, class: fn(char) -> bool) -> bool {
-    at(name, index).is_some_and(class)
+/// Whether there is this lower-case letter, in either case, or this character that is no letter.
+fn has<C: Character>(name: &[C], index: usize, folded: u8) -> bool {
+    is(name, index, |c| c.fold() == folded)
 }
 
-fn digits_end(name: &[char], from: usize) -> usize {
-    run_end(name, from, is_digit)
+fn digits_end<C: Character>(name: &[C], from: usize) -> usize {
+    run_end(name, from, C::is_digit)
 }
 
 /// `^\d+\.\d+(\.\d+)?[_-]`
-pub(super) fn leading_version(name: &[char]) -> Found {
+pub(super) fn leading_version<C: Character>(name: &[C]) -> Found {
     let part = |from: usize| {
         let end = digits_end(name, from);
         (end > from).then_some(end)
     };
     let next = |end: usize| {
-        let dotted = at(name, end) == Some('.');
+        let dotted = has(name, end, b'.');
         dotted.then(|| part(end + 1)).flatten()
     };
     let two = next(part(0)?)?;
     let end = next(two).unwrap_or(two);
-    let separated = matches!(at(name, end), Some('_' | '-'));
+    let separated = has(name, end, b'_') || has(name, end, b'-');
     separated.then_some(0..end + 1)
 }
 
 /// `(?i)(?<![a-z])\d+(\.\d*)?[bmk]\d*(?![a-z])`, else `(?i)(?<![a-z])\d+x\d+[bmk](?![a-z])`
-pub(super) fn size(name: &[char]) -> Found {
-    let is_unit = |index: usize| matches!(at(name, index).map(fold), Some('b' | 'm' | 'k'));
+pub(super) fn size<C: Character>(name: &[C]) -> Found {
+    let is_unit = |index| is(name, index, |c| matches!(c.fold(), b'b' | b'm' | b'k'));
     let one = |run: Range<usize>| {
         let start = size_start(name, &run)?;
-        let unit = match at(name, run.end) {
-            Some('.') => digits_end(name, run.end + 1),
-            _ => run.end,
+        let unit = if has(name, run.end, b'.') {
+            digits_end(name, run.end + 1)
+        } else {
+            run.end
         };
         is_unit(unit).then_some(())?;
         // `\d*` gives its last digit back when a letter follows.
         let end = digits_end(name, unit + 1);
-        let given_back = usize::from(is(name, end, is_letter));
+        let given_back = usize::from(is(name, end, C::is_letter));
         (end - given_back > unit).then_some(start..end - given_back)
     };
     let several = |run: Range<usize>| {
         let start = size_start(name, &run)?;
-        (at(name, run.end).map(fold) == Some('x')).then_some(())?;
+        has(name, run.end, b'x').then_some(())?;
         let unit = digits_end(name, run.end + 1);
-        let matches = unit > run.end + 1 && is_unit(unit) && !is(name, unit + 1, is_letter);
+        let matches = unit > run.end + 1 && is_unit(unit) && !is(name, unit + 1, C::is_letter);
         matches.then_some(start..unit + 1)
     };
     let mut first_several = None;
-    for digits in runs(name, is_digit) {
+    for digits in runs(name, C::is_digit) {
         if let Some(found) = one(digits.clone()) {
             return Some(found);
         }
@@ -79,19 +85,19 @@ pub(super) fn size(name: &[char]) -> Found {
 }
 
 /// Where a size in a run of digits starts: after a letter, at the second digit.
-fn size_start(name: &[char], run: &Range<usize>) -> Option<usize> {
-    let after_letter = before(name, run.start).is_some_and(is_letter);
+fn size_start<C: Character>(name: &[C], run: &Range<usize>) -> Option<usize> {
+    let after_letter = is_before(name, run.start, C::is_letter);
     let start = run.start + usize::from(after_letter);
     (start < run.end).then_some(start)
 }
 
 /// `(?i)(?<![a-z0-9])v\d+(\.\d+)+(?![a-z0-9])`, else `(?i)(?<![a-z0-9])v\d+(?![a-z0-9.])`
-pub(super) fn version(name: &[char]) -> Found {
-    let goes_on = |end: usize| is(name, end, is_letter_or_digit);
+pub(super) fn version<C: Character>(name: &[C]) -> Found {
+    let goes_on = |end: usize| is(name, end, C::is_letter_or_digit);
     let dotted = |start: usize| {
         let mut dot = digits_end(name, start + 1);
         let mut last = None;
-        while at(name, dot) == Some('.') && is(name, dot + 1, is_digit) {
+        while has(name, dot, b'.') && is(name, dot + 1, C::is_digit) {
             let end = digits_end(name, dot + 1);
             last = (dot + 2..=end).rev().find(|&end| !goes_on(end)).or(last);
             dot = end;
@@ -100,7 +106,7 @@ pub(super) fn version(name: &[char]) -> Found {
     };
     let plain = |start: usize| {
         let end = digits_end(name, start + 1);
-        let ends = |end: usize| !goes_on(end) && at(name, end) != Some('.');
+        let ends = |end: usize| !goes_on(end) && !has(name, end, b'.');
         let last = (start + 2..=end).rev().find(|&end| ends(end))?;
         Some(start..last)
     };
@@ -115,11 +121,10 @@ pub(super) fn version(name: &[char]) -> Found {
 }
 
 /// `(?i)(?<![a-z0-9])v(?=\d)`
-fn version_starts(name: &[char]) -> impl Iterator<Item = usize> {
-    runs(name, is_digit).filter_map(|digits| {
+fn version_starts<C: Character>(name: &[C]) -> impl Iterator<Item = usize> {
+    runs(name, C::is_digit).filter_map(|digits| {
         let start = digits.start.checked_sub(1)?;
-        let matches = at(name, start).map(fold) == Some('v')
-            && !before(name, start).is_some_and(is_letter_or_digit);
+        let matches = has(name, start, b'v') && !is_before(name, start, C::is_letter_or_digit);
         matches.then_some(start)
     })
 }
@@ -158,50 +163,52 @@ fn variant(word: &[u8]) -> Option<usize> {
     })
 }
 
-/// The longest word of the two lists above.
-const LONGEST_WORD: usize = 10;
+/// Stands between words in lower case.
+const BETWEEN: u8 = b' ';
 
 /// Of each of the two lists above, the word of the lowest rank, the leftmost of those.
 ///
 /// All characters of these words are in `\w`, so between two `\b` they match whole runs of `\w` only.
-pub(super) fn words(name: &[char]) -> [Found; 2] {
-    let mut best = [None, None];
-    for run in runs(name, is_word).filter(|run| run.len() <= LONGEST_WORD) {
-        let mut folded = [0; LONGEST_WORD];
-        let letters = name.get(run.clone()).unwrap_or_default();
-        for (to, c) in folded.iter_mut().zip(letters) {
-            // No word has a byte of 255.
-            *to = u8::try_from(fold(*c)).unwrap_or(u8::MAX);
-        }
-        let word = folded.get(..run.len()).unwrap_or_default();
-        for (best, rank) in best.iter_mut().zip([quantisation(word), variant(word)]) {
-            if let Some(rank) = rank
-                && best.as_ref().is_none_or(|(known, _)| rank < *known)
-            {
-                *best = Some((rank, run.clone()));
-            }
-        }
+pub(super) fn words<C: Character>(name: &[C], lower: &mut Vec<u8>) -> [Found; 2] {
+    let in_lower_case = |c: &C| if c.is_word() { c.fold() } else { BETWEEN };
+    lower.clear();
+    lower.extend(name.iter().map(in_lower_case));
+    let (mut of_quantisation, mut of_variant) = (None, None);
+    let mut start = 0;
+    for word in lower.split(|byte| *byte == BETWEEN) {
+        let end = start + word.len();
+        keep(&mut of_quantisation, quantisation(word), start..end);
+        keep(&mut of_variant, variant(word), start..end);
+        start = end + 1;
     }
-    best.map(|best| best.map(|(_, run)| run))
+    [of_quantisation, of_variant].map(|best| best.map(|(_, word)| word))
+}
+
+/// Keeps a word that has a lower rank than the one before.
+fn keep(best: &mut Option<(usize, Range<usize>)>, rank: Option<usize>, word: Range<usize>) {
+    if let Some(rank) = rank
+        && best.as_ref().is_none_or(|(lowest, _)| rank < *lowest)
+    {
+        *best = Some((rank, word));
+    }
 }
 
 /// `(?<![A-Za-z0-9])\d{2}-\d{4}(?![A-Za-z0-9])`, else the same with `\d{4}-\d{2}`, else with `\d{4}`
-pub(super) fn date(name: &[char]) -> Found {
+pub(super) fn date<C: Character>(name: &[C]) -> Found {
     // Every form has four digits in a row.
-    runs(name, is_digit).find(|run| run.len() >= 4)?;
-    let bounded = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
+    runs(name, C::is_digit).find(|run| run.len() >= 4)?;
     let digits =
-        |from: usize, count: usize| (from..from + count).all(|index| is(name, index, is_digit));
+        |from: usize, count: usize| (from..from + count).all(|index| is(name, index, C::is_digit));
     let find = |first: usize, second: usize| {
         let length = first + second + usize::from(second > 0);
         let ranges = (0..name.len()).map(|start| start..start + length);
         ranges.into_iter().find(|range| {
             digits(range.start, first)
                 && (second == 0
-                    || (at(name, range.start + first) == Some('-')
+                    || (has(name, range.start + first, b'-')
                         && digits(range.start + first + 1, second)))
-                && bounded(before(name, range.start))
-                && bounded(at(name, range.end))
+                && !is_before(name, range.start, C::is_ascii_letter_or_digit)
+                && !is(name, range.end, C::is_ascii_letter_or_digit)
         })
     };
     find(2, 4).or_else(|| find(4, 2)).or_else(|| find(4, 0))

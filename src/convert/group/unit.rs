@@ -1,44 +1,89 @@
 //! The characters of a text model's name as the patterns see them (docs/conversion.md, section 13).
+//!
+//! 1. Nearly all names are ASCII, and their characters bytes; only other names are taken apart into `char`s. Both answer
+//!    the same for the same character.
 
 use std::ops::Range;
 
 use crate::python::characters::{is_decimal, is_letter_or_number};
 
-/// `\d`: a decimal digit of any script (D).
-pub(super) fn is_digit(c: char) -> bool {
-    is_decimal(c)
+/// A character of a name.
+pub(super) trait Character: Copy + PartialEq {
+    /// `\d`: a decimal digit of any script (D).
+    fn is_digit(self) -> bool;
+
+    /// `\w`: a letter or number of any script, or `_` (W).
+    fn is_word(self) -> bool;
+
+    /// `[A-Za-z0-9]`.
+    fn is_ascii_letter_or_digit(self) -> bool;
+
+    /// The lower-case ASCII letter that a letter equals when case is ignored; any other ASCII character is itself, and
+    /// one beyond that is no ASCII character.
+    fn fold(self) -> u8;
+
+    /// `(?i)[a-z]` (I).
+    fn is_letter(self) -> bool {
+        self.fold().is_ascii_lowercase()
+    }
+
+    /// `(?i)[a-z0-9]`.
+    fn is_letter_or_digit(self) -> bool {
+        self.fold().is_ascii_alphanumeric()
+    }
+
+    /// What groups neither begin nor end with.
+    fn is_separator(self) -> bool {
+        matches!(self.fold(), b'-' | b'_' | b' ' | b'.')
+    }
 }
 
-/// `\w`: a letter or number of any script, or `_` (W).
-pub(super) fn is_word(c: char) -> bool {
-    c == '_' || is_letter_or_number(c)
+impl Character for u8 {
+    fn is_digit(self) -> bool {
+        self.is_ascii_digit()
+    }
+
+    fn is_word(self) -> bool {
+        self.is_ascii_alphanumeric() || self == b'_'
+    }
+
+    fn is_ascii_letter_or_digit(self) -> bool {
+        self.is_ascii_alphanumeric()
+    }
+
+    fn fold(self) -> u8 {
+        self.to_ascii_lowercase()
+    }
 }
 
-/// `(?i)[a-z]` (I).
-pub(super) fn is_letter(c: char) -> bool {
-    fold(c).is_ascii_lowercase()
-}
+impl Character for char {
+    fn is_digit(self) -> bool {
+        is_decimal(self)
+    }
 
-/// `(?i)[a-z0-9]`.
-pub(super) fn is_letter_or_digit(c: char) -> bool {
-    fold(c).is_ascii_alphanumeric()
-}
+    fn is_word(self) -> bool {
+        self == '_' || is_letter_or_number(self)
+    }
 
-/// The lower-case ASCII letter that a letter equals when case is ignored; any other character is itself.
-pub(super) fn fold(c: char) -> char {
-    match c {
-        ascii if ascii.is_ascii() => ascii.to_ascii_lowercase(),
-        '\u{130}' | '\u{131}' => 'i',
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        other => other,
+    fn is_ascii_letter_or_digit(self) -> bool {
+        self.is_ascii_alphanumeric()
+    }
+
+    fn fold(self) -> u8 {
+        match self {
+            '\u{130}' | '\u{131}' => b'i',
+            '\u{17f}' => b's',
+            '\u{212a}' => b'k',
+            other if other.is_ascii() => (other as u8).to_ascii_lowercase(),
+            _ => u8::MAX,
+        }
     }
 }
 
 /// All maximal runs of a class, leftmost first.
-pub(super) fn runs(
-    name: &[char],
-    class: impl Fn(char) -> bool + Copy,
+pub(super) fn runs<C: Character>(
+    name: &[C],
+    class: impl Fn(C) -> bool + Copy,
 ) -> impl Iterator<Item = Range<usize>> {
     let mut next = 0;
     std::iter::from_fn(move || {
@@ -49,7 +94,26 @@ pub(super) fn runs(
 }
 
 /// Where the run of a class that goes on at `from` ends.
-pub(super) fn run_end(name: &[char], from: usize, class: impl Fn(char) -> bool) -> usize {
+pub(super) fn run_end<C: Character>(name: &[C], from: usize, class: impl Fn(C) -> bool) -> usize {
     let rest = name.get(from..).unwrap_or_default();
     from + rest.iter().position(|c| !class(*c)).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(c: impl Character) -> (u8, [bool; 3]) {
+        (
+            c.fold(),
+            [c.is_digit(), c.is_word(), c.is_ascii_letter_or_digit()],
+        )
+    }
+
+    #[test]
+    fn invariant_1_a_byte_answers_as_its_character_does() {
+        for byte in 0..128_u8 {
+            assert_eq!(answers(byte), answers(char::from(byte)), "{byte}");
+        }
+    }
 }
