@@ -128,7 +128,8 @@ fn read<'t, 'a, T>(
     value.map(read).transpose().at(name)
 }
 
-/// What stands before the values that every record has: the name of the member, and members that are the same in all.
+/// What stands before the values that every record has: the name of the member, members that are the same in all, and
+/// the quotes, also that at the end of the value before.
 struct Layout {
     name: Vec<u8>,
     description: Vec<u8>,
@@ -145,32 +146,32 @@ struct Layout {
 
 impl Layout {
     fn new() -> Self {
+        const QUOTE: &[u8] = b"\"";
         let before = |name: &'static str| {
             let mut text = Vec::new();
-            let mut writer = Writer::among_members(&mut text, Flavour::V2, 2);
-            writer.field(name);
+            Writer::among_members(&mut text, Flavour::V2, 2).field(name);
             text
         };
-        let mut baseline = Vec::new();
-        let mut writer = Writer::among_members(&mut baseline, Flavour::V2, 2);
-        generic::config(&mut writer, None, &Downloads::default(), None);
-        generic::classification(&mut writer, TEXT);
-        writer.field("baseline");
+        let between_strings = |name| [QUOTE, &before(name), QUOTE].concat();
         let mut name = Vec::new();
         let mut writer = Writer::new(&mut name, Flavour::V2, 2);
         generic::record_type(&mut writer, TEXT);
         writer.field("name");
+        let mut constants = Vec::new();
+        let mut writer = Writer::among_members(&mut constants, Flavour::V2, 2);
+        generic::config(&mut writer, None, &Downloads::default(), None);
+        generic::classification(&mut writer, TEXT);
         Self {
-            name,
-            description: before("description"),
-            version: before("version"),
-            baseline,
-            parameters: before("parameters"),
+            name: [&name, QUOTE].concat(),
+            description: between_strings("description"),
+            version: between_strings("version"),
+            baseline: [QUOTE, &constants, &before("baseline"), QUOTE].concat(),
+            parameters: [QUOTE, &before("parameters")].concat(),
             nsfw: before("nsfw"),
-            style: before("style"),
-            display_name: before("display_name"),
-            url: before("url"),
-            tags: before("tags"),
+            style: [&before("style"), QUOTE].concat(),
+            display_name: between_strings("display_name"),
+            url: between_strings("url"),
+            tags: [QUOTE, &before("tags")].concat(),
             group: before("text_model_group"),
         }
     }
@@ -191,10 +192,10 @@ fn write(
         (&layout.baseline, row.baseline),
     ] {
         writer.written(before);
-        writer.string(value);
+        writer.text(value);
     }
     writer.written(&layout.parameters);
-    writer.number(Whole(row.parameters));
+    writer.whole(Whole(row.parameters));
     writer.written(&layout.nsfw);
     writer.bool(row.nsfw);
     for (before, value) in [
@@ -203,7 +204,7 @@ fn write(
         (&layout.url, row.url),
     ] {
         writer.written(before);
-        writer.string(value);
+        writer.text(value);
     }
     writer.written(&layout.tags);
     writer.strings(row.tags());

@@ -79,7 +79,7 @@ fn entry(writer: &mut Writer<'_>, key: &str, model_name: &str, row: &Row<'_>) {
     if row.parameters == 0.0 {
         writer.raw("null");
     } else {
-        writer.number(Whole(row.parameters));
+        writer.whole(Whole(row.parameters));
     }
     writer.field("description");
     writer.string(row.description);

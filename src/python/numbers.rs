@@ -54,15 +54,20 @@ fn integral_float(value: f64) -> Option<String> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Whole(pub(crate) f64);
 
+impl Whole {
+    /// The number, where that type surely holds it.
+    pub(crate) fn as_i64(self) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "in range")]
+        (self.0.abs() < 9e18).then_some(self.0 as i64)
+    }
+}
+
 impl fmt::Display for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(value) = *self;
-        if value.abs() < 9e18 {
-            #[expect(clippy::cast_possible_truncation, reason = "in range")]
-            let whole = value as i64;
-            return whole.fmt(f);
+        match self.as_i64() {
+            Some(number) => number.fmt(f),
+            None => write!(f, "{:.0}", self.0),
         }
-        write!(f, "{value:.0}")
     }
 }
 

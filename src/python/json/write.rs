@@ -5,8 +5,9 @@
 //! 1. The writer goes straight to bytes; there is no tree of output values.
 //! 2. v2 files and the text legacy view differ in two things only, see [`Flavour`].
 
-use std::fmt::Display;
 use std::io::Write as _;
+
+use crate::python::numbers::Whole;
 
 use super::value::{Object, Value, float_value};
 
@@ -50,7 +51,7 @@ impl<'o> Writer<'o> {
         }
     }
 
-    /// Members, or what stands before the value of one, that another writer has written for this depth.
+    /// Members, or what stands between two values, that another writer has written for this depth.
     pub(crate) fn written(&mut self, members: &[u8]) {
         self.out.extend_from_slice(members);
         self.empty = false;
@@ -97,15 +98,24 @@ impl<'o> Writer<'o> {
         push_string(self.out, text, self.flavour);
     }
 
+    /// A string whose quotes are [written](Self::written).
+    #[inline]
+    pub(crate) fn text(&mut self, text: &str) {
+        if !text.is_empty() {
+            push_text(self.out, text, self.flavour);
+        }
+    }
+
     /// Something that is JSON text already.
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// A number that reads as JSON has it.
-    pub(crate) fn number(&mut self, number: impl Display) {
-        // Into memory, so it cannot fail.
-        let _ = write!(self.out, "{number}");
+    pub(crate) fn whole(&mut self, number: Whole) {
+        match number.as_i64() {
+            Some(number) => self.raw(itoa::Buffer::new().format(number)),
+            None => self.raw(&number.to_string()),
+        }
     }
 
     pub(crate) fn bool(&mut self, value: bool) {
@@ -176,32 +186,48 @@ fn push_line(out: &mut Vec<u8>, comma: bool, depth: usize) {
     out.resize(end, b' ');
 }
 
-/// A quoted string, of which only printing ASCII stands for itself.
+/// A quoted string.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     out.push(b'"');
+    push_text(out, text, flavour);
+    out.push(b'"');
+}
+
+/// What stands between the quotes of a string: only printing ASCII stands for itself.
+fn push_text(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
     // Nearly all strings are plain.
     if are_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
     } else {
-        for c in text.chars() {
-            match u8::try_from(c) {
-                Ok(byte) if is_plain(byte) => out.push(byte),
-                _ => push_escape(out, c, flavour),
-            }
+        push_escaped(out, text, flavour);
+    }
+}
+
+#[cold]
+fn push_escaped(out: &mut Vec<u8>, text: &str, flavour: Flavour) {
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if is_plain(byte) => out.push(byte),
+            _ => push_escape(out, c, flavour),
         }
     }
-    out.push(b'"');
 }
 
 /// Whether every byte is: looked at in blocks, which the compiler takes as a whole. The last one may overlap the one before.
 fn are_plain(bytes: &[u8]) -> bool {
-    let flaws = |block: &[u8; 16]| u128::from_ne_bytes(block.map(|byte| u8::from(!is_plain(byte))));
-    let Some(last) = bytes.last_chunk() else {
-        return bytes.iter().all(|byte| is_plain(*byte));
-    };
-    let (blocks, _) = bytes.as_chunks();
-    let all = |found, block| found | flaws(block);
-    blocks.iter().fold(flaws(last), all) == 0
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (blocks, _) = bytes.as_chunks();
+        return is_plain_block(last) && blocks.iter().all(is_plain_block::<16>);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => is_plain_block(first) && is_plain_block::<8>(last),
+        _ => bytes.iter().all(|byte| is_plain(*byte)),
+    }
+}
+
+/// Whether every byte is, without a branch.
+fn is_plain_block<const SIZE: usize>(block: &[u8; SIZE]) -> bool {
+    block.iter().fold(true, |all, byte| all & is_plain(*byte))
 }
 
 fn is_plain(byte: u8) -> bool {
