@@ -72,15 +72,18 @@ impl<'r> Row<'r> {
         if columns.tags.is_some_and(|tags| tags >= cells.len()) {
             return Err(at.rejected("tags", "is missing: the row is too short"));
         }
+        let json = |column| Some(python_trim(cell(column))).filter(|json| !json.is_empty());
+        let settings = json(columns.settings).map(|json| at.settings(json));
+        let mut object = |name, column| json(column).map(|json| at.object(name, json)).transpose();
         Ok(Self {
             name,
             parameters_bn,
             parameters: (parameters_bn * 1e9).trunc(),
             tags: cell(columns.tags),
-            settings: at.settings(cell(columns.settings))?,
-            context_window: at.object("context_window", cell(columns.context_window))?,
-            interaction_modes: at.object("interaction_modes", cell(columns.interaction_modes))?,
-            capabilities: at.object("capabilities", cell(columns.capabilities))?,
+            settings: settings.transpose()?.flatten(),
+            context_window: object("context_window", columns.context_window)?,
+            interaction_modes: object("interaction_modes", columns.interaction_modes)?,
+            capabilities: object("capabilities", columns.capabilities)?,
             description: cell(columns.description),
             version: cell(columns.version),
             style: cell(columns.style),
@@ -145,33 +148,28 @@ impl Place<'_, '_> {
         Err(self.rejected("parameters_bn", &reason))
     }
 
-    fn settings<'c>(&mut self, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
-        match self.json("settings", cell)? {
-            Some(Value::Null) => Ok(None),
-            Some(value) if !is_flat(&value) => Err(self.skipped(
+    fn settings<'c>(&mut self, json: &'c str) -> Result<Option<Value<'c>>, Refusal> {
+        match self.json("settings", json)? {
+            Value::Null => Ok(None),
+            value if is_flat(&value) => Ok(Some(value)),
+            _ => Err(self.skipped(
                 "invalid settings structure; only primitive values or lists thereof are supported"
                     .to_owned(),
             )),
-            read => Ok(read),
         }
     }
 
-    fn object<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
-        match self.json(column, cell)? {
-            read @ (None | Some(Value::Object(_))) => Ok(read),
-            Some(_) => Err(self.skipped(format!(
+    fn object<'c>(&mut self, column: &str, json: &'c str) -> Result<Value<'c>, Refusal> {
+        match self.json(column, json)? {
+            object @ Value::Object(_) => Ok(object),
+            _ => Err(self.skipped(format!(
                 "invalid {column}: expected a JSON object; row skipped"
             ))),
         }
     }
 
-    /// The JSON in a cell, if there is any.
-    fn json<'c>(&mut self, column: &str, cell: &'c str) -> Result<Option<Value<'c>>, Refusal> {
-        let json = python_trim(cell);
-        if json.is_empty() {
-            return Ok(None);
-        }
-        parse(json).map(Some).map_err(|error| match error {
+    fn json<'c>(&mut self, column: &str, json: &'c str) -> Result<Value<'c>, Refusal> {
+        parse(json).map_err(|error| match error {
             JsonError {
                 problem: Problem::Syntax(words),
                 ..
