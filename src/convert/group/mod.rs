@@ -27,7 +27,8 @@ impl Grouping {
             .strip_prefix("aphrodite/")
             .or_else(|| name.strip_prefix("koboldcpp/"))
             .unwrap_or(name);
-        let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
+        let slash = memchr::memchr(b'/', name.as_bytes());
+        let rest = slash.and_then(|at| name.get(at + 1..)).unwrap_or(name);
         let group = if rest.is_ascii() {
             self.bytes.clear();
             self.bytes.extend_from_slice(rest.as_bytes());

@@ -74,14 +74,10 @@ pub(super) fn size<C: Character>(name: &[C]) -> Found {
         let matches = unit > run.end + 1 && is_unit(unit) && !is(name, unit + 1, C::is_letter);
         matches.then_some(start..unit + 1)
     };
-    let mut first_several = None;
-    for digits in runs(name, C::is_digit) {
-        if let Some(found) = one(digits.clone()) {
-            return Some(found);
-        }
-        first_several = first_several.or_else(|| several(digits));
-    }
-    first_several
+    let digits = || runs(name, C::is_digit);
+    digits()
+        .find_map(one)
+        .or_else(|| digits().find_map(several))
 }
 
 /// Where a size in a run of digits starts: after a letter, at the second digit.
