@@ -191,7 +191,9 @@ fn keep(best: &mut Option<(usize, Range<usize>)>, rank: Option<usize>, word: Ran
 
 /// `(?<![A-Za-z0-9])\d{2}-\d{4}(?![A-Za-z0-9])`, else the same with `\d{4}-\d{2}`, else with `\d{4}`
 pub(super) fn date<C: Character>(name: &[C]) -> Found {
-    // Every form has four digits in a row.
+    // Every form has four digits in a row, one of which is where every fourth character is.
+    let mut fourths = name.iter().skip(3).step_by(4);
+    fourths.find(|c| c.is_digit())?;
     runs(name, C::is_digit).find(|run| run.len() >= 4)?;
     let digits =
         |from: usize, count: usize| (from..from + count).all(|index| is(name, index, C::is_digit));
