@@ -105,9 +105,15 @@ impl<'a> Reader<'a> {
 
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
             // Nearly all of it is indent.
-            let is_indent = self.bytes.get(self.at..self.at + 4) == Some(b"    ");
-            self.at += if is_indent { 4 } else { 1 };
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let indents = rest
+                .as_chunks()
+                .0
+                .iter()
+                .take_while(|four| *four == b"    ");
+            self.at += 4 * indents.count();
         }
     }
 
