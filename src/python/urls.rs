@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use icu_normalizer::ComposingNormalizer;
+use memchr::memchr2;
 use url::Url;
 
 use super::coerce::string;
@@ -37,7 +38,7 @@ pub(crate) fn http_url(value: &Value<'_>) -> Result<String, Flaw> {
 
 /// Why `urlparse` would refuse a download's address. It takes nearly everything.
 pub(crate) fn refused_by_urlparse(url: &str) -> Option<&'static str> {
-    if url.is_ascii() && !url.bytes().any(|byte| matches!(byte, b'[' | b']')) {
+    if url.is_ascii() && memchr2(b'[', b']', url.as_bytes()).is_none() {
         return None;
     }
     let url = url.trim_start_matches(|c| c <= ' ');
