@@ -29,6 +29,13 @@ pub fn since(begun: Instant) -> Duration {
     instant().saturating_duration_since(begun)
 }
 
+/// A time in milliseconds with three decimals, as the log has it.
+#[must_use]
+pub fn milliseconds(time: Duration) -> f64 {
+    let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    f64::from(microseconds) / 1e3
+}
+
 /// The present on the clock of tokio's timers.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 #[must_use]
@@ -54,6 +61,14 @@ mod tests {
         let begun = instant();
         assert_eq!(since(begun + Duration::from_hours(1)), Duration::ZERO);
         assert!(since(begun) < Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_time_has_three_decimals() {
+        for (nanoseconds, expected) in [(982_963, "0.982"), (29_300_000, "29.3"), (0, "0")] {
+            let shown = milliseconds(Duration::from_nanos(nanoseconds)).to_string();
+            assert_eq!(shown, expected);
+        }
     }
 
     #[test]

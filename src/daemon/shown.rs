@@ -203,7 +203,7 @@ impl Shown {
         }
         tracing::debug!(
             depth = depth.name(),
-            elapsed_ms = report.elapsed.as_secs_f64() * 1e3,
+            elapsed_ms = clock::milliseconds(report.elapsed),
             changed = report.changed().len(),
             "a cycle is over"
         );

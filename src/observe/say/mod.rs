@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use tracing::Level;
 
+use crate::clock;
 use crate::cycle::ItemReport;
 use crate::depth::Depth;
 use crate::item::Item;
@@ -312,7 +313,7 @@ fn published(item: &Item, report: &ItemReport) -> Line {
         url: origin.map(|origin| origin.url.clone()),
         downloaded_bytes: Some(report.downloaded_bytes),
         modified: Some(report.modified),
-        elapsed_ms: report.convert_time.map(|time| time.as_secs_f64() * 1e3),
+        elapsed_ms: report.convert_time.map(clock::milliseconds),
         ..Line::new(Level::INFO, format!("published {item}{models}{from}"))
     }
 }
