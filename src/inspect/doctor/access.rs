@@ -88,7 +88,7 @@ fn writing(scene: &Scene<'_>, way: &[PathBuf]) -> Check {
                 let me = User::me().name;
                 wrong.push((
                     format!("{me}, who asks, cannot look at {at}: {error}"),
-                    format!("sudo horde-refd doctor --base-path {}", quoted(base)),
+                    format!("sudo {}", scene.command("doctor")),
                 ));
             }
             _ => {}

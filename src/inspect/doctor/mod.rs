@@ -32,7 +32,7 @@ use serde::Serialize;
 use self::people::User;
 use self::unit::Unit;
 use super::daemon::{Daemon, FindError};
-use crate::config::Effective;
+use crate::config::{Effective, Source, Value};
 use crate::mirror::Layout;
 use crate::mirror::lock::{self, Held};
 use crate::mirror::manifest::{Manifest, read_manifest};
@@ -148,8 +148,30 @@ impl<'a> Scene<'a> {
     fn start(&self, verb: &str) -> String {
         match &self.unit {
             Some(unit) => format!("systemctl {verb} {}", unit.name),
-            None => format!("horde-refd sync --base-path {}", quoted(self.base())),
+            None => self.command("sync"),
         }
+    }
+
+    /// One of our commands on this mirror, configured as this process is.
+    fn command(&self, verb: &str) -> String {
+        let base = quoted(self.base());
+        let effective = self.around.effective;
+        let file = effective.file.as_deref();
+        let file = file.map(|file| format!("-c {}", quoted(file)));
+        let flags = effective.settings().into_iter().filter_map(|setting| {
+            let Source::Flag(flag) = setting.source else {
+                return None;
+            };
+            match setting.value {
+                _ if *flag == "--base-path" => None,
+                Value::Path(path) => Some(format!("{flag} {}", quoted(&path))),
+                Value::Text(text) => Some(format!("{flag} {}", word(&text))),
+                _ => None,
+            }
+        });
+        let words = [format!("horde-refd {verb} --base-path {base}")];
+        let words = words.into_iter().chain(file).chain(flags);
+        words.collect::<Vec<_>>().join(" ")
     }
 }
 

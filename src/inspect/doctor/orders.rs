@@ -23,10 +23,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Check {
         Err(error) => Check::bad(
             "orders",
             chain(&error),
-            format!(
-                "sudo horde-refd doctor --base-path {}",
-                quoted(scene.base())
-            ),
+            format!("sudo {}", scene.command("doctor")),
         ),
     }
 }

@@ -209,11 +209,10 @@ fn categories(scene: &Scene<'_>) -> Option<Check> {
     let stale = old.is_some_and(|old| old > status.stale_after().max(Duration::from_secs(1)));
     let mut all = status.categories.values();
     let gone = all.any(|it| it.state == State::Absent && it.bytes.is_some());
-    let base = quoted(scene.base());
     let cure = if (stale || gone) && status.role == Role::Once {
-        format!("horde-refd sync --base-path {base}")
+        scene.command("sync")
     } else {
-        format!("horde-refd status --base-path {base}")
+        scene.command("status")
     };
     Some(Check::bad(name, listed(&complaints, 3), cure))
 }
