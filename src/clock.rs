@@ -32,8 +32,7 @@ pub fn since(begun: Instant) -> Duration {
 /// A time in milliseconds with three decimals, as the log has it.
 #[must_use]
 pub fn milliseconds(time: Duration) -> f64 {
-    let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-    f64::from(microseconds) / 1e3
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// The present on the clock of tokio's timers.
@@ -65,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_time_has_three_decimals() {
-        for (nanoseconds, expected) in [(982_963, "0.982"), (29_300_000, "29.3"), (0, "0")] {
+        for (nanoseconds, expected) in [(982_963, "0.983"), (29_300_000, "29.3"), (0, "0")] {
             let shown = milliseconds(Duration::from_nanos(nanoseconds)).to_string();
             assert_eq!(shown, expected);
         }

@@ -498,6 +498,8 @@ fn apply_alone_calls_what_writes_in_the_mirror() {
         ".keep(category",
         ".enter(category",
         "mirror.commit()",
+        "mirror.stage(",
+        "mirror.unstage(",
         "mirror\n            .write(",
     ];
     let mut callers = Vec::new();

@@ -157,6 +157,38 @@ impl Cycle<'_> {
         Ok(())
     }
 
+    /// Writes the files of a draft ahead of their turn. Where that fails nothing is written ahead any more, so that the
+    /// turns have the room; then it is false.
+    pub(super) fn stage(
+        &mut self,
+        category: Category,
+        body: &[u8],
+        sha256: Digest,
+        draft: &Draft,
+    ) -> bool {
+        let item = Item::Category(category);
+        let v2 = (Form::V2, draft.v2.as_slice(), draft.sha256);
+        for (form, bytes, sha256) in [(Form::Legacy, body, sha256), v2] {
+            let seen = self.mirror.last_seen(&item, form);
+            let stands = seen.is_some_and(|seen| seen.sha256 == sha256);
+            if stands {
+                continue;
+            }
+            if let Err(error) = self.mirror.stage(&item, form, bytes, sha256) {
+                let error = crate::error::chain(&error);
+                tracing::debug!(error, "{category} is not written ahead of its turn");
+                self.unstage();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Removes what was written ahead and not published.
+    pub(super) fn unstage(&mut self) {
+        self.mirror.unstage();
+    }
+
     /// Keeps the published version where an upstream has just said that it still is the present one and it is no
     /// generation yet: a crash came between, or another program published it.
     pub(super) fn keep_confirmed(

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::ahead::Drafted;
 use super::leaf::{Leaves, Wanted};
 use super::plan::{self, Candidate, Said};
 use crate::category::Category;
@@ -83,8 +84,10 @@ pub(super) struct Heard {
     pub(super) failed: Vec<Failed>,
     /// The answer of the first that did.
     pub(super) answer: Option<Answer>,
-    /// The digest that another mirror's manifest has for what it answered.
-    pub(super) listed: Option<Digest>,
+    /// The digest of what it answered, where it is known: another mirror's manifest has it, or it was hashed.
+    pub(super) sha256: Option<Digest>,
+    /// What the body that it sent gives, where it was converted ahead of its turn.
+    pub(super) drafted: Option<Box<Drafted>>,
     /// The first that answered has the legacy file, which is converted.
     pub(super) converts: bool,
 }
@@ -182,7 +185,7 @@ impl Lane {
             let (source, error) = match answered {
                 Ok((answer, listed)) => {
                     heard.answer = Some(answer);
-                    heard.listed = listed;
+                    heard.sha256 = listed;
                     break;
                 }
                 Err(failed) => failed,
@@ -276,6 +279,14 @@ impl Lane {
 }
 
 impl Heard {
+    /// The body that was sent.
+    pub(super) fn body(&self) -> Option<&[u8]> {
+        match &self.answer.as_ref()?.what {
+            What::Body { bytes, .. } => Some(bytes),
+            What::NotModified => None,
+        }
+    }
+
     /// What the lane heard as a whole.
     pub(super) fn said(&self) -> Said {
         if self.answer.is_some() {

@@ -26,12 +26,14 @@ impl Cycle<'_> {
     pub(super) fn take(
         &mut self,
         category: Category,
-        body: &Body,
+        mut body: Body,
         report: &mut ItemReport,
     ) -> Result<Taken, ItemError> {
         let url = body.from.as_ref().map(|(origin, _)| origin.url.clone());
         let url = url.unwrap_or_default();
-        match self.draft(category, body, report) {
+        let draft = self.draft(category, &mut body, report);
+        let body = &body;
+        match draft {
             Ok(draft) => self.decide(category, body, &draft, true, report),
             Err(flaw @ (NoDraft::Damaged(_) | NoDraft::NoReference(_))) => {
                 Err(self.no_reference(category, url, flaw, report))

@@ -191,7 +191,8 @@ impl Cycle<'_> {
             bytes,
             validators,
             origin,
-            listed,
+            sha256,
+            ..
         } = match self.open(item, Form::Raw, heard, report)? {
             Opened::Nothing => return Ok(()),
             Opened::NotModified(origin) => {
@@ -201,7 +202,7 @@ impl Cycle<'_> {
             Opened::Sent(delivery) => delivery,
         };
         report.origin = Some(origin.clone());
-        let sha256 = listed.unwrap_or_else(|| Digest::of(&bytes));
+        let sha256 = sha256.unwrap_or_else(|| Digest::of(&bytes));
         // The file may have changed while the upstream was waited for.
         let look = self.mirror.look(item, Form::Raw).unwrap_or_default();
         if look.seen.is_some_and(|seen| seen.sha256 == sha256) {

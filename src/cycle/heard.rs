@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Drafted;
 use super::ask::{Failed, Heard};
 use super::work::Body;
 use super::{Answered, Cycle, ItemError, ItemReport, Origin};
@@ -29,8 +30,10 @@ pub(super) struct Delivery {
     pub(super) bytes: Vec<u8>,
     pub(super) validators: Validators,
     pub(super) origin: Origin,
-    /// Its digest, where another mirror's manifest has said it and it was checked.
-    pub(super) listed: Option<Digest>,
+    /// Its digest, where it is known.
+    pub(super) sha256: Option<Digest>,
+    /// What it gives, where it was converted ahead of its turn.
+    pub(super) drafted: Option<Box<Drafted>>,
 }
 
 /// What was heard, opened.
@@ -60,7 +63,7 @@ impl Cycle<'_> {
             return unanswered(&heard.failed, report).map(|()| Opened::Nothing);
         };
         report.instead_of = failed_names(&heard.failed);
-        let (origin, listed) = (answer.source, heard.listed);
+        let (origin, sha256) = (answer.source, heard.sha256);
         match answer.what {
             What::Body {
                 bytes, validators, ..
@@ -71,11 +74,12 @@ impl Cycle<'_> {
                     bytes,
                     validators,
                     origin,
-                    listed,
+                    sha256,
+                    drafted: heard.drafted,
                 }))
             }
             What::NotModified => {
-                if let Some(sha256) = listed {
+                if let Some(sha256) = sha256 {
                     let validators = Validators::default();
                     self.remember(&origin, Known { validators, sha256 });
                 }

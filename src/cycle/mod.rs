@@ -12,6 +12,7 @@
 //!    v2 files in line.
 //! 5. Each file is opened, hashed, parsed and converted at most once: a body that was received is not read back.
 
+mod ahead;
 mod apply;
 mod ask;
 mod both;
@@ -44,6 +45,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use self::ahead::Arrived;
 pub(crate) use self::apply::note_seen;
 use self::ask::{Heards, Lanes};
 pub use self::error::ItemError;
@@ -107,7 +109,7 @@ pub struct Cycle<'a> {
 
 /// The requests that run.
 struct Requests {
-    categories: JoinSet<(Category, Outcome, Looks, Heards)>,
+    categories: JoinSet<Arrived>,
     files: Fetches,
 }
 
@@ -234,12 +236,9 @@ impl Cycle<'_> {
                 }
                 continue;
             };
-            // A task ends early only by a panic, which ends the process, or with the runtime.
-            if let Ok((category, before, looks, heards)) = joined {
-                let report = self.work(category, before, looks, heards);
-                self.keep_limits();
-                self.done(category, report, items);
-            }
+            let mut there = vec![joined];
+            there.extend(std::iter::from_fn(|| of_categories.try_join_next()));
+            self.take_answers(there, items);
         }
         for (item, changes) in mended {
             if let Some(report) = items.get_mut(&item) {

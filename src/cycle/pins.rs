@@ -249,6 +249,7 @@ impl Cycle<'_> {
             sha256,
             form,
             from: Some(from),
+            drafted: None,
         };
         self.let_wait(category, &body, Some(&draft), &Why::pinned(0))
     }

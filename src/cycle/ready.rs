@@ -85,10 +85,11 @@ impl Cycle<'_> {
             bytes,
             validators,
             origin,
-            listed,
+            sha256,
+            ..
         } = delivery;
         let item = Item::Category(category);
-        let sha256 = listed.unwrap_or_else(|| Digest::of(&bytes));
+        let sha256 = sha256.unwrap_or_else(|| Digest::of(&bytes));
         let look = self.mirror.look(&item, Form::V2).unwrap_or_default();
         let on_disk = look.seen.map(|seen| seen.sha256);
         let entry = self.mirror.manifest().categories.get(&category);
@@ -112,6 +113,7 @@ impl Cycle<'_> {
             sha256,
             form: Form::V2,
             from: Some((origin, validators)),
+            drafted: None,
         }))
     }
 
@@ -267,6 +269,7 @@ impl Cycle<'_> {
                     sha256,
                     form: Form::V2,
                     from: None,
+                    drafted: None,
                 };
                 let polled = self.polls();
                 let decided = self.decide(category, &body, &draft, polled, report);

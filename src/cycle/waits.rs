@@ -202,6 +202,7 @@ impl Cycle<'_> {
             sha256: waiting.made_from.sha256,
             form: waiting.made_from.form,
             from,
+            drafted: None,
         };
         Some((waiting, body, bytes.v2))
     }

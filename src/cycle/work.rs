@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Drafted;
 use super::ask::Heard;
 use super::decide::Taken;
 use super::heard::{Delivery, Said};
@@ -10,7 +11,6 @@ use super::need::{Compared, Need, need};
 use super::waits::Why;
 use super::{Answered, Cycle, ItemError, ItemReport, Origin, plan};
 use crate::category::Category;
-use crate::clock;
 use crate::depth::Depth;
 use crate::digest::Digest;
 use crate::draft::{self, Draft, NoDraft};
@@ -28,6 +28,8 @@ pub(super) struct Body {
     pub(super) form: Form,
     /// Where it came from; `None` for the file on disk.
     pub(super) from: Option<(Origin, Validators)>,
+    /// What it gives, where it was converted ahead of its turn.
+    pub(super) drafted: Option<Box<Drafted>>,
 }
 
 impl Cycle<'_> {
@@ -45,7 +47,7 @@ impl Cycle<'_> {
         // A trouble with the upstream is kept until the files on disk are in order: a damaged v2 file is mended whether
         // or not the upstream answers.
         let (heard, look, again) = match self.hear(category, heard, &look, report) {
-            Ok(Said::Body(body)) => match self.take(category, &body, report) {
+            Ok(Said::Body(body)) => match self.take(category, body, report) {
                 Ok(Taken::Published) => return Ok(()),
                 Ok(Taken::Waits) => (Ok(()), None, None),
                 Err(error) => (Err(error), None, None),
@@ -150,11 +152,12 @@ impl Cycle<'_> {
             bytes,
             validators,
             origin,
-            ..
+            sha256,
+            drafted,
         } = delivery;
         // Bytes that are at hand are compared, not hashed.
-        let same = look.read.as_ref().is_some_and(|read| *read == bytes);
-        let known = look.seen.filter(|_| same).map(|seen| seen.sha256);
+        let same = || look.seen.filter(|_| look.read.as_ref() == Some(&bytes));
+        let known = sha256.or_else(|| same().map(|seen| seen.sha256));
         let sha256 = known.unwrap_or_else(|| Digest::of(&bytes));
         let is_here = look.seen.is_some_and(|seen| seen.sha256 == sha256);
         let waits = self.is_waiting(category, Kind::Legacy, &origin, Some(sha256));
@@ -167,6 +170,7 @@ impl Cycle<'_> {
                 sha256,
                 form: Form::Legacy,
                 from: Some((origin, validators)),
+                drafted,
             }));
         }
         if validators == Validators::default() && self.depth != Depth::Force {
@@ -270,13 +274,14 @@ impl Cycle<'_> {
                 } else {
                     Digest::of(&bytes)
                 };
-                let body = Body {
+                let mut body = Body {
                     bytes,
                     sha256,
                     form: Form::Legacy,
                     from: None,
+                    drafted: None,
                 };
-                match self.draft(category, &body, report) {
+                match self.draft(category, &mut body, report) {
                     Ok(draft) => {
                         let polled = self.polls();
                         let decided = self.decide(category, &body, &draft, polled, report);
@@ -304,16 +309,18 @@ impl Cycle<'_> {
         }
     }
 
+    /// What a legacy body gives; it is converted where that was not done ahead.
     pub(super) fn draft(
         &self,
         category: Category,
-        body: &Body,
+        body: &mut Body,
         report: &mut ItemReport,
     ) -> Result<Draft, NoDraft> {
-        let begun = clock::instant();
         let received = body.from.is_some();
-        let draft = draft::from_legacy(category, &body.bytes, body.sha256, self.policy(), received);
-        report.convert_time = Some(clock::since(begun));
+        let drafted = body.drafted.take().map(|drafted| *drafted);
+        let Drafted { draft, time } =
+            drafted.unwrap_or_else(|| self.convert(category, &body.bytes, body.sha256, received));
+        report.convert_time = Some(time);
         draft
     }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, fsync, mkdirat, openat, renameat, statat,
@@ -39,7 +40,7 @@ pub enum Obstacle {
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir {
-    pub(super) handle: OwnedFd,
+    pub(super) handle: Arc<OwnedFd>,
     pub(super) path: PathBuf,
     pub(super) owner: Option<Owner>,
     /// Where nothing is done in it ([`Dir::rehearse`]).
@@ -104,7 +105,7 @@ impl Dir {
     ) -> rustix::io::Result<Self> {
         let stat = fstat(&handle)?;
         Ok(Self {
-            handle,
+            handle: Arc::new(handle),
             path,
             owner,
             rehearsal: None,

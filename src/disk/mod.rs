@@ -4,6 +4,7 @@
 //! 1. A reader that opens the target's name gets the old bytes or the new bytes, whole; never a mixture, never nothing.
 //! 2. The new bytes are on stable storage before their name is (unless the caller waives durability); names are after
 //!    [`Dir::sync`], which is called once for each directory that changed.
+//!    A file may be written, and synced by a thread ([`Syncer`]), before it is known whether it gets its name.
 //! 3. Equal bytes cause no write and move no mtime; only a wrong mode is mended.
 //! 4. A changed file gets another mtime than the one it replaces, a later one where that can be, even on a file system
 //!    with coarse stamps: readers compare mtimes for equality, as floats.
@@ -28,21 +29,26 @@ mod error;
 mod lock_file;
 mod modes;
 mod mount;
+mod mtime;
 mod read;
 mod rehearsal;
 mod space;
 mod stamp;
+mod syncer;
 mod write;
 
 pub use self::by_path::{Placement, Replacement, remove, replace};
 pub use self::cure::{mount_point, user, user_name};
 pub use self::dir::{Dir, Identity, Obstacle};
 pub use self::error::{Damage, DiskError};
+pub use self::modes::ModeNow;
 pub use self::mount::{Presence, Whereabouts};
+pub use self::mtime::Mtime;
 pub use self::read::{Links, Whole, read, stamp};
 pub use self::space::Space;
 pub use self::stamp::{FileTime, Stamp};
-pub use self::write::{Kept, ModeNow, Mtime, Replaced, Write, Written};
+pub use self::syncer::Syncer;
+pub use self::write::{Kept, Replaced, Staged, Write, Written};
 
 /// Whether a name is one of our temporary files'.
 #[must_use]

@@ -16,13 +16,24 @@ use rustix::io::Errno;
 
 use super::dir::single;
 use super::stamp::with_special_bits;
-use super::{Damage, Dir, DiskError};
+use super::{Damage, Dir, DiskError, Links, Mtime, Write};
 
 /// Who owns what root makes in a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     user: u32,
     group: u32,
+}
+
+/// What [`Dir::mend_mode`] found and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModeNow {
+    /// The mode was right, or now is.
+    Right,
+    /// The file is another user's and was replaced by one of ours with the same bytes and mtime.
+    Replaced,
+    /// The mode is not to be had: the file system gives its own.
+    Refused,
 }
 
 impl Dir {
@@ -95,6 +106,51 @@ impl Dir {
             }
         };
         set().map_err(DiskError::on("set the mode of", &path))
+    }
+
+    /// Gives a file whose bytes are right the mode that was asked for, without moving its mtime. A mode is a wish: a
+    /// file of another user is replaced by one of ours, and where the file system has no modes that is said once.
+    ///
+    /// # Errors
+    /// The file cannot be examined, or neither be set right nor read.
+    pub fn mend_mode(&self, name: &str, mode: u32, cap: u64) -> Result<ModeNow, DiskError> {
+        if self.rehearsal.is_some() {
+            return Ok(ModeNow::Right);
+        }
+        let Some(stamp) = self.stamp(name, Links::Refuse)? else {
+            return Ok(ModeNow::Right);
+        };
+        if stamp.has_mode(mode) {
+            return Ok(ModeNow::Right);
+        }
+        let refused = match self.set_mode(name, mode) {
+            Ok(()) => Errno::OPNOTSUPP,
+            Err(error) => error
+                .source
+                .raw_os_error()
+                .map_or(Errno::OPNOTSUPP, Errno::from_raw_os_error),
+        };
+        if self
+            .stamp(name, Links::Refuse)?
+            .is_none_or(|stamp| stamp.has_mode(mode))
+        {
+            return Ok(ModeNow::Right);
+        }
+        if stamp.owner() != rustix::process::geteuid().as_raw() {
+            let Some(whole) = self.read(name, Links::Refuse, cap)? else {
+                return Ok(ModeNow::Right);
+            };
+            let how = Write {
+                mtime: Mtime::Stays,
+                ..Write::published(mode)
+            };
+            let written = self.write(name, &whole.bytes, &how);
+            if written.is_ok_and(|written| written.stamp.is_some_and(|new| new.has_mode(mode))) {
+                return Ok(ModeNow::Replaced);
+            }
+        }
+        warn_of_modes(&self.path.join(name), refused);
+        Ok(ModeNow::Refused)
     }
 }
 

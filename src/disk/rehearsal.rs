@@ -57,12 +57,9 @@ impl Rehearsal {
     }
 
     /// Keeps what would have been written.
-    pub(super) fn write(&self, path: PathBuf, bytes: &[u8], how: &Write<'_>) -> Written {
+    pub(super) fn write(&self, path: PathBuf, bytes: Vec<u8>, how: &Write<'_>) -> Written {
         let stamp = Stamp::imagined(bytes.len() as u64, how.mode, clock::now().into());
-        let whole = Whole {
-            bytes: bytes.to_vec(),
-            stamp,
-        };
+        let whole = Whole { bytes, stamp };
         self.files().insert(path, Held::File(whole));
         Written {
             stamp: Some(stamp),

@@ -1,33 +1,24 @@
-//! The one way to write a file: stage, hand over, set the mode and the mtime, sync, close, rename.
+//! The one way to write a file: stage, hand over, set the mode, set the mtime, sync, close, rename. A file that is staged
+//! ahead of its turn may be synced before its mtime is set, and then is once more.
 //!
-//! The invariants of [`disk`](super) are those of [`Dir::write`] and [`Dir::replace`].
+//! The invariants of [`disk`](super) are those of [`Dir::write`], [`Dir::publish`] and [`Dir::replace`].
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, fsync,
-    futimens, linkat, openat, renameat, statat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::dir::{random, single};
 use super::modes::{set_bits, warn_of_modes};
-use super::stamp::FileTime;
+use super::mtime::{Mtime, mtime, set_mtime};
+use super::rehearsal::Rehearsal;
+use super::syncer::{Synced, Syncer, sync};
 use super::{Dir, DiskError, Links, Stamp};
-
-/// What becomes of the mtime of a file that is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mtime {
-    /// It becomes another one, a later one where that can be.
-    Moves,
-    /// The same in whole seconds, for what is served with an `ETag` made of second and size.
-    MovesBySeconds,
-    /// It stays: the bytes are the same.
-    Stays,
-}
 
 /// How a file is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -95,17 +86,6 @@ pub enum Replaced {
     Written(Written),
 }
 
-/// What [`Dir::mend_mode`] found and did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModeNow {
-    /// The mode was right, or now is.
-    Right,
-    /// The file is another user's and was replaced by one of ours with the same bytes and mtime.
-    Replaced,
-    /// The mode is not to be had: the file system gives its own.
-    Refused,
-}
-
 impl Dir {
     /// Makes a name in this directory hold `bytes`, atomically, whatever it holds now. The name is durable after
     /// [`Dir::sync`], which the caller calls once for all that changed.
@@ -113,32 +93,80 @@ impl Dir {
     /// # Errors
     /// The file is as it was; the error names the step.
     pub fn write(&self, name: &str, bytes: &[u8], how: &Write<'_>) -> Result<Written, DiskError> {
+        let staged = self.stage(name, bytes, how.mode)?;
+        self.publish(staged, how)
+    }
+
+    /// Writes the bytes that a name is to hold into a temporary file beside it, which goes again unless
+    /// [`Dir::publish`] gives it the name.
+    ///
+    /// # Errors
+    /// The error names the step.
+    pub fn stage(&self, name: &str, bytes: &[u8], mode: u32) -> Result<Staged, DiskError> {
         let target = self.path.join(name);
         let failed = |operation| DiskError::on::<io::Error>(operation, &target);
-        let name = single(name).map_err(|error| failed("write")(error.into()))?;
+        single(name).map_err(|error| failed("write")(error.into()))?;
+        let staged = |contents| Staged {
+            name: name.to_owned(),
+            contents,
+        };
         if let Some(rehearsal) = &self.rehearsal {
-            return Ok(rehearsal.write(target, bytes, how));
+            return Ok(staged(Contents::Imagined(
+                rehearsal.clone(),
+                bytes.to_vec(),
+            )));
         }
-        let old = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok();
-        let mut staged = self.stage(name, how.mode)?;
-        staged
-            .file
-            .write_all(bytes)
+        let (mut file, guard) = self.create(name, mode)?;
+        file.write_all(bytes)
             .map_err(failed("write the new contents of"))?;
-        let handle = OwnedFd::from(staged.file);
+        let handle = Arc::new(OwnedFd::from(file));
         self.hand_over(&handle);
-        if let Err(error) = set_bits(&handle, how.mode) {
+        if let Err(error) = set_bits(&handle, mode) {
             warn_of_modes(&target, error);
         }
-        if let Some(old) = old.as_ref().filter(|old| kind(old).is_file()) {
+        let synced = None;
+        Ok(staged(Contents::Written {
+            handle,
+            synced,
+            guard,
+        }))
+    }
+
+    /// Gives a staged file its name, whatever has it now. The name is durable after [`Dir::sync`].
+    ///
+    /// # Errors
+    /// The file is as it was; the error names the step.
+    pub fn publish(&self, staged: Staged, how: &Write<'_>) -> Result<Written, DiskError> {
+        let Staged { name, contents } = staged;
+        let (name, target) = (name.as_str(), self.path.join(&name));
+        let (handle, synced, mut guard) = match contents {
+            Contents::Written {
+                handle,
+                synced,
+                guard,
+            } => (handle, synced, guard),
+            Contents::Imagined(rehearsal, bytes) => return Ok(rehearsal.write(target, bytes, how)),
+        };
+        let failed = |operation| DiskError::on::<io::Error>(operation, &target);
+        // Waited for before anything else is done to the file: the last holder closes it, and must be this one.
+        let begun = synced.and_then(|synced| synced.recv().ok());
+        let old = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let replaced = old.as_ref().filter(|old| kind(old).is_file());
+        if let Some(old) = replaced {
             // A file system that refuses times has its own clock, which moves too.
             if let Err(error) = set_mtime(&handle, mtime(old), how.mtime) {
                 tracing::debug!(path = %target.display(), %error, "cannot set a modification time");
             }
         }
         if how.durable {
-            rustix::io::retry_on_intr(|| fsync(&handle))
-                .map_err(|error| failed("sync the new contents of")(error.into()))?;
+            let synced = match begun {
+                // A second sync of the file would not hear of it again.
+                Some(Err(error)) => Err(error),
+                // A time that was set since is not on the disk.
+                Some(Ok(())) if replaced.is_none() => Ok(()),
+                _ => sync(&handle),
+            };
+            synced.map_err(|error| failed("sync the new contents of")(error.into()))?;
         }
         let inode = fstat(&handle).map_or(0, |stat| stat.st_ino);
         // Closed before its name appears, or watchers would see it written under its final name.
@@ -148,9 +176,9 @@ impl Dir {
             self.put_aside(name)
                 .map_err(|error| failed("make way at")(error.into()))?;
         }
-        renameat(&self.handle, &staged.name, &self.handle, name)
+        renameat(&self.handle, &guard.name, &self.handle, name)
             .map_err(|error| failed("rename onto")(error.into()))?;
-        staged.guard.renamed = true;
+        guard.renamed = true;
         let stamp = self.stamp(name, Links::Refuse).ok().flatten();
         Ok(Written {
             stamp: stamp.filter(|stamp| stamp.inode() == inode),
@@ -180,53 +208,8 @@ impl Dir {
         self.write(name, bytes, how).map(Replaced::Written)
     }
 
-    /// Gives a file whose bytes are right the mode that was asked for, without moving its mtime. A mode is a wish: a
-    /// file of another user is replaced by one of ours, and where the file system has no modes that is said once.
-    ///
-    /// # Errors
-    /// The file cannot be examined, or neither be set right nor read.
-    pub fn mend_mode(&self, name: &str, mode: u32, cap: u64) -> Result<ModeNow, DiskError> {
-        if self.rehearsal.is_some() {
-            return Ok(ModeNow::Right);
-        }
-        let Some(stamp) = self.stamp(name, Links::Refuse)? else {
-            return Ok(ModeNow::Right);
-        };
-        if stamp.has_mode(mode) {
-            return Ok(ModeNow::Right);
-        }
-        let refused = match self.set_mode(name, mode) {
-            Ok(()) => Errno::OPNOTSUPP,
-            Err(error) => error
-                .source
-                .raw_os_error()
-                .map_or(Errno::OPNOTSUPP, Errno::from_raw_os_error),
-        };
-        if self
-            .stamp(name, Links::Refuse)?
-            .is_none_or(|stamp| stamp.has_mode(mode))
-        {
-            return Ok(ModeNow::Right);
-        }
-        if stamp.owner() != rustix::process::geteuid().as_raw() {
-            let Some(whole) = self.read(name, Links::Refuse, cap)? else {
-                return Ok(ModeNow::Right);
-            };
-            let how = Write {
-                mtime: Mtime::Stays,
-                ..Write::published(mode)
-            };
-            let written = self.write(name, &whole.bytes, &how);
-            if written.is_ok_and(|written| written.stamp.is_some_and(|new| new.has_mode(mode))) {
-                return Ok(ModeNow::Replaced);
-            }
-        }
-        warn_of_modes(&self.path.join(name), refused);
-        Ok(ModeNow::Refused)
-    }
-
     /// Creates a temporary file beside its target, with the target's mode as far as the umask lets it.
-    fn stage(&self, name: &str, mode: u32) -> Result<Staged<'_>, DiskError> {
+    fn create(&self, name: &str, mode: u32) -> Result<(File, Guard), DiskError> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(mode & 0o666);
@@ -235,15 +218,12 @@ impl Dir {
             let staged = format!(".{name}.{}.tmp", random());
             match openat(&self.handle, &staged, flags, mode) {
                 Ok(handle) => {
-                    return Ok(Staged {
-                        file: File::from(handle),
-                        guard: Guard {
-                            directory: self,
-                            name: staged.clone(),
-                            renamed: false,
-                        },
+                    let guard = Guard {
+                        directory: Arc::clone(&self.handle),
                         name: staged,
-                    });
+                        renamed: false,
+                    };
+                    return Ok((File::from(handle), guard));
                 }
                 Err(Errno::EXIST) if tries < 32 => tries += 1,
                 Err(error) => {
@@ -307,23 +287,47 @@ impl Dir {
     }
 }
 
-struct Staged<'a> {
-    file: File,
-    guard: Guard<'a>,
+/// A file that is written whole under a temporary name.
+#[derive(Debug)]
+pub struct Staged {
+    /// The name that it is to have.
     name: String,
+    contents: Contents,
+}
+
+#[derive(Debug)]
+enum Contents {
+    Written {
+        handle: Arc<OwnedFd>,
+        /// What is heard of its sync, where that was begun.
+        synced: Option<Synced>,
+        guard: Guard,
+    },
+    /// In a rehearsal.
+    Imagined(Rehearsal, Vec<u8>),
+}
+
+impl Staged {
+    /// Has the file synced beside what else is done until it is published.
+    pub fn sync_by(&mut self, syncer: &Syncer) {
+        if let Contents::Written { handle, synced, .. } = &mut self.contents {
+            *synced = syncer.begin(handle);
+        }
+    }
 }
 
 /// Removes the temporary file unless it got its final name.
-struct Guard<'a> {
-    directory: &'a Dir,
+#[derive(Debug)]
+struct Guard {
+    directory: Arc<OwnedFd>,
     name: String,
     renamed: bool,
 }
 
-impl Drop for Guard<'_> {
+impl Drop for Guard {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = unlinkat(&self.directory.handle, &self.name, AtFlags::empty());
+            let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
         }
     }
 }
@@ -332,57 +336,31 @@ fn kind(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }
 
-fn mtime(stat: &Stat) -> FileTime {
-    FileTime {
-        seconds: stat.st_mtime,
-        nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or_default(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
 
-/// Gives the staged file an mtime that readers tell from the old one (or do not, where it must stay): its own if that
-/// is later, else the old one moved on by the smallest step that the file system keeps, else moved back.
-fn set_mtime(staged: &OwnedFd, old: FileTime, how: Mtime) -> rustix::io::Result<()> {
-    const STEPS: [Duration; 4] = [
-        Duration::from_micros(1),
-        Duration::from_millis(1),
-        Duration::from_secs(1),
-        Duration::from_secs(2),
-    ];
-    let differs = |new: FileTime| match how {
-        Mtime::MovesBySeconds => new.seconds != old.seconds,
-        _ => new.python().total_cmp(&old.python()).is_ne(),
-    };
-    if how == Mtime::Stays {
-        return futimens(staged, &modified(old));
-    }
-    let own = mtime(&fstat(staged)?);
-    if differs(own) && own > old {
-        return Ok(());
-    }
-    let later = STEPS.iter().map(|step| (old.checked_add(*step), true));
-    let earlier = STEPS.iter().map(|step| (old.checked_sub(*step), false));
-    for (candidate, forward) in later.chain(earlier) {
-        let Some(candidate) = candidate.filter(|time| differs(*time)) else {
-            continue;
-        };
-        futimens(staged, &modified(candidate))?;
-        let new = mtime(&fstat(staged)?);
-        if differs(new) && (!forward || new > old) {
-            return Ok(());
+    use super::*;
+
+    #[test]
+    fn invariant_2_a_sync_that_failed_ahead_of_its_turn_fails_the_publication() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Dir::open(root.path()).unwrap();
+        for old in [None, Some("old")] {
+            if let Some(old) = old {
+                std::fs::write(root.path().join("a"), old).unwrap();
+            }
+            let mut staged = directory.stage("a", b"new", 0o644).unwrap();
+            let (done, heard) = channel();
+            done.send(Err(Errno::IO)).unwrap();
+            if let Contents::Written { synced, .. } = &mut staged.contents {
+                *synced = Some(heard);
+            }
+            let error = directory.publish(staged, &Write::published(0o644));
+            assert_eq!(error.unwrap_err().source.raw_os_error(), Some(5));
+            let there = std::fs::read_to_string(root.path().join("a")).ok();
+            assert_eq!(there.as_deref(), old);
+            assert_eq!(directory.names().unwrap().len(), usize::from(old.is_some()));
         }
-    }
-    Ok(())
-}
-
-fn modified(time: FileTime) -> Timestamps {
-    Timestamps {
-        last_access: Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_OMIT,
-        },
-        last_modification: Timespec {
-            tv_sec: time.seconds,
-            tv_nsec: time.nanoseconds.into(),
-        },
     }
 }

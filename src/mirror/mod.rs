@@ -21,6 +21,7 @@ mod look;
 pub mod manifest;
 mod orders;
 pub mod prefix;
+mod publish;
 pub mod seen;
 pub mod state;
 pub mod waiting;
@@ -35,13 +36,14 @@ pub use self::layout::{Kind, Layout};
 pub use self::lock::{Lock, LockError};
 pub use self::manifest::{Entry, FileEntry, LegacyEntry, Manifest, Source, V2Entry};
 use self::orders::Orders;
+use self::publish::Ahead;
 pub use self::seen::{Look, Seen};
 pub use self::state::{Known, Received, State};
 pub use self::waiting::{Sender, Waiting};
 use crate::category::Category;
 use crate::config::{Config, ReplicateMode};
 pub use crate::digest::Digest;
-use crate::disk::{Dir, DiskError, Links, Presence, Stamp, Whereabouts, Write};
+use crate::disk::{Dir, Links, Presence, Stamp, Whereabouts};
 use crate::item::{Form, Item};
 
 /// The manifest's name.
@@ -70,6 +72,7 @@ pub struct Mirror {
     /// The state as it is on disk.
     stored: Option<State>,
     seen: BTreeMap<(Item, Form), Seen>,
+    ahead: Ahead,
     /// Directories with a changed name that is not synced to the disk yet.
     unsynced: BTreeSet<Place>,
     /// The manifest in memory is not the one on disk.
@@ -136,6 +139,7 @@ impl Mirror {
             orders: Orders::default(),
             gone: BTreeSet::new(),
             seen: BTreeMap::new(),
+            ahead: Ahead::default(),
             manifest_stamp: None,
             layout: Layout::new(&config.base_path),
         };
@@ -283,78 +287,6 @@ impl Mirror {
         };
         let on_disk = on_disk.and_then(|written| written.categories.get(&category));
         on_disk != self.manifest.categories.get(&category)
-    }
-
-    /// Publishes one file, whatever it held before. `keep_as` is the generation that the replaced file belongs to: its
-    /// inode takes the copy's place there.
-    ///
-    /// # Errors
-    /// The file on disk is the old one.
-    pub fn write(
-        &mut self,
-        item: &Item,
-        form: Form,
-        bytes: &[u8],
-        sha256: Digest,
-        keep_as: Option<&str>,
-    ) -> Result<(), DiskError> {
-        let Some((place, name)) = Self::place(item, form) else {
-            return Ok(());
-        };
-        let kept = keep_as.zip(item.category()).and_then(|(id, category)| {
-            let directory = self.generations_of(category).ok()?;
-            Some((directory, format!("{id}.{}", form.as_str())))
-        });
-        let how = Write {
-            keep: kept
-                .as_ref()
-                .map(|(directory, name)| (directory, name.as_str())),
-            ..Write::published(self.file_mode)
-        };
-        let key = (item.clone(), form);
-        self.seen.remove(&key);
-        self.failed = false;
-        let written = self.directory(place).write(&name, bytes, &how)?;
-        self.unsynced.insert(place);
-        if let Some(stamp) = written.stamp {
-            self.seen.insert(key, seen::written(stamp, bytes, sha256));
-        }
-        Ok(())
-    }
-
-    fn generations_of(&self, category: Category) -> Result<Dir, DiskError> {
-        let path = ["generations", category.name()];
-        self.directories.below_private(&path, self.directory_mode)
-    }
-
-    /// Keeps a published version as a generation and removes the oldest of too many. Best effort.
-    pub fn keep(
-        &self,
-        category: Category,
-        generation: Generation,
-        v2: &[u8],
-        legacy: Option<&[u8]>,
-    ) {
-        let present = generation.id();
-        let manifest = self.manifest.categories.get(&category);
-        let published = manifest.map(|entry| generations::id(entry.v2.sha256));
-        let pinned = self.pin(category).map(generations::id);
-        let others = published.into_iter().chain(pinned);
-        let kept = self.generations_of(category).and_then(|directory| {
-            generations::keep(&directory, generation, v2, legacy, self.file_mode)?;
-            if generations::count(&directory)? > self.history {
-                let list = self.generations().list(category);
-                let spared: Vec<String> = others.chain([present.clone()]).collect();
-                generations::prune(&directory, &list, self.history, &spared);
-            }
-            Ok(())
-        });
-        if let Err(error) = kept {
-            tracing::debug!(
-                error = crate::error::chain(&error),
-                "the generation {present} of {category} cannot be kept"
-            );
-        }
     }
 
     /// Enters a category in the manifest; only a changed file amends it.

@@ -165,6 +165,8 @@ impl<'a> Scene<'a> {
             match setting.value {
                 _ if *flag == "--base-path" => None,
                 Value::Path(path) => Some(format!("{flag} {}", quoted(&path))),
+                // A masked password is none.
+                Value::Text(text) if text.contains(":***@") => None,
                 Value::Text(text) => Some(format!("{flag} {}", word(&text))),
                 _ => None,
             }

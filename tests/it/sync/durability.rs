@@ -170,6 +170,28 @@ fn assert_durable(calls: &[Call], base: &Path) -> (usize, usize) {
     (over, published)
 }
 
+/// Both files of a category are written before the first of them gets its name.
+fn assert_ahead(calls: &[Call], base: &Path) {
+    for category in Category::with_legacy() {
+        let legacy = base.join("legacy").join(category.legacy_file());
+        let v2 = base.join(category.v2_file());
+        let renamed = |target: &Path| {
+            one(
+                calls,
+                "its rename",
+                |call| matches!(call, Call::Rename(_, to) if to == target),
+            )
+        };
+        let Call::Rename(from, _) = &calls[renamed(&v2)] else {
+            unreachable!()
+        };
+        let written = all(calls, |call| *call == Call::Write(from.clone()));
+        let first = renamed(&legacy);
+        assert!(!written.is_empty(), "{category}");
+        assert!(written.iter().all(|&at| at < first), "{category}");
+    }
+}
+
 /// What a `sync` of this world calls.
 pub(crate) fn recorded(world: &World) -> Vec<Call> {
     recorded_of(world, &["sync"])
@@ -204,6 +226,8 @@ fn a_sync_ends_only_when_files_names_manifest_and_state_are_on_the_disk() {
     assert!(parent < first && over < one(&calls, "the end", |call| *call == Call::Exit));
     // 22 files; legacy/, the private directory and the parent once, base twice.
     assert_eq!(all(&calls, |call| matches!(call, Call::Sync(_))).len(), 27);
+
+    assert_ahead(&calls, &world.mirror());
 
     // Two categories change.
     world.edit(Category::TextGeneration, "patient", "restless");
