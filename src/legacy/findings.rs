@@ -35,7 +35,8 @@ pub struct Issues {
     more: usize,
 }
 
-/// How many records have their findings kept, one that comes again counted again: a file of millions of short bad rows is no reason to keep as many texts.
+/// How many records have their findings kept, one that comes again counted again: a file of millions of short bad rows
+/// is no reason to keep as many texts.
 const KEPT: usize = 100_000;
 
 impl Issues {
